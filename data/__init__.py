@@ -1,0 +1,1 @@
+"""Experiments, known answers and published values that ship with rmtsim."""
