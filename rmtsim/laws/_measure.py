@@ -1,0 +1,56 @@
+"""Discrete weight laws: their check, and their canonical form."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+# Rounding of a sum of probabilities grows with their number; beyond this the input is wrong.
+PROBABILITY_TOLERANCE = 1e-12
+
+
+def check_aspect_ratio(aspect_ratio: float) -> float:
+    """Check a finite aspect ratio above zero."""
+    value = float(aspect_ratio)
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"aspect_ratio: expected a finite number above 0, got {aspect_ratio!r}")
+    return value
+
+
+def _finite_vector(name: str, values: ArrayLike) -> Floats:
+    vector = np.atleast_1d(np.asarray(values, dtype=np.float64))
+    if vector.ndim != 1 or vector.size == 0:
+        raise ValueError(f"{name}: expected a vector of at least one number, got shape {vector.shape}")
+    if not np.isfinite(vector).all():
+        raise ValueError(f"{name}: expected finite numbers, got {vector[~np.isfinite(vector)][0]}")
+    return vector
+
+
+def check_measure(weights: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Floats]:
+    """Check a discrete probability measure.
+
+    Returns
+    -------
+    weights, probabilities : ndarray, shape (k,), float64
+
+    Raises
+    ------
+    ValueError
+        Naming the argument: not finite vectors of one length, a negative probability, or a total that
+        differs from 1 by more than 1e-12.
+    """
+    w, p = _finite_vector("weights", weights), _finite_vector("probabilities", probabilities)
+    if w.shape != p.shape:
+        raise ValueError(f"probabilities: expected one for each of the {w.size} weights, got {p.size}")
+    if p.min() < 0:
+        raise ValueError(f"probabilities: expected numbers from 0 to 1, got {p.min()}")
+    if abs(p.sum() - 1) > PROBABILITY_TOLERANCE:
+        raise ValueError(f"probabilities: expected a sum within 1e-12 of 1, got {p.sum()!r}")
+    return w, p
+
+
+def canonical(weights: Floats, probabilities: Floats) -> tuple[Floats, Floats]:
+    """Sort a measure by weight, merge equal weights and drop those of probability zero."""
+    distinct, inverse = np.unique(weights, return_inverse=True)
+    p = np.bincount(inverse.ravel(), weights=probabilities, minlength=distinct.size)
+    return distinct[p > 0], p[p > 0]
