@@ -45,7 +45,7 @@ def parameters(
 
     With ``v_draw = "cell"`` every trial of a cell gets the same V.
     """
-    v_trial = CELL_DRAW if experiment.v_draw == "cell" else trial
+    v_trial = CELL_DRAW if experiment.model.v_draw == "cell" else trial
     v_words = stream(experiment.seed, cell.index, v_trial, Role.V)
     d, C, m = cell.n_features, cell.n_classes, cell.n_hidden
     if m is None:

@@ -1,0 +1,56 @@
+"""The command line: ``rmtsim run | resume | compare | plot | info``.
+
+Each command lives in a module with `add_parser`; its handler imports what it needs when it runs, so that
+``--help`` loads neither numba, scipy, h5py nor matplotlib.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from . import results, simulate
+
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+DESCRIPTION = """\
+Random-matrix simulator for the block structure of neural-network Hessians.
+
+  rmtsim run EXPERIMENT.toml        draw the trials of an experiment, stream them to HDF5
+  rmtsim compare RESULTS.h5         hold the trials against limit laws and exact identities
+  rmtsim plot RESULTS.h5 -o DIR     draw spectra, ratios and the Hessian
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="rmtsim", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"rmtsim {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (simulate, results):
+        module.add_parsers(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, 1 for a failed --check, 2 for refused input."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return arguments.handler(arguments)
+    except KeyboardInterrupt:
+        print("rmtsim: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; closing stderr keeps Python from complaining.
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        from ._errors import is_refusal
+
+        if not is_refusal(error):
+            raise
+        print(f"rmtsim: error: {error}", file=sys.stderr)
+        return USAGE_ERROR

@@ -1,0 +1,64 @@
+"""Progress of a run: a bar with rate and time left on a terminal, plain lines elsewhere, nothing if quiet."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+LINE_INTERVAL = 10.0
+"""Seconds between plain progress lines."""
+
+
+class Progress:
+    """Reporter on standard error, used as ``run(..., progress=reporter.update)``."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.bar: Any = None
+        self.started = self.printed = time.monotonic()
+        self.first: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def say(self, message: str) -> None:
+        """Print one line, above the bar if there is one."""
+        if self.quiet:
+            return
+        if self.bar is not None:
+            self.bar.clear()
+        print(message, file=sys.stderr, flush=True)
+
+    def update(self, done: int, total: int) -> None:
+        """Report that `done` of `total` trials are stored; the first call sets where this run began."""
+        if self.quiet:
+            return
+        if self.first is None:
+            self.first, self.started = done, time.monotonic()
+        if sys.stderr.isatty():
+            self._update_bar(done, total)
+        elif done == total or time.monotonic() - self.printed >= LINE_INTERVAL:
+            self._print_line(done, total)
+
+    def _update_bar(self, done: int, total: int) -> None:
+        if self.bar is None:
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=total, initial=done, unit="trial", file=sys.stderr, dynamic_ncols=True)
+        self.bar.update(done - self.bar.n)
+
+    def _print_line(self, done: int, total: int) -> None:
+        assert self.first is not None
+        self.printed = time.monotonic()
+        elapsed = self.printed - self.started
+        line = f"{done}/{total} trials ({100 * done / total:.0f} %)"
+        if done > self.first and elapsed > 0:
+            rate = (done - self.first) / elapsed
+            line += f", {rate:.3g} trials/s, {(total - done) / rate:.0f} s left"
+        print(line, file=sys.stderr, flush=True)

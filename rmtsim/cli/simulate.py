@@ -1,0 +1,69 @@
+"""Commands that draw trials: ``rmtsim run`` and ``rmtsim resume``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ._progress import Progress
+
+if TYPE_CHECKING:
+    from ..experiment import Experiment
+
+
+def add_parsers(commands: Any) -> None:
+    """Add ``run`` and ``resume`` to the commands."""
+    run = commands.add_parser("run", help="draw the trials of an experiment and stream them to HDF5")
+    run.add_argument("experiment", metavar="EXPERIMENT.toml", type=Path)
+    run.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="results file (default: NAME.h5 in this directory)"
+    )
+    run.add_argument("--resume", action="store_true", help="go on with an unfinished FILE of this experiment")
+    _add_common(run)
+    run.set_defaults(handler=_run)
+
+    resume = commands.add_parser("resume", help="go on with an interrupted run; the file holds its experiment")
+    resume.add_argument("file", metavar="RESULTS.h5", type=Path)
+    _add_common(resume)
+    resume.set_defaults(handler=_resume)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", metavar="K", type=_positive, help="threads (default: one per core)")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
+    return int(text)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..experiment import Experiment
+
+    experiment = Experiment.from_toml(arguments.experiment)
+    path = arguments.output or Path(f"{experiment.name}.h5")
+    return _simulate(experiment, path, arguments, resume=arguments.resume)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    from ..store import open_results
+
+    with open_results(arguments.file) as results:
+        experiment = results.experiment
+    return _simulate(experiment, arguments.file, arguments, resume=True)
+
+
+def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespace, resume: bool) -> int:
+    from ..montecarlo import run
+
+    cells = len(experiment.cells)
+    with Progress(quiet=arguments.quiet) as progress:
+        progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
+        try:
+            run(experiment, path, workers=arguments.workers, resume=resume, progress=progress.update)
+        except KeyboardInterrupt:
+            if path.exists():
+                progress.say(f"interrupted; finished trials are kept. Go on with: rmtsim resume {path}")
+            raise
+    return 0

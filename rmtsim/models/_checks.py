@@ -1,0 +1,60 @@
+"""Checks of what a user hands to a model: each error names the argument, what was expected and what came."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+LOSSES = ("ce", "mse")
+
+
+def loss(name: str) -> str:
+    """Return `name` if it is a known loss."""
+    if name not in LOSSES:
+        raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {name!r}")
+    return name
+
+
+def matrix(name: str, values: ArrayLike, columns: int | None = None, why: str = "") -> NDArray:
+    """Return `values` as a finite, C-contiguous float matrix; float32 stays float32, all else becomes float64."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    if array.ndim != 2:
+        raise ValueError(f"{name}: expected a matrix (2 dimensions), got shape {array.shape}")
+    if columns is not None and array.shape[1] != columns:
+        raise ValueError(f"{name}: expected shape (rows, {columns}){why}, got {array.shape}")
+    if 0 in array.shape:
+        raise ValueError(f"{name}: expected at least one row and one column, got shape {array.shape}")
+    array = np.ascontiguousarray(array, dtype=array.dtype if array.dtype == np.float32 else np.float64)
+    if not np.isfinite(array).all():
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        raise ValueError(f"{name}: expected finite numbers, got {array[row, column]} at [{row}, {column}]")
+    return array
+
+
+def labels(values: ArrayLike | None, n_samples: int, n_classes: int, needed_for: str) -> NDArray[np.int64]:
+    """Return `values` as class labels, shape (N,), each in 0..C-1."""
+    if values is None:
+        raise ValueError(f"y: expected class labels of shape ({n_samples},) for {needed_for}, got None")
+    array = np.asarray(values)
+    if array.shape != (n_samples,):
+        raise ValueError(f"y: expected shape ({n_samples},), one label per row of X, got {array.shape}")
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"y: expected integer class labels, got dtype {array.dtype}")
+    if n_samples and not (0 <= array.min() and array.max() < n_classes):
+        raise ValueError(
+            f"y: expected labels from 0 to {n_classes - 1}, got values from {array.min()} to {array.max()}"
+        )
+    return array.astype(np.int64)
+
+
+def block_index(name: str, index: Any, sizes: dict[str, int]) -> tuple[str, int]:
+    """Return a block index ("w", i) or ("v", c) within the layers of `sizes`."""
+    layers = " or ".join(f'("{layer}", 0..{size - 1})' for layer, size in sizes.items())
+    if not (isinstance(index, tuple) and len(index) == 2 and index[0] in sizes):
+        raise ValueError(f"{name}: expected {layers}, got {index!r}")
+    layer, position = index
+    if not isinstance(position, (int, np.integer)) or not 0 <= position < sizes[layer]:
+        raise ValueError(f"{name}: expected {layers}, got {index!r}")
+    return layer, int(position)

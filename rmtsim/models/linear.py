@@ -1,0 +1,91 @@
+"""The linear model f(x) = V x: every Hessian block is a weighted Gram matrix, theory.md (2.1)."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._base import BlockIndex, Model
+
+
+class LinearModel(Model):
+    """Linear classifier f(x) = V x.
+
+    Parameters
+    ----------
+    V : array, shape (C, d)
+        Output weights; float32 stays float32, anything else becomes float64.
+    loss : {"ce", "mse"}
+        Cross-entropy (1/N) sum [logsumexp(z) - z_y], or mean square (1/2N) sum |z - onehot(y)|^2.
+    device : {"cpu", "reference"}
+        Which kernels compute.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If V is not a finite real matrix or the loss is unknown.
+
+    Examples
+    --------
+    >>> model = LinearModel(np.zeros((2, 1)), loss="ce")
+    >>> model.block(np.ones((1, 1)), ("v", 0), ("v", 1))      # - p_0 p_1 x x^T
+    array([[-0.25]])
+    """
+
+    def __init__(self, V: ArrayLike, loss: str = "ce", *, device: str = "cpu") -> None:
+        super().__init__(V, loss, device)
+        self.layer_sizes = {"v": self.n_classes}
+
+    @property
+    def n_features(self) -> int:
+        """Input dimension d."""
+        return self.V.shape[1]
+
+    @property
+    def n_parameters(self) -> int:
+        """C d."""
+        return self.V.size
+
+    def features(self, X: NDArray) -> NDArray:
+        """Return X: the output layer sees the input itself."""
+        return X
+
+    def sample_weights(self, X: ArrayLike, row: BlockIndex, col: BlockIndex) -> NDArray[np.float64]:
+        """Return lambda_n of the block, shape (N,): H = (1/N) sum_n lambda_n x_n x_n^T."""
+        (_, c), (_, e) = self._block_indices(row, col)
+        return self.class_sample_weights(self.inputs(X), c, e)
+
+    def block(
+        self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
+        """Return H[row, col], shape (d, d): theory.md (2.1). The labels do not enter."""
+        (_, c), (_, e) = self._block_indices(row, col)
+        X = self.inputs(X)
+        return self.kernels.weighted_gram(X, self.class_sample_weights(X, c, e))
+
+    def hessian(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Return the full Hessian, shape (C d, C d), V flattened row by row. The labels do not enter."""
+        return self.output_hessian(self.inputs(X))
+
+    def gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
+        """Return the gradient of the loss, shape (C d,)."""
+        X = self.inputs(X)
+        g = self.all_residuals(X, self.labels(y, len(X), "the gradient"))
+        return (g.T @ X / len(X)).ravel()
+
+    def hessian_product(self, X: NDArray, y: NDArray | None, direction: NDArray) -> NDArray[np.float64]:
+        """Return H u, shape (C d,): (1/N) sum_n (B_n U x_n) x_n^T for a direction U like V."""
+        curved = self.curvature_product(X, X @ direction.reshape(self.V.shape).T)
+        return (curved.T @ X / len(X)).ravel()
+
+    def block_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, NDArray[np.float64]]:
+        """Return {"vv": (C, C)} of |H[v_c, v_e]|_F^2, in O(N^2 C (C + d)) time and O(N^2 + N C) memory."""
+        return {"vv": self._class_block_masses(self.inputs(X))}
+
+    def total_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, float]:
+        """Return {"vv_diag", "vv_off"}: squared Frobenius norms summed over blocks, exact by (2.5).
+
+        No block is formed: O(N^2 (C + d)) time, and memory that does not grow with C.
+        """
+        return self._total_class_masses(self.inputs(X))
+
+    def _hessian_labels(self, y: ArrayLike | None, n_samples: int) -> None:
+        return None
