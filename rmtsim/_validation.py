@@ -62,7 +62,7 @@ def _dotted(table: str, key: str) -> str:
 
 def integer(key: str, value: object, low: int, high: int) -> int:
     """Check an integer from ``low`` to ``high``; booleans and floats are none."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and low <= value <= high:
+    if isinstance(value, Integral) and not isinstance(value, bool) and low <= int(value) <= high:
         return int(value)
     raise ExperimentError(key, f"an integer from {low} to {high}", show(value))
 

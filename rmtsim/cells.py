@@ -1,6 +1,6 @@
 """Cells of the grid: their blocks, their mass parts and the schema of their records."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +20,19 @@ ALL_BLOCKS = BLOCKS["hidden"]
 ARCHITECTURES = tuple(BLOCKS)
 LOSSES = ("mse", "ce")
 STATISTICS = ("histogram", "moments", "extremes", "masses", "eigenvalues")
+
+LONG_NAMES = {
+    "done": "whether the trial is finished; the other values of an unfinished one mean nothing",
+    "edges": "edges of the histogram bins, in units of scale; NaN until they are set",
+    "scale": "natural unit of the block: (V^T V)_ij for W-blocks of the hidden mse model, else 1",
+    "moments": "(1/n) tr H^k of the n x n block H",
+    "extremes": "smallest and largest eigenvalue of H",
+    "histogram": "number of eigenvalues of H / scale in the bins edge[b] <= x < edge[b+1]",
+    "outside": "number of eigenvalues of H / scale below the first edge, and at or above the last",
+    "eigenvalues": "eigenvalues of H, ascending",
+    "masses": "sum of the squared Frobenius norms of all blocks of the part",
+}
+"""What the arrays of a cell hold; ``eigenvalues`` stands for ``eigenvalues_<block>``."""
 
 
 class Field(NamedTuple):
@@ -100,3 +113,17 @@ def record_schema(cell: Cell, statistics: Collection[str], bins: int) -> dict[st
     if "masses" in statistics:
         fields["masses"] = Field((len(cell.parts),), "float64", ("part",))
     return fields
+
+
+def coordinates(cell: Cell, bins: int) -> dict[str, Sequence[str] | range]:
+    """Labels along every axis that a record or the edges of a cell can have, the trials' excepted."""
+    return {
+        "block": cell.blocks,
+        "moment": range(1, 5),
+        "extreme": ("smallest", "largest"),
+        "side": ("below", "above"),
+        "bin": range(bins),
+        "edge": range(bins + 1),
+        "part": cell.parts,
+        **{f"index_{block}": range(cell.block_size(block)) for block in cell.blocks},
+    }

@@ -1,0 +1,354 @@
+"""Results files in HDF5; the only module that imports h5py.
+
+Every dataset is contiguous and allocated when the file is created, so writing trials touches array
+bytes alone and never the structure of the file: whatever the instant at which the writer is killed,
+the file opens. The array bytes of a trial reach the operating system before its ``done`` mark.
+HDF5's mode for concurrent reading (SWMR) is not used: a killed writer would leave its flag behind.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import prod
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from .cells import LONG_NAMES, Cell, Field, coordinates
+from .experiment import Experiment, ExperimentError
+from .provenance import provenance
+from .results import MemoryStore, Results, Store
+
+__all__ = ["HDF5Results", "HDF5Store", "MemoryStore", "Results", "Store", "StoreError", "open_results"]
+
+FORMAT = "rmtsim-results"
+FORMAT_VERSION = 1
+# Bounds of the HDF5 format: any library since 1.8 reads it, and it has no consistency flags.
+_LIBVER = ("earliest", "v108")
+
+
+class StoreError(ValueError):
+    """A results file that cannot be used: says which, what was expected and what was found.
+
+    Attributes
+    ----------
+    path : str
+    expected, got : str
+    """
+
+    def __init__(self, path: str, expected: str, got: str) -> None:
+        super().__init__(path, expected, got)
+        self.path, self.expected, self.got = path, expected, got
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {self.expected}, got {self.got}"
+
+
+def open_results(path: str | PathLike[str]) -> "HDF5Results":
+    """Open a results file for reading, also while a run is writing it.
+
+    Raises
+    ------
+    StoreError
+        The file is missing, no HDF5, truncated, of another format or a newer version, or incomplete.
+
+    Examples
+    --------
+    >>> with rmtsim.open_results("quickstart.h5") as results:  # doctest: +SKIP
+    ...     moments = results.array(0, "moments")  # (finished trials, block, moment)
+    """
+    return HDF5Results(path)
+
+
+class HDF5Results(Results):
+    """Results read from a file; arrays are read when asked for. See ``open_results``."""
+
+    _mode = "r"
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
+        self._file = _open(self.path, self._mode)
+        try:
+            self.experiment = _read_experiment(self.path, self._file)
+            self.attributes = dict(self._file.attrs)
+        except BaseException:
+            self._file.close()
+            raise
+
+    def done(self, cell: int) -> NDArray[np.bool_]:
+        """Which trials are finished, shape (trials,); read anew at every call."""
+        return np.asarray(self._group(cell)["done"][:] == 1)
+
+    def edges(self, cell: int) -> NDArray[np.float64] | None:
+        """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
+        if "histogram" not in self.names(cell):
+            return None
+        edges = self._group(cell)["edges"][:]
+        return None if np.isnan(edges).any() else edges
+
+    def _read(self, cell: int, name: str, start: int, stop: int) -> NDArray[Any]:
+        # The dataset is opened for each reading: an open one may answer from HDF5's own buffer.
+        return np.asarray(self._group(cell)[name][start:stop])
+
+    def _group(self, cell: int) -> Any:
+        return self._file[_group_name(range(len(self.cells))[cell])]
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._file.close()
+
+
+class HDF5Store(HDF5Results, Store):
+    """Results written to a file, by one process at a time. Use ``create`` or ``open_for_resume``."""
+
+    _mode = "r+"
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        super().__init__(path)
+        try:
+            _share(self.path, self._file)
+        except BaseException:
+            self._file.close()
+            raise
+
+    @classmethod
+    def create(cls, path: str | PathLike[str], experiment: Experiment, device: str = "cpu") -> Self:
+        """Create a results file with room for every trial of every cell.
+
+        The file appears under its name once it is complete, and never in place of another.
+
+        Raises
+        ------
+        StoreError
+            The path exists, its directory is missing or cannot be written, or the disk is too small.
+        """
+        path = Path(path)
+        _check_room(path, experiment)
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+        with _explained(path, "a place for a new file"):
+            try:
+                with h5py.File(partial, "x", libver=_LIBVER) as file:
+                    _lay_out(file, experiment, provenance(device))
+                    file.flush()
+                    os.fsync(file.id.get_vfd_handle())
+                os.link(partial, path)  # refuses to overwrite, unlike a rename
+            finally:
+                partial.unlink(missing_ok=True)
+        return cls(path)
+
+    @classmethod
+    def open_for_resume(cls, path: str | PathLike[str], experiment: Experiment, device: str = "cpu") -> Self:
+        """Open a results file to add the trials it misses.
+
+        Raises
+        ------
+        StoreError
+            The file cannot be opened, is in use by another process, or holds another experiment or
+            the results of another device, whose last bits would differ.
+        """
+        store = cls(path)
+        try:
+            _check_same(store, experiment, device)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
+        with _explained(self.path, "room to write"):
+            self._group(cell)["edges"][:] = edges
+            self._file.flush()
+
+    def _write(self, cell: int, first: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        group = self._group(cell)
+        stop = first + len(next(iter(arrays.values())))
+        with _explained(self.path, "room to write"):
+            for name, array in arrays.items():
+                group[name][first:stop] = array
+            self._file.flush()
+            group["done"][first:stop] = 1
+            self._file.flush()
+
+
+def _group_name(cell: int) -> str:
+    return f"cell_{cell:04d}"
+
+
+@contextmanager
+def _explained(path: Path, expected: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(str(path), expected, _reason(error)) from error
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _open(path: Path, mode: str) -> Any:
+    expected = "a results file"
+    if not path.exists():
+        raise StoreError(str(path), expected, "no such file")
+    with _explained(path, expected), open(path, "rb"):
+        pass  # a directory, or a file without permission, fails here with its reason
+    if not h5py.is_hdf5(path):
+        raise StoreError(str(path), expected, "a file that is not HDF5")
+    try:
+        return h5py.File(path, mode, libver=_LIBVER)
+    except BlockingIOError:
+        raise _in_use(path) from None
+    except OSError as error:
+        got = "a truncated file" if "truncated" in str(error) else _reason(error)
+        raise StoreError(str(path), "a complete HDF5 file", got) from error
+
+
+def _share(path: Path, file: Any) -> None:
+    """Exclude other writers but not readers.
+
+    HDF5's readers share a lock on the file and its writers hold it alone. This writer begins alone
+    and then shares: any tool may read along, and a second writer is refused. The first call repeats
+    HDF5's own, which the environment can switch off.
+    """
+    try:
+        fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise _in_use(path) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOTSUP):  # a file system without locks
+            raise
+
+
+def _in_use(path: Path) -> StoreError:
+    return StoreError(
+        str(path), "a file that no other process holds open", "a file in use by another process"
+    )
+
+
+def _read_experiment(path: Path, file: Any) -> Experiment:
+    _check_format(path, file)
+    text, digest = file.attrs.get("experiment"), file.attrs.get("digest")
+    if not isinstance(text, str):
+        raise StoreError(str(path), 'an attribute "experiment"', "none")
+    try:
+        experiment = Experiment.from_text(text)
+    except ExperimentError as error:
+        raise StoreError(str(path), "a valid experiment in its attributes", str(error)) from error
+    if experiment.digest != digest:
+        raise StoreError(str(path), f"an experiment of digest {digest}", experiment.digest)
+    for cell in experiment.cells:
+        _check_group(path, file, experiment, cell)
+    return experiment
+
+
+def _check_format(path: Path, file: Any) -> None:
+    found, version = file.attrs.get("format"), file.attrs.get("format_version")
+    if not isinstance(found, str) or found != FORMAT:
+        raise StoreError(str(path), f'the format "{FORMAT}"', "no format" if found is None else f'"{found}"')
+    if not isinstance(version, np.integer) or version < 1:
+        raise StoreError(str(path), "a positive format_version", f"{version}")
+    if version > FORMAT_VERSION:
+        program = file.attrs.get("program_version")
+        got = f"format_version {version}, written by rmtsim {program}"
+        raise StoreError(str(path), f"format_version at most {FORMAT_VERSION}", got)
+
+
+def _check_group(path: Path, file: Any, experiment: Experiment, cell: Cell) -> None:
+    name = _group_name(cell.index)
+    if not isinstance(file.get(name), h5py.Group):
+        raise StoreError(str(path), f'a group "{name}"', "none")
+    missing = {"done", *_datasets(experiment, cell)} - set(file[name])
+    if missing:
+        raise StoreError(str(path), f'the datasets of group "{name}"', f"none named {sorted(missing)}")
+
+
+def _check_same(store: HDF5Store, experiment: Experiment, device: str) -> None:
+    changes = [f"{key} = {there}, not {here}" for key, (there, here) in
+               store.experiment.differences(experiment).items()]  # fmt: skip
+    if changes:
+        raise StoreError(str(store.path), "results of the same experiment", "; ".join(changes))
+    if store.attributes["device"] != device:
+        got = f'results of device "{store.attributes["device"]}"'
+        raise StoreError(str(store.path), f'results of device "{device}"', got)
+
+
+def _datasets(experiment: Experiment, cell: Cell) -> dict[str, Field]:
+    """Datasets of a cell's group, its coordinates excepted."""
+    trials = experiment.trials
+    schema = experiment.schema(cell)
+    datasets = {"done": Field((trials,), "int8", ("trial",))}
+    if "histogram" in schema:
+        n_blocks, bins = schema["histogram"].shape
+        datasets["edges"] = Field((n_blocks, bins + 1), "float64", ("block", "edge"))
+    for name, (shape, dtype, dimensions) in schema.items():
+        datasets[name] = Field((trials, *shape), dtype, ("trial", *dimensions))
+    return datasets
+
+
+def _check_room(path: Path, experiment: Experiment) -> None:
+    if path.exists():
+        raise StoreError(str(path), "a path where no file exists, or to resume", "an existing file")
+    if not path.parent.is_dir():
+        raise StoreError(str(path), "an existing directory", f'no directory "{path.parent}"')
+    needed = sum(
+        prod(shape) * np.dtype(dtype).itemsize
+        for cell in experiment.cells
+        for shape, dtype, _ in _datasets(experiment, cell).values()
+    )
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise StoreError(str(path), f"{needed / 1e9:.1f} GB of free space", f"{free / 1e9:.1f} GB")
+
+
+def _lay_out(file: Any, experiment: Experiment, attributes: Mapping[str, str]) -> None:
+    file.attrs["format"] = FORMAT
+    file.attrs["format_version"] = FORMAT_VERSION
+    file.attrs["experiment"] = experiment.to_toml()
+    file.attrs["digest"] = experiment.digest
+    file.attrs.update(attributes)
+    for cell in experiment.cells:
+        _lay_out_cell(file.create_group(_group_name(cell.index)), experiment, cell)
+
+
+def _lay_out_cell(group: Any, experiment: Experiment, cell: Cell) -> None:
+    for key in ("architecture", "loss", "n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio"):
+        if getattr(cell, key) is not None:
+            group.attrs[key] = getattr(cell, key)
+    labels = {"trial": range(experiment.trials), **coordinates(cell, experiment.measure.bins)}
+    for name, (shape, dtype, dimensions) in _datasets(experiment, cell).items():
+        dataset = _preallocate(group, name, shape, dtype)
+        dataset.attrs["long_name"] = LONG_NAMES["eigenvalues" if name.startswith("eigenvalues_") else name]
+        for axis, dimension in enumerate(dimensions):
+            dataset.dims[axis].label = dimension
+            dataset.dims[axis].attach_scale(_scale(group, dimension, labels[dimension]))
+    group["done"][:] = 0
+    group["done"].attrs["dtype"] = "bool"  # xarray's mark of a boolean variable
+    if "edges" in group:
+        group["edges"][:] = np.nan
+
+
+def _preallocate(group: Any, name: str, shape: tuple[int, ...], dtype: str) -> Any:
+    """Create a dataset whose place in the file is final and whose bytes are left as they are."""
+    properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    properties.set_layout(h5py.h5d.CONTIGUOUS)
+    properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    return group.create_dataset(name, shape, dtype, dcpl=properties)
+
+
+def _scale(group: Any, dimension: str, labels: Sequence[str] | range) -> Any:
+    """Return the dimension scale of a name, created at its first use."""
+    if dimension not in group:
+        text = isinstance(labels[0], str)
+        group.create_dataset(dimension, data=list(labels), dtype=h5py.string_dtype() if text else "int64")
+        group[dimension].make_scale(dimension)
+    return group[dimension]
