@@ -1,0 +1,52 @@
+"""Numerical kernels: one function per operation, the same signature on every device.
+
+The operations take arrays and return arrays. They know no file, no seed policy and no configuration, and
+import only numpy, scipy, numba (device "cpu") and cupy (device "gpu"). Importing this package imports none of
+them: a device is imported when it is loaded.
+
+    >>> from rmtsim import kernels
+    >>> cpu = kernels.load("cpu")
+    >>> cpu.class_weights([0.5, 0.2], [0.5, 0.2], same=True)
+    array([0.25, 0.16])
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+__all__ = ["DEVICES", "OPERATIONS", "load"]
+
+DEVICES = ("cpu", "reference")
+
+OPERATIONS = (
+    # random words and what is made of them
+    "philox4x32",
+    "uniforms",
+    "normals",
+    "labels",
+    # softmax over the classes, sample weights
+    "log_normalizers",
+    "class_probabilities",
+    "class_means",
+    "class_covariances",
+    "class_weights",
+    "gated_weights",
+    # weighted Gram matrices and their spectra
+    "weighted_gram",
+    "eigenvalues",
+    "tridiagonal",
+    "sturm_counts",
+    "histogram",
+    "extremes",
+    "moments",
+    "masses",
+)
+
+
+def load(device: str) -> ModuleType:
+    """The module with the operations of `device`: "cpu" (Numba) or "reference" (plain NumPy).
+
+    Raises ValueError for another name.
+    """
+    if device not in DEVICES:
+        raise ValueError(f"device: expected one of {', '.join(map(repr, DEVICES))}, got {device!r}")
+    return import_module(f".{device}", __name__)

@@ -1,0 +1,42 @@
+"""Every operation on the CPU, compiled by Numba."""
+
+from .cpu_classes import (
+    class_covariances,
+    class_means,
+    class_probabilities,
+    class_weights,
+    gated_weights,
+    log_normalizers,
+)
+from .cpu_matrices import (
+    eigenvalues,
+    extremes,
+    histogram,
+    masses,
+    moments,
+    sturm_counts,
+    tridiagonal,
+    weighted_gram,
+)
+from .cpu_random import labels, normals, philox4x32, uniforms
+
+__all__ = [
+    "class_covariances",
+    "class_means",
+    "class_probabilities",
+    "class_weights",
+    "eigenvalues",
+    "extremes",
+    "gated_weights",
+    "histogram",
+    "labels",
+    "log_normalizers",
+    "masses",
+    "moments",
+    "normals",
+    "philox4x32",
+    "sturm_counts",
+    "tridiagonal",
+    "uniforms",
+    "weighted_gram",
+]

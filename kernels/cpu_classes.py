@@ -1,0 +1,350 @@
+"""Softmax over the classes, streamed in tiles, and sample weights, compiled.
+
+A tile holds the logits of some classes for all samples, class by class: (classes, samples). The samples are
+then the inner loop of every pass, which LLVM vectorises without reordering a sum, so that a result depends
+neither on the vector width nor on the number of threads; on the size of the tile it depends by rounding
+alone. Running maxima and sums of exponentials make one pass over the classes enough (Milakov & Gimelshein,
+arXiv:1805.02867).
+
+Products run in the dtype of the features; sums over the classes are float64 (from tile to tile where a GEMM
+makes them), and so are all results.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from ._arguments import features_and_parameters, indices, sample_vectors, tile_size
+from ._checks import array
+from ._exp import exp
+from ._jit import jit
+
+# Samples whose maxima and sums stay in the first-level cache while the classes of a tile pass by.
+STRIP = 512
+
+# Classes whose mean the columns of V are centered at before second moments are formed.
+CENTER_CLASSES = 256
+
+
+@jit
+def _raise_maxima(logits, maxima, rescale):
+    """Let maxima (N,) include the tile; rescale (N,) becomes exp(old - new), the factor of older sums."""
+    rescale[:] = maxima
+    for c in range(logits.shape[0]):
+        row = logits[c]
+        for n in range(row.size):
+            maxima[n] = row[n] if row[n] > maxima[n] else maxima[n]
+    for n in range(maxima.size):
+        rescale[n] = exp(rescale[n] - maxima[n])
+
+
+@jit
+def _exponentials(logits, maxima, partial):
+    """Replace logits by exp(logit - maximum) and sum them over the tile into partial (N,), float64."""
+    partial[:] = 0
+    for c in range(logits.shape[0]):
+        row = logits[c]
+        for n in range(row.size):
+            e = exp(row[n] - maxima[n])
+            row[n] = e
+            partial[n] += e
+
+
+@jit
+def exponentiate(logits, maxima, sums, rescale):
+    """Fold a tile of logits (T, N) into the running softmax; it is left with exp(logits - maxima).
+
+    maxima, rescale (N,) in the dtype of the logits; sums (N,) float64 of exp(z - maxima) over all classes so
+    far. Start with maxima = -inf and sums = 0.
+    """
+    partial = np.empty(STRIP)
+    for start in range(0, logits.shape[1], STRIP):
+        strip = slice(start, min(start + STRIP, logits.shape[1]))
+        tile, here, factor = logits[:, strip], maxima[strip], rescale[strip]
+        _raise_maxima(tile, here, factor)
+        _exponentials(tile, here, partial[: here.size])
+        for n in range(here.size):
+            sums[start + n] = sums[start + n] * factor[n] + partial[n]
+
+
+@jit
+def tile_logits(features, V, logits):
+    """Write the logits V features^T, (T, N), of the classes in V (T, k)."""
+    if features.size == 0:
+        logits[:] = 0
+    else:
+        np.dot(V, features.T, logits)
+
+
+@jit
+def fold_tile(features, V, logits, maxima, sums, rescale):
+    """Fold the classes in V (T, k) into the running softmax; `logits` (T, N) is left with exponentials."""
+    tile_logits(features, V, logits)
+    exponentiate(logits, maxima, sums, rescale)
+
+
+@jit
+def accumulate(columns, exponentials, rescale, product, totals):
+    """Add columns (K, T) times exponentials (T, N), sums over the tile, to totals (K, N) float64."""
+    if exponentials.size > 0 and columns.size > 0:
+        np.dot(columns, exponentials, product)
+        for r in range(totals.shape[0]):
+            total, row = totals[r], product[r]
+            for n in range(total.size):
+                total[n] = total[n] * rescale[n] + row[n]
+
+
+@jit
+def centered_columns(V, center, pairs, columns):
+    """Columns of V - center, then their products for each of `pairs`, as the rows of columns (k + K, T)."""
+    k = V.shape[1]
+    for c in range(V.shape[0]):
+        for i in range(k):
+            columns[i, c] = V[c, i] - center[i]
+    for r in range(len(pairs)):
+        first, second, row = columns[pairs[r, 0]], columns[pairs[r, 1]], columns[k + r]
+        for c in range(row.size):
+            row[c] = first[c] * second[c]
+
+
+@jit
+def _covariances(totals, sums, pairs, out):
+    """Mean of products minus product of means, from totals (k + K, N)."""
+    k = len(totals) - len(pairs)
+    for r in range(len(pairs)):
+        first, second, both = totals[pairs[r, 0]], totals[pairs[r, 1]], totals[k + r]
+        for n in range(sums.size):
+            out[r, n] = both[n] / sums[n] - (first[n] / sums[n]) * (second[n] / sums[n])
+
+
+def _tiles(V: Any, size: int, dtype: DTypeLike) -> Iterator[tuple[int, NDArray]]:
+    """First class and rows of each tile, as contiguous arrays."""
+    for start in range(0, V.shape[0], size):
+        yield start, np.ascontiguousarray(V[start : start + size], dtype=dtype)
+
+
+def _running(n: int, size: int, dtype: DTypeLike) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Arrays of `fold_tile` before the first tile: logits, maxima, sums, rescale."""
+    return np.empty((size, n), dtype), np.full(n, -np.inf, dtype), np.zeros(n), np.empty(n, dtype)
+
+
+def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
+    """Log-normalizers log sum_c exp(z_nc) of the logits z = features V^T, in tiles of classes.
+
+    Parameters
+    ----------
+    features : (N, k) float32 or float64
+        x_n of the linear model, h_n of the hidden model; theory.md, section 1.
+    V : (C, k) float32 or float64, C >= 1
+        An array or anything with shape, dtype and row slicing, such as a memmap or an HDF5 dataset.
+    tile : int, optional
+        Classes per tile; by default as many as fill 2 MiB with logits, at least 32.
+
+    Returns
+    -------
+    (N,) float64 array. Finite for every finite logit; NaN where a logit is NaN or +inf.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or a tile below 1.
+    """
+    rows, V = features_and_parameters(features, V)
+    size = tile_size(tile, rows, V.shape[0])
+    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
+    for _, part in _tiles(V, size, rows.dtype):
+        fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
+    return maxima + np.log(sums)
+
+
+def class_probabilities(
+    features: ArrayLike, V: Any, classes: ArrayLike, tile: int | None = None, log_z: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Columns `classes` of softmax(features V^T): p_n of theory.md, section 1.
+
+    Parameters
+    ----------
+    features, V, tile
+        As for `log_normalizers`.
+    classes : (K,) integers in [0, C)
+    log_z : (N,) float64, optional
+        `log_normalizers(features, V)`, where it is known already: then only the rows `classes` of V are used.
+
+    Returns
+    -------
+    (N, K) float64 array, each column contiguous
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, a class out of range, or a tile below 1.
+    """
+    rows, V = features_and_parameters(features, V)
+    chosen = indices(classes, "classes", (None,), V.shape[0])
+    size = tile_size(tile, rows, V.shape[0])
+    if log_z is None:
+        logits, normalizers = _chosen_logits(rows, V, chosen, size)
+    else:
+        normalizers = array(log_z, "log_z", (len(rows),), (np.float64,))
+        logits = np.empty((len(chosen), len(rows)), rows.dtype)
+        tile_logits(rows, _chosen_rows(V, chosen, size, rows.dtype), logits)
+    # A logit never passes the normalizer but for rounding.
+    return np.exp(np.minimum(logits - normalizers, 0.0)).T
+
+
+def _chosen_logits(rows: NDArray, V: Any, chosen: NDArray, size: int) -> tuple[NDArray, NDArray]:
+    """Logits (K, N) of the chosen classes, and the log-normalizers (N,), in one pass over V."""
+    found = np.empty((len(chosen), len(rows)), rows.dtype)
+    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
+    for start, part in _tiles(V, size, rows.dtype):
+        inside = (chosen >= start) & (chosen < start + len(part))
+        tile_logits(rows, part, logits[: len(part)])
+        found[inside] = logits[chosen[inside] - start]
+        exponentiate(logits[: len(part)], maxima, sums, rescale)
+    return found, maxima + np.log(sums)
+
+
+def _chosen_rows(V: Any, chosen: NDArray, size: int, dtype: DTypeLike) -> NDArray:
+    """Rows `chosen` of V, read by slices of at most `size` rows."""
+    found = np.empty((len(chosen), V.shape[1]), dtype)
+    for start in range(0, V.shape[0], size):
+        inside = (chosen >= start) & (chosen < start + size)
+        if inside.any():
+            found[inside] = V[start : start + size][chosen[inside] - start]
+    return found
+
+
+def class_means(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
+    """Means V^T p_n of the rows of V under the softmax probabilities p_n.
+
+    Parameters
+    ----------
+    features, V, tile
+        As for `log_normalizers`.
+
+    Returns
+    -------
+    (N, k) float64 array, each column contiguous
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or a tile below 1.
+    """
+    rows, V = features_and_parameters(features, V)
+    size = tile_size(tile, rows, V.shape[0])
+    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
+    product, totals = np.empty(rows.T.shape, rows.dtype), np.zeros(rows.T.shape)
+    for _, part in _tiles(V, size, rows.dtype):
+        fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
+        accumulate(np.ascontiguousarray(part.T), logits[: len(part)], rescale, product, totals)
+    return (totals / sums).T
+
+
+def class_covariances(
+    features: ArrayLike, V: Any, pairs: ArrayLike, tile: int | None = None
+) -> NDArray[np.float64]:
+    """Entries of V^T B_n V, B_n = diag(p_n) - p_n p_n^T, the covariance of V's columns under p_n.
+
+    The middle factor of theory.md (2.2).     Formed as the mean of products minus the product of means, of columns centered at the mean of the first
+    256 classes: the rounding error is a few eps of the features' dtype times the largest product of centered
+    entries.
+
+    Parameters
+    ----------
+    features, V, tile
+        As for `log_normalizers`.
+    pairs : (K, 2) integers in [0, k)
+        Columns (i, j) of V, with i = j for variances.
+
+    Returns
+    -------
+    (N, K) float64 array, each column contiguous
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, a column out of range, or a tile below 1.
+    """
+    rows, V = features_and_parameters(features, V)
+    entries = indices(pairs, "pairs", (None, 2), V.shape[1])
+    size = tile_size(tile, rows, V.shape[0])
+    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
+    center = np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64).astype(rows.dtype)
+    moments = V.shape[1] + len(entries)
+    product, totals = np.empty((moments, len(rows)), rows.dtype), np.zeros((moments, len(rows)))
+    for _, part in _tiles(V, size, rows.dtype):
+        columns = np.empty((moments, len(part)), rows.dtype)
+        centered_columns(part, center, entries, columns)
+        fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
+        accumulate(columns, logits[: len(part)], rescale, product, totals)
+    out = np.empty((len(entries), len(rows)))
+    _covariances(totals, sums, entries, out)
+    return out.T
+
+
+@jit
+def fill_class_weights(p, q, same, out):
+    for n in range(out.size):
+        other = 1 - np.float64(p[n]) if same else -np.float64(q[n])
+        out[n] = np.float64(p[n]) * other
+
+
+def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.float64]:
+    """Sample weights of block (c, e) of a cross-entropy Hessian, entry (c, e) of B_n. theory.md (2.1), (2.3)
+
+    Parameters
+    ----------
+    p_row, p_col : (N,) float32 or float64
+        Probabilities of the classes c and e.
+    same : bool
+        Whether c = e.
+
+    Returns
+    -------
+    (N,) float64 array: p_c (1 - p_c) if `same`, else -p_c p_e
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape.
+    """
+    p, q = sample_vectors(p_row, p_col, ("p_row", "p_col"))
+    out = np.empty(len(p))
+    fill_class_weights(p, q, bool(same), out)
+    return out
+
+
+@jit
+def fill_gated_weights(a, b, factor, out):
+    for n in range(out.size):
+        out[n] = factor[n % factor.size] if a[n] > 0 and b[n] > 0 else 0.0
+
+
+def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
+    """Sample weights 1(a_i > 0) 1(a_j > 0) factor of block (w_i, w_j) of a hidden model. theory.md (2.2)
+
+    Parameters
+    ----------
+    a_row, a_col : (N,) float32 or float64
+        Pre-activations of the units i and j. At exactly 0 the gate is shut.
+    factor : (N,) or () float32 or float64
+        (V^T B_n V)_ij, one per sample, or S_ij = (V^T V)_ij for all.
+
+    Returns
+    -------
+    (N,) float64 array
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape.
+    """
+    a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
+    scalar = np.ndim(factor) == 0
+    values = array(np.reshape(factor, 1) if scalar else factor, "factor", (1 if scalar else len(a),))
+    out = np.empty(len(a))
+    fill_gated_weights(a, b, values, out)
+    return out

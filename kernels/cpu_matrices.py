@@ -1,0 +1,314 @@
+"""Weighted Gram matrices and their spectra, compiled.
+
+Each operation is a function for arrays from anywhere, which checks its arguments, over a compiled core that
+works in the arrays it is given: a loop over trials calls the cores and allocates nothing.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _lapack
+from ._arguments import (
+    bin_edges,
+    kernel_and_vectors,
+    nonempty_form,
+    points,
+    samples_and_weights,
+    symmetric,
+    tridiagonal_form,
+)
+from ._jit import jit
+from ._sturm import counts, outer_eigenvalues
+
+
+@jit
+def _scale_rows(X, weights, scaled):
+    """Write sqrt|w_n| x_n, rows of positive weight from the front, negative from the back; return their numbers."""
+    front, back = 0, len(scaled)
+    for n in range(len(X)):
+        w = weights[n]
+        if w > 0:
+            target = front
+            front += 1
+        elif w < 0:
+            back -= 1
+            target = back
+        else:
+            continue
+        root = X.dtype.type(np.sqrt(abs(w)))
+        for j in range(X.shape[1]):
+            scaled[target, j] = root * X[n, j]
+    return front, len(scaled) - back
+
+
+@jit
+def upper_gram(X, weights, scaled, out):
+    """(1/N) X^T diag(weights) X in the upper triangle of out (d, d); `scaled` is work space of the shape of X."""
+    positive, negative = _scale_rows(X, weights, scaled)
+    out[:] = 0
+    if positive > 0:
+        _lapack.syrk(1 / len(X), scaled[:positive], 0.0, out)
+    if negative > 0:
+        _lapack.syrk(-1 / len(X), scaled[len(X) - negative :], 1.0, out)
+
+
+@jit
+def mirror(A):
+    """Copy the upper triangle to the lower one, in tiles that stay in the first-level cache."""
+    n, tile = len(A), 32
+    for top in range(0, n, tile):
+        for left in range(0, top + 1, tile):
+            for i in range(top, min(top + tile, n)):
+                for j in range(left, min(left + tile, i)):
+                    A[i, j] = A[j, i]
+
+
+@jit
+def _weighted_gram(X, weights):
+    out = np.empty((X.shape[1], X.shape[1]), X.dtype)
+    upper_gram(X, weights, np.empty_like(X), out)
+    mirror(out)
+    return out
+
+
+def weighted_gram(X: ArrayLike, weights: ArrayLike) -> NDArray:
+    """Weighted Gram matrix (1/N) X^T diag(weights) X of theory.md (2.1)-(2.3).
+
+    The rows are scaled by sqrt|weight| and multiplied with their own transposes, those of positive and of
+    negative weight apart, which takes half the operations of a general product. Rows of weight zero cost
+    nothing.
+
+    Parameters
+    ----------
+    X : (N, d) float32 or float64, N >= 1
+    weights : (N,) float32 or float64, of either sign
+
+    Returns
+    -------
+    (d, d) array of the dtype of X, exactly symmetric
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape.
+    """
+    rows, w = samples_and_weights(X, weights)
+    return _weighted_gram(rows, w)
+
+
+@jit
+def reduce_to_tridiagonal(A, diagonal, off_diagonal):
+    """Tridiagonal form, float64, of A, which is read in its upper triangle and destroyed."""
+    n = len(A)
+    a, b, reflectors = np.empty(n, A.dtype), np.empty(n, A.dtype), np.empty(n, A.dtype)
+    if n > 0:
+        _lapack.sytrd(A, a, b, reflectors, np.empty(32 * n, A.dtype))
+    diagonal[:] = a
+    off_diagonal[:] = b[: len(off_diagonal)]
+
+
+def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Tridiagonal matrix orthogonally similar to a symmetric matrix (LAPACK SYTRD).
+
+    Parameters
+    ----------
+    A : (n, n) float32 or float64, finite, symmetric: only the upper triangle is read
+
+    Returns
+    -------
+    diagonal : (n,) float64
+    off_diagonal : (n-1,) float64
+        The reduction runs in the dtype of A.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, a matrix that is not square, or an entry that is not finite.
+    """
+    matrix = symmetric(A)
+    a, b = np.empty(len(matrix)), np.empty(max(len(matrix) - 1, 0))
+    reduce_to_tridiagonal(matrix.copy(), a, b)
+    return a, b
+
+
+@jit
+def _all_eigenvalues(A):
+    a, b = np.empty(len(A)), np.empty(max(len(A) - 1, 0))
+    reduce_to_tridiagonal(A, a, b)
+    info = _lapack.sterf(a, b) if len(a) > 0 else 0
+    return a, info
+
+
+def eigenvalues(A: ArrayLike) -> NDArray[np.float64]:
+    """All eigenvalues of a symmetric matrix, ascending.
+
+    Parameters
+    ----------
+    A : (n, n) float32 or float64, finite, symmetric: only the upper triangle is read
+
+    Returns
+    -------
+    (n,) float64 array, right to a small multiple of n eps |A| with eps of the dtype of A
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, a matrix that is not square, or an entry that is not finite.
+    numpy.linalg.LinAlgError
+        If the QL iteration does not converge (LAPACK STERF).
+    """
+    found, info = _all_eigenvalues(symmetric(A).copy())
+    if info != 0:
+        raise np.linalg.LinAlgError(f"eigenvalues: {info} of {len(found)} eigenvalues did not converge")
+    return found
+
+
+def sturm_counts(diagonal: ArrayLike, off_diagonal: ArrayLike, shifts: ArrayLike) -> NDArray[np.int64]:
+    """Number of eigenvalues of a tridiagonal matrix below each shift.
+
+    The count is exact for a matrix within a few eps |T| of the given one, so that it can differ from the
+    truth for a shift that near to an eigenvalue (Demmel, Dhillon & Ren 1995).
+
+    Parameters
+    ----------
+    diagonal : (n,) float32 or float64, finite
+    off_diagonal : (n-1,) float32 or float64, finite
+    shifts : (k,) float32 or float64 in any order, infinities allowed
+
+    Returns
+    -------
+    (k,) int64 array
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or NaN.
+    """
+    a, b = tridiagonal_form(diagonal, off_diagonal)
+    return counts(a, b, points(shifts, "shifts"))
+
+
+def histogram(diagonal: ArrayLike, off_diagonal: ArrayLike, edges: ArrayLike) -> NDArray[np.int64]:
+    """Eigenvalues of a tridiagonal matrix counted in bins, without computing them (Albrecht, Chan & Edelman 2009).
+
+    Parameters
+    ----------
+    diagonal : (n,) float32 or float64, finite
+    off_diagonal : (n-1,) float32 or float64, finite
+    edges : (B+1,) float32 or float64, strictly increasing
+
+    Returns
+    -------
+    (B+2,) int64 array
+        Number below edges[0], in each of the B bins [edges[k], edges[k+1]), and at or above edges[B]; the sum
+        is n.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, NaN, or edges that do not increase.
+    """
+    a, b = tridiagonal_form(diagonal, off_diagonal)
+    below = counts(a, b, bin_edges(edges))
+    return np.diff(below, prepend=0, append=len(a))
+
+
+def extremes(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64]:
+    """Smallest and largest eigenvalue of a tridiagonal matrix, by bisection to a few eps |T|.
+
+    Parameters
+    ----------
+    diagonal : (n,) float32 or float64, finite, n >= 1
+    off_diagonal : (n-1,) float32 or float64, finite
+
+    Returns
+    -------
+    (2,) float64 array
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or entries that are not finite.
+    """
+    a, b = nonempty_form(diagonal, off_diagonal)
+    return outer_eigenvalues(a, b)
+
+
+@jit
+def trace_moments(a, b, out):
+    """(1/n) tr T^k, k = 1..4, from the products of entries along closed walks of length k."""
+    out[:] = 0
+    n = len(a)
+    for i in range(n):
+        square = a[i] * a[i]
+        out[0] += a[i]
+        out[1] += square
+        out[2] += square * a[i]
+        out[3] += square * square
+    for i in range(n - 1):
+        edge, here, there = b[i] * b[i], a[i], a[i + 1]
+        out[1] += 2 * edge
+        out[2] += 3 * edge * (here + there)
+        out[3] += 2 * edge * (2 * (here * here + here * there + there * there) + edge)
+        if i + 1 < n - 1:
+            out[3] += 4 * edge * b[i + 1] * b[i + 1]
+    out /= n
+
+
+def moments(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64]:
+    """First four spectral moments (1/n) tr T^k, k = 1..4, of a tridiagonal matrix, from traces in O(n).
+
+    Their limits are theory.md (3.4).
+
+    Parameters
+    ----------
+    diagonal : (n,) float32 or float64, finite, n >= 1
+    off_diagonal : (n-1,) float32 or float64, finite
+
+    Returns
+    -------
+    (4,) float64 array
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or entries that are not finite.
+    """
+    out = np.empty(4)
+    trace_moments(*nonempty_form(diagonal, off_diagonal), out)
+    return out
+
+
+@jit
+def quadratic_forms(K, A, product, out):
+    """out_r = a_r^T K a_r summed in float64; `product` is work space of the shape of A."""
+    np.dot(K, A, product)
+    out[:] = 0
+    for n in range(A.shape[0]):
+        for r in range(A.shape[1]):
+            out[r] += np.float64(A[n, r]) * np.float64(product[n, r])
+
+
+def masses(K: ArrayLike, A: ArrayLike) -> NDArray[np.float64]:
+    """Squared Frobenius norms |H_r|^2 = (1/N^2) a_r^T K a_r of weighted Gram matrices that are never formed.
+
+    Parameters
+    ----------
+    K : (N, N) float32 or float64
+        Squared inner products (x_n . x_k)^2 of the samples; theory.md, section 2.
+    A : (N, R) of the dtype of K, N >= 1
+        Sample weights of the R matrices, a column each.
+
+    Returns
+    -------
+    (R,) float64 array
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape.
+    """
+    kernel, vectors = kernel_and_vectors(K, A)
+    out = np.empty(vectors.shape[1])
+    quadratic_forms(kernel, vectors, np.empty_like(vectors), out)
+    return out / len(vectors) ** 2

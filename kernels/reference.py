@@ -1,0 +1,42 @@
+"""Every operation in plain NumPy, obvious and slow: the specification that the devices are tested against."""
+
+from .reference_classes import (
+    class_covariances,
+    class_means,
+    class_probabilities,
+    class_weights,
+    gated_weights,
+    log_normalizers,
+)
+from .reference_matrices import (
+    eigenvalues,
+    extremes,
+    histogram,
+    masses,
+    moments,
+    sturm_counts,
+    tridiagonal,
+    weighted_gram,
+)
+from .reference_random import labels, normals, philox4x32, uniforms
+
+__all__ = [
+    "class_covariances",
+    "class_means",
+    "class_probabilities",
+    "class_weights",
+    "eigenvalues",
+    "extremes",
+    "gated_weights",
+    "histogram",
+    "labels",
+    "log_normalizers",
+    "masses",
+    "moments",
+    "normals",
+    "philox4x32",
+    "sturm_counts",
+    "tridiagonal",
+    "uniforms",
+    "weighted_gram",
+]

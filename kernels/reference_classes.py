@@ -1,0 +1,69 @@
+"""Softmax over the classes and sample weights in plain NumPy: the specification of these operations.
+
+Everything is computed in float64 with the whole N x C matrix of probabilities in memory.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._arguments import features_and_parameters, indices, sample_vectors, tile_size
+from ._checks import array
+
+
+def _softmax(features: ArrayLike, V: Any, tile: int | None) -> tuple[NDArray, NDArray, NDArray]:
+    """Probabilities p_n (N, C), log-normalizers (N,) and V (C, k), all float64."""
+    rows, V = features_and_parameters(features, V)
+    tile_size(tile, rows, V.shape[0])
+    parameters = np.asarray(V[:], np.float64)
+    logits = rows.astype(np.float64) @ parameters.T
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    sums = np.exp(shifted).sum(axis=1)
+    return np.exp(shifted) / sums[:, None], logits.max(axis=1) + np.log(sums), parameters
+
+
+def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
+    """log sum_c exp(z_nc) of the logits z = features V^T, shape (N,)."""
+    return _softmax(features, V, tile)[1]
+
+
+def class_probabilities(
+    features: ArrayLike, V: Any, classes: ArrayLike, tile: int | None = None, log_z: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Columns `classes` of softmax(features V^T), shape (N, K); p_n of theory.md, section 1."""
+    p, log_normalizer, parameters = _softmax(features, V, tile)
+    chosen = indices(classes, "classes", (None,), len(parameters))
+    if log_z is None:
+        return p[:, chosen]
+    given = array(log_z, "log_z", (len(p),), (np.float64,))
+    return p[:, chosen] * np.exp(log_normalizer - given)[:, None]
+
+
+def class_means(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
+    """V^T p_n, shape (N, k)."""
+    p, _, parameters = _softmax(features, V, tile)
+    return p @ parameters
+
+
+def class_covariances(
+    features: ArrayLike, V: Any, pairs: ArrayLike, tile: int | None = None
+) -> NDArray[np.float64]:
+    """Entries (i, j) of V^T B_n V, B_n = diag(p_n) - p_n p_n^T, for each of `pairs`; shape (N, K). (2.2)"""
+    p, _, parameters = _softmax(features, V, tile)
+    first, second = indices(pairs, "pairs", (None, 2), parameters.shape[1]).T
+    centered = parameters[None, :, :] - (p @ parameters)[:, None, :]
+    return np.einsum("nc,nck,nck->nk", p, centered[:, :, first], centered[:, :, second])
+
+
+def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.float64]:
+    """Entry (c, e) of B_n from the columns p_c and p_e: p_c (1 - p_c) if c = e, else -p_c p_e. (2.1), (2.3)"""
+    p, q = (x.astype(np.float64) for x in sample_vectors(p_row, p_col, ("p_row", "p_col")))
+    return p * (1 - p) if same else -p * q
+
+
+def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
+    """1(a_row > 0) 1(a_col > 0) factor, with `factor` a number or one per sample. (2.2)"""
+    a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
+    values = np.asarray(factor, dtype=np.float64)
+    return np.where((a > 0) & (b > 0), np.broadcast_to(values, a.shape), 0.0)
