@@ -248,9 +248,9 @@ def class_covariances(
 ) -> NDArray[np.float64]:
     """Entries of V^T B_n V, B_n = diag(p_n) - p_n p_n^T, the covariance of V's columns under p_n.
 
-    The middle factor of theory.md (2.2).     Formed as the mean of products minus the product of means, of columns centered at the mean of the first
-    256 classes: the rounding error is a few eps of the features' dtype times the largest product of centered
-    entries.
+    The middle factor of theory.md (2.2).     Formed as the mean of products minus the product of means, of
+    columns centered at the mean of the first 256 classes: the rounding error is a few eps of the features'
+    dtype times the largest product of centered entries.
 
     Parameters
     ----------

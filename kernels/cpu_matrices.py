@@ -23,7 +23,7 @@ from ._sturm import counts, outer_eigenvalues
 
 @jit
 def _scale_rows(X, weights, scaled):
-    """Write sqrt|w_n| x_n, rows of positive weight from the front, negative from the back; return their numbers."""
+    """Fill `scaled` with sqrt|w_n| x_n, positive weights from the front, negative from the back; count both."""
     front, back = 0, len(scaled)
     for n in range(len(X)):
         w = weights[n]
@@ -43,7 +43,7 @@ def _scale_rows(X, weights, scaled):
 
 @jit
 def upper_gram(X, weights, scaled, out):
-    """(1/N) X^T diag(weights) X in the upper triangle of out (d, d); `scaled` is work space of the shape of X."""
+    """Upper triangle of (1/N) X^T diag(weights) X into out (d, d); `scaled` is work space like X."""
     positive, negative = _scale_rows(X, weights, scaled)
     out[:] = 0
     if positive > 0:
@@ -189,7 +189,9 @@ def sturm_counts(diagonal: ArrayLike, off_diagonal: ArrayLike, shifts: ArrayLike
 
 
 def histogram(diagonal: ArrayLike, off_diagonal: ArrayLike, edges: ArrayLike) -> NDArray[np.int64]:
-    """Eigenvalues of a tridiagonal matrix counted in bins, without computing them (Albrecht, Chan & Edelman 2009).
+    """Eigenvalues of a tridiagonal matrix counted in bins by Sturm sequences, none of them computed.
+
+    Albrecht, Chan & Edelman 2009.
 
     Parameters
     ----------

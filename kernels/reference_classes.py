@@ -24,7 +24,7 @@ def _softmax(features: ArrayLike, V: Any, tile: int | None) -> tuple[NDArray, ND
 
 
 def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
-    """log sum_c exp(z_nc) of the logits z = features V^T, shape (N,)."""
+    """Log-normalizers log sum_c exp(z_nc) of the logits z = features V^T, shape (N,)."""
     return _softmax(features, V, tile)[1]
 
 
@@ -57,7 +57,7 @@ def class_covariances(
 
 
 def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.float64]:
-    """Entry (c, e) of B_n from the columns p_c and p_e: p_c (1 - p_c) if c = e, else -p_c p_e. (2.1), (2.3)"""
+    """Entry (c, e) of B_n: p_c (1 - p_c) if c = e, else -p_c p_e, with p_c = p_row, p_e = p_col. (2.1)"""
     p, q = (x.astype(np.float64) for x in sample_vectors(p_row, p_col, ("p_row", "p_col")))
     return p * (1 - p) if same else -p * q
 
