@@ -13,7 +13,6 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import prod
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -22,34 +21,16 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import LONG_NAMES, Cell, Field, coordinates
-from .experiment import Experiment, ExperimentError
+from ._format import FORMAT, FORMAT_VERSION, StoreError, data_bytes, datasets, group_name, read_experiment
+from .cells import LONG_NAMES, Cell, coordinates
+from .experiment import Experiment
 from .provenance import provenance
 from .results import MemoryStore, Results, Store
 
 __all__ = ["HDF5Results", "HDF5Store", "MemoryStore", "Results", "Store", "StoreError", "open_results"]
 
-FORMAT = "rmtsim-results"
-FORMAT_VERSION = 1
 # Bounds of the HDF5 format: any library since 1.8 reads it, and it has no consistency flags.
 _LIBVER = ("earliest", "v108")
-
-
-class StoreError(ValueError):
-    """A results file that cannot be used: says which, what was expected and what was found.
-
-    Attributes
-    ----------
-    path : str
-    expected, got : str
-    """
-
-    def __init__(self, path: str, expected: str, got: str) -> None:
-        super().__init__(path, expected, got)
-        self.path, self.expected, self.got = path, expected, got
-
-    def __str__(self) -> str:
-        return f"{self.path}: expected {self.expected}, got {self.got}"
 
 
 def open_results(path: str | PathLike[str]) -> "HDF5Results":
@@ -77,7 +58,7 @@ class HDF5Results(Results):
         self.path = Path(path)
         self._file = _open(self.path, self._mode)
         try:
-            self.experiment = _read_experiment(self.path, self._file)
+            self.experiment = read_experiment(self.path, self._file)
             self.attributes = dict(self._file.attrs)
         except BaseException:
             self._file.close()
@@ -99,7 +80,7 @@ class HDF5Results(Results):
         return np.asarray(self._group(cell)[name][start:stop])
 
     def _group(self, cell: int) -> Any:
-        return self._file[_group_name(range(len(self.cells))[cell])]
+        return self._file[group_name(range(len(self.cells))[cell])]
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -178,10 +159,6 @@ class HDF5Store(HDF5Results, Store):
             self._file.flush()
 
 
-def _group_name(cell: int) -> str:
-    return f"cell_{cell:04d}"
-
-
 @contextmanager
 def _explained(path: Path, expected: str) -> Iterator[None]:
     try:
@@ -229,69 +206,18 @@ def _share(path: Path, file: Any) -> None:
 
 
 def _in_use(path: Path) -> StoreError:
-    return StoreError(
-        str(path), "a file that no other process holds open", "a file in use by another process"
-    )
-
-
-def _read_experiment(path: Path, file: Any) -> Experiment:
-    _check_format(path, file)
-    text, digest = file.attrs.get("experiment"), file.attrs.get("digest")
-    if not isinstance(text, str):
-        raise StoreError(str(path), 'an attribute "experiment"', "none")
-    try:
-        experiment = Experiment.from_text(text)
-    except ExperimentError as error:
-        raise StoreError(str(path), "a valid experiment in its attributes", str(error)) from error
-    if experiment.digest != digest:
-        raise StoreError(str(path), f"an experiment of digest {digest}", experiment.digest)
-    for cell in experiment.cells:
-        _check_group(path, file, experiment, cell)
-    return experiment
-
-
-def _check_format(path: Path, file: Any) -> None:
-    found, version = file.attrs.get("format"), file.attrs.get("format_version")
-    if not isinstance(found, str) or found != FORMAT:
-        raise StoreError(str(path), f'the format "{FORMAT}"', "no format" if found is None else f'"{found}"')
-    if not isinstance(version, np.integer) or version < 1:
-        raise StoreError(str(path), "a positive format_version", f"{version}")
-    if version > FORMAT_VERSION:
-        program = file.attrs.get("program_version")
-        got = f"format_version {version}, written by rmtsim {program}"
-        raise StoreError(str(path), f"format_version at most {FORMAT_VERSION}", got)
-
-
-def _check_group(path: Path, file: Any, experiment: Experiment, cell: Cell) -> None:
-    name = _group_name(cell.index)
-    if not isinstance(file.get(name), h5py.Group):
-        raise StoreError(str(path), f'a group "{name}"', "none")
-    missing = {"done", *_datasets(experiment, cell)} - set(file[name])
-    if missing:
-        raise StoreError(str(path), f'the datasets of group "{name}"', f"none named {sorted(missing)}")
+    expected = "a file that no other process holds open"
+    return StoreError(str(path), expected, "a file in use by another process")
 
 
 def _check_same(store: HDF5Store, experiment: Experiment, device: str) -> None:
-    changes = [f"{key} = {there}, not {here}" for key, (there, here) in
-               store.experiment.differences(experiment).items()]  # fmt: skip
-    if changes:
-        raise StoreError(str(store.path), "results of the same experiment", "; ".join(changes))
+    differences = store.experiment.differences(experiment)
+    if differences:
+        got = "; ".join(f"{key} = {there}, not {here}" for key, (there, here) in differences.items())
+        raise StoreError(str(store.path), "results of the same experiment", got)
     if store.attributes["device"] != device:
         got = f'results of device "{store.attributes["device"]}"'
         raise StoreError(str(store.path), f'results of device "{device}"', got)
-
-
-def _datasets(experiment: Experiment, cell: Cell) -> dict[str, Field]:
-    """Datasets of a cell's group, its coordinates excepted."""
-    trials = experiment.trials
-    schema = experiment.schema(cell)
-    datasets = {"done": Field((trials,), "int8", ("trial",))}
-    if "histogram" in schema:
-        n_blocks, bins = schema["histogram"].shape
-        datasets["edges"] = Field((n_blocks, bins + 1), "float64", ("block", "edge"))
-    for name, (shape, dtype, dimensions) in schema.items():
-        datasets[name] = Field((trials, *shape), dtype, ("trial", *dimensions))
-    return datasets
 
 
 def _check_room(path: Path, experiment: Experiment) -> None:
@@ -299,11 +225,7 @@ def _check_room(path: Path, experiment: Experiment) -> None:
         raise StoreError(str(path), "a path where no file exists, or to resume", "an existing file")
     if not path.parent.is_dir():
         raise StoreError(str(path), "an existing directory", f'no directory "{path.parent}"')
-    needed = sum(
-        prod(shape) * np.dtype(dtype).itemsize
-        for cell in experiment.cells
-        for shape, dtype, _ in _datasets(experiment, cell).values()
-    )
+    needed = data_bytes(experiment)
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise StoreError(str(path), f"{needed / 1e9:.1f} GB of free space", f"{free / 1e9:.1f} GB")
@@ -316,7 +238,7 @@ def _lay_out(file: Any, experiment: Experiment, attributes: Mapping[str, str]) -
     file.attrs["digest"] = experiment.digest
     file.attrs.update(attributes)
     for cell in experiment.cells:
-        _lay_out_cell(file.create_group(_group_name(cell.index)), experiment, cell)
+        _lay_out_cell(file.create_group(group_name(cell.index)), experiment, cell)
 
 
 def _lay_out_cell(group: Any, experiment: Experiment, cell: Cell) -> None:
@@ -324,7 +246,7 @@ def _lay_out_cell(group: Any, experiment: Experiment, cell: Cell) -> None:
         if getattr(cell, key) is not None:
             group.attrs[key] = getattr(cell, key)
     labels = {"trial": range(experiment.trials), **coordinates(cell, experiment.measure.bins)}
-    for name, (shape, dtype, dimensions) in _datasets(experiment, cell).items():
+    for name, (shape, dtype, dimensions) in datasets(experiment, cell).items():
         dataset = _preallocate(group, name, shape, dtype)
         dataset.attrs["long_name"] = LONG_NAMES["eigenvalues" if name.startswith("eigenvalues_") else name]
         for axis, dimension in enumerate(dimensions):
