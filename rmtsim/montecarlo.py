@@ -4,7 +4,7 @@ A trial is named by (seed, cell, trial) alone, and BLAS runs on one thread: the 
 for any number of workers and after any interruption.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from .cells import Cell
 from .executors import default_workers, ordered_map
 from .experiment import Experiment
 from .models import HiddenModel, LinearModel
+from .store import HDF5Store, Store
 from .streams import PILOT_TRIALS
 
 Record = dict[str, NDArray]
@@ -31,16 +32,21 @@ REPRESENTATIVES = {
 PILOT_MARGIN = 0.25
 """How far the histogram reaches beyond the pilot trials' extremes, as a part of their width."""
 
+BATCH_WORK = 100_000_000
+"""Operations that pay for handing a batch to a worker and storing it, a few milliseconds."""
+
 
 class Batch(NamedTuple):
-    """Finished trials of one cell, in order."""
+    """Consecutive trials of one cell: first_trial .. first_trial + count - 1."""
 
-    cell: int
-    trials: tuple[int, ...]
-    records: list[Record]
+    cell: Cell
+    first_trial: int
+    count: int
 
 
-def draw_model(experiment: Experiment, cell: Cell, trial: int, device: str = "cpu") -> LinearModel | HiddenModel:
+def draw_model(
+    experiment: Experiment, cell: Cell, trial: int, device: str = "cpu"
+) -> LinearModel | HiddenModel:
     """Return the model of a trial, with its parameters drawn."""
     ops = kernels.load(device)
     W, V = draws.parameters(ops, experiment, cell, trial, experiment.measure.precision)
@@ -159,3 +165,110 @@ def _covering_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
 def _round_up(value: float, digits: int = 2) -> float:
     unit = 10.0 ** (np.floor(np.log10(value)) - digits + 1)
     return float(np.ceil(value / unit) * unit)
+
+
+# All trials of an experiment ---------------------------------------------------------------------------
+
+
+def run(
+    experiment: Experiment,
+    path: str | PathLike[str] | Store,
+    workers: int | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Run every trial of an experiment that the results do not hold yet.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    path : path or Store
+        The HDF5 file to create (never overwritten), or an open store, such as a `MemoryStore`.
+    workers : int, optional
+        Threads; one per core by default. The results are the same bits for any number.
+    device : str
+        Which kernels compute.
+    resume : bool
+        Go on with the existing file `path` instead of creating it.
+    progress : callable, optional
+        Called as progress(finished, all) before the first trial and after each batch stored.
+
+    Raises
+    ------
+    StoreError
+        The file exists (or, to resume, holds another experiment) or cannot be written.
+    ValueError
+        If workers is not a positive integer or the device unknown.
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers: expected at least 1, got {workers}")
+    kernels.load(device)
+    if isinstance(path, Store):
+        _run_into(path, experiment, workers or default_workers(), device, progress)
+        return
+    open_store = HDF5Store.open_for_resume if resume else HDF5Store.create
+    with open_store(path, experiment, device) as store:
+        _run_into(store, experiment, workers or default_workers(), device, progress)
+
+
+def _run_into(
+    store: Store,
+    experiment: Experiment,
+    workers: int,
+    device: str,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    total = experiment.trials * len(experiment.cells)
+    finished = sum(int(store.done(cell.index).sum()) for cell in experiment.cells)
+    report = progress or (lambda done, total: None)
+    report(finished, total)
+    if "histogram" in experiment.measure.statistics:
+        _set_missing_edges(store, experiment, workers, device)
+    edges = {cell.index: store.edges(cell.index) for cell in experiment.cells}
+    for batch, records in run_batches(experiment, _pending(store, experiment), edges, workers, device):
+        store.write(batch.cell.index, batch.first_trial, records)
+        finished += batch.count
+        report(finished, total)
+
+
+def run_batches(
+    experiment: Experiment,
+    batches: Iterable[Batch],
+    edges: Mapping[int, NDArray[np.float64] | None],
+    workers: int = 1,
+    device: str = "cpu",
+) -> Iterator[tuple[Batch, list[Record]]]:
+    """Yield the records of each batch, in the order of the batches, with `workers` of them under way."""
+
+    def measure(batch: Batch) -> tuple[Batch, list[Record]]:
+        trials = range(batch.first_trial, batch.first_trial + batch.count)
+        at = edges[batch.cell.index]
+        return batch, [run_trial(experiment, batch.cell, trial, at, device) for trial in trials]
+
+    return ordered_map(measure, batches, workers)
+
+
+def _set_missing_edges(store: Store, experiment: Experiment, workers: int, device: str) -> None:
+    missing = [cell for cell in experiment.cells if store.edges(cell.index) is None]
+    found = ordered_map(lambda cell: pilot_edges(experiment, cell, device), missing, workers)
+    for cell, edges in zip(missing, found, strict=True):
+        store.set_edges(cell.index, edges)
+
+
+def _pending(store: Store, experiment: Experiment) -> Iterator[Batch]:
+    """Yield the unfinished trials of every cell in runs of at most a batch."""
+    for cell in experiment.cells:
+        most = batch_size(cell)
+        missing = np.flatnonzero(~store.done(cell.index))
+        runs = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1) if missing.size else []
+        for consecutive in runs:
+            for start in range(0, len(consecutive), most):
+                part = consecutive[start : start + most]
+                yield Batch(cell, int(part[0]), len(part))
+
+
+def batch_size(cell: Cell) -> int:
+    """Return how many trials one worker takes at a time: about BATCH_WORK operations, and at most 64."""
+    work = cell.n_samples * cell.n_features * (cell.n_features + cell.n_classes) * len(cell.blocks)
+    return int(np.clip(BATCH_WORK // work, 1, 64))

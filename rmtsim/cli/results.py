@@ -18,9 +18,53 @@ def add_parsers(commands: Any) -> None:
 
     plot = commands.add_parser("plot", help="draw spectra with their laws, ratios and the Hessian")
     plot.add_argument("file", metavar="RESULTS.h5", type=Path)
-    plot.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="directory of the figures")
+    plot.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="where figures go")
     plot.set_defaults(handler=_plot)
 
     info = commands.add_parser("info", help="show what a results file holds and how far it is")
     info.add_argument("file", metavar="RESULTS.h5", type=Path)
     info.set_defaults(handler=_info)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from ..compare import compare, format_comparison
+    from ..store import open_results
+
+    with open_results(arguments.file) as results:
+        comparison = compare(results)
+    if arguments.json:
+        print(json.dumps(comparison.to_json(), indent=2, allow_nan=False))
+    else:
+        print(format_comparison(comparison))
+    return 1 if arguments.check and comparison.failed_identities else 0
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    from ..plots import save_all
+    from ..store import open_results
+
+    with open_results(arguments.file) as results:
+        for path in save_all(results, arguments.output):
+            print(path)
+    return 0
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from ..store import open_results
+
+    with open_results(arguments.file) as results:
+        experiment = results.experiment
+        finished = sum(int(results.done(cell.index).sum()) for cell in experiment.cells)
+        total = experiment.trials * len(experiment.cells)
+        print(f"{experiment.name}: {finished} of {total} trials finished")
+        for name in sorted(set(results.attributes) - {"experiment"}):
+            print(f"  {name:<16} {results.attributes[name]}")
+        print(f"\n{'cell':>5}  {'model':<10} {'d':>6} {'N':>7} {'C':>7} {'m':>4}  {'finished':>13}  blocks")
+        for cell in experiment.cells:
+            print(
+                f"{cell.index:>5}  {cell.architecture[:6] + ' ' + cell.loss:<10} {cell.n_features:>6}"
+                f" {cell.n_samples:>7} {cell.n_classes:>7} {cell.n_hidden or '-':>4}"
+                f"  {int(results.done(cell.index).sum()):>6}/{experiment.trials:<6}  {' '.join(cell.blocks)}"
+            )
+        print(f"\n{results.attributes['experiment']}")
+    return 0

@@ -21,7 +21,7 @@ def add_parsers(commands: Any) -> None:
     _add_common(run)
     run.set_defaults(handler=_run)
 
-    resume = commands.add_parser("resume", help="go on with an interrupted run; the file holds its experiment")
+    resume = commands.add_parser("resume", help="go on with an interrupted run")
     resume.add_argument("file", metavar="RESULTS.h5", type=Path)
     _add_common(resume)
     resume.set_defaults(handler=_resume)

@@ -67,10 +67,8 @@ class Model(ABC):
         """Return logsumexp of the logits, shape (N,), for `outputs`; None for mse, which has none."""
         return None if self.loss == "mse" else self.kernels.log_normalizers(features, self.V)
 
-    def outputs(
-        self, features: NDArray, classes: slice, normalizers: NDArray | None
-    ) -> NDArray[np.float64]:
-        """Return columns of the softmax p (ce) or of the logits z (mse), shape (N, number of classes asked)."""
+    def outputs(self, features: NDArray, classes: slice, normalizers: NDArray | None) -> NDArray[np.float64]:
+        """Return columns of the softmax p (ce) or of the logits z (mse), shape (N, len(classes))."""
         z = (features @ self.V[classes].T).astype(np.float64)
         return z if normalizers is None else np.exp(z - normalizers[:, None])
 
@@ -84,7 +82,7 @@ class Model(ABC):
             yield slice(start, min(start + tile, self.n_classes))
 
     def residuals(self, outputs: NDArray, y: NDArray, classes: slice) -> NDArray[np.float64]:
-        """Return columns of g, shape (N, number of classes asked): the gradient with respect to the logits."""
+        """Return columns of g, shape (N, len(classes)): the gradient with respect to the logits."""
         return outputs - (y[:, None] == np.arange(classes.start, classes.stop))
 
     def all_residuals(self, features: NDArray, y: NDArray) -> NDArray[np.float64]:
@@ -142,9 +140,7 @@ class Model(ABC):
     def _total_class_masses(self, features: NDArray) -> dict[str, float]:
         normalizers = self.normalizers(features)
         tiles = (self.outputs(features, classes, normalizers) for classes in self.class_slices())
-        diagonal, off = total_class_masses(
-            features, None if self.loss == "mse" else tiles, self.n_classes
-        )
+        diagonal, off = total_class_masses(features, None if self.loss == "mse" else tiles, self.n_classes)
         return {"vv_diag": diagonal, "vv_off": off}
 
     # The full Hessian ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ def loss(name: str) -> str:
 
 
 def matrix(name: str, values: ArrayLike, columns: int | None = None, why: str = "") -> NDArray:
-    """Return `values` as a finite, C-contiguous float matrix; float32 stays float32, all else becomes float64."""
+    """Return `values` as a finite, C-contiguous matrix of float32 if given so, of float64 otherwise."""
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
@@ -42,7 +42,7 @@ def labels(values: ArrayLike | None, n_samples: int, n_classes: int, needed_for:
         raise ValueError(f"y: expected shape ({n_samples},), one label per row of X, got {array.shape}")
     if array.dtype.kind not in "iu":
         raise TypeError(f"y: expected integer class labels, got dtype {array.dtype}")
-    if n_samples and not (0 <= array.min() and array.max() < n_classes):
+    if n_samples and not (array.min() >= 0 and array.max() < n_classes):
         raise ValueError(
             f"y: expected labels from 0 to {n_classes - 1}, got values from {array.min()} to {array.max()}"
         )

@@ -12,7 +12,7 @@ from .masses import squared_gram
 
 
 class CrossTile(NamedTuple):
-    """Sample factors of the blocks H[w_i, v_c] = (1/N) sum_n D_ni x_n [Q_nc h_n^T + g_nc e_i^T], c in a tile."""
+    """Sample factors of H[w_i, v_c] = (1/N) sum_n D_ni x_n [Q_nc h_n^T + g_nc e_i^T] for a tile of classes c."""
 
     hidden: int
     """The hidden unit i."""
@@ -82,7 +82,7 @@ class HiddenModel(Model):
     # Sample weights and blocks ---------------------------------------------------------------------
 
     def _hidden_covariances(self, h: NDArray, pairs: NDArray) -> NDArray[np.float64]:
-        """Return (V^T B_n V)_ij for the pairs (i, j): shape (N, K), or (1, K) for mse, where it is constant."""
+        """Return (V^T B_n V)_ij for pairs (i, j): shape (N, K), or (1, K) for mse, where it is constant."""
         if self.loss == "mse":
             S = self.V.T.astype(np.float64) @ self.V
             return S[pairs[:, 0], pairs[:, 1]][None]
@@ -164,7 +164,7 @@ class HiddenModel(Model):
         on = h[:, tile.hidden] > 0
         rows = tile.Q[on][:, :, None] * h[on][:, None, :]
         rows[:, :, tile.hidden] += tile.g[on]
-        return X[on].T @ rows.reshape(len(rows), -1) / len(X)
+        return X[on].T @ rows.reshape(len(rows), tile.Q.shape[1] * self.n_hidden) / len(X)
 
     # The full Hessian ------------------------------------------------------------------------------
 
