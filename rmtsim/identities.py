@@ -1,0 +1,126 @@
+"""Exact values at finite d and N: oracles without asymptotics (theory.md section 5).
+
+Closed forms only; nothing here draws, simulates or solves. The blocks of the linear and the hidden
+mse models are, in units of their scale, all of one kind,
+
+    H = (1/N) sum_n 1(x_n in cone) x_n x_n^T,   x_n ~ N(0, I_d),
+
+where membership of the cone depends on the direction of x_n within one plane alone:
+
+- linear mse: the whole plane, angle 2 pi;
+- hidden mse, W_ii: the half plane w_i . x > 0, angle pi, theory.md (5.2);
+- hidden mse, W_ij: the wedge w_i . x > 0, w_j . x > 0 of angle pi - theta, theta the angle between
+  w_i and w_j, theory.md (5.3).
+"""
+
+from math import pi
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+WHOLE_PLANE = 2 * pi
+HALF_PLANE = pi
+
+
+def wedge_angle(W: ArrayLike, rows: tuple[int, int] = (0, 1)) -> float:
+    """Return the angle pi - theta of the wedge in which rows i and j of W (m, d) are both active."""
+    first, second = (np.asarray(W, dtype=np.float64)[row] for row in rows)
+    first, second = first / np.linalg.norm(first), second / np.linalg.norm(second)
+    # Kahan's formula: full accuracy near 0 and pi, where the arc cosine loses half of the digits.
+    return float(2 * np.arctan2(np.linalg.norm(first + second), np.linalg.norm(first - second)))
+
+
+def wedge_moments(n_features: int, n_samples: int, angle: ArrayLike) -> NDArray[np.float64]:
+    """Return E (1/d) tr H^k, k = 1..4, for inputs restricted to a wedge of given angle.
+
+    The trace of H^k is a sum over k-tuples of samples; tuples are sorted by which samples agree.
+    A direction is independent of its length, so each class of tuples is a product of chi-square
+    moments and of moments of the angle in the plane.
+
+    Parameters
+    ----------
+    n_features, n_samples : int
+        d and N.
+    angle : float or array, shape (...,)
+        Angle of the wedge in radians, in [0, pi], or 2 pi for no restriction.
+
+    Returns
+    -------
+    array, shape (..., 4), float64
+
+    Examples
+    --------
+    The Wishart matrix has E m_2 = 1 + gamma + 1/N, theory.md (5.1):
+
+    >>> wedge_moments(10, 20, WHOLE_PLANE)[:2].tolist()
+    [1.0, 1.55]
+    """
+    d, N = n_features, n_samples
+    angle = np.asarray(angle, dtype=np.float64)
+    P = angle / (2 * pi)
+    delta, delta2 = np.sin(angle) / (2 * pi), np.sin(2 * angle) / (4 * pi)  # E 1(wedge) cos 2a, cos 4a
+    # M = E 1(wedge) x x^T = P I + delta diag(1, -1, 0, ..., 0), the first axis halving the wedge.
+    plus, minus = P + delta, P - delta
+    trace2, trace3, trace4 = ((d - 2) * P**k + plus**k + minus**k for k in (2, 3, 4))
+    # E 1(wedge) (x^T M x)^2
+    quartic = P**3 * d * (d + 2) + 2 * P * delta**2 * (2 * d + 4) + 4 * delta**2 * (P + delta2)
+    crossed = _fourth_overlap(d, P, delta, delta2)
+    N2, N3, N4 = N * (N - 1), N * (N - 1) * (N - 2), N * (N - 1) * (N - 2) * (N - 3)
+    chi2, chi4, chi6, chi8 = d, d * (d + 2), d * (d + 2) * (d + 4), d * (d + 2) * (d + 4) * (d + 6)
+    first = N * P * chi2
+    second = N * P * chi4 + N2 * trace2
+    third = N * P * chi6 + 3 * N2 * (d + 2) * trace2 + N3 * trace3
+    fourth = (
+        N * P * chi8
+        + N2 * (4 * (d + 2) * (d + 4) * trace2 + 2 * (d + 2) ** 2 * trace2 + crossed)
+        + N3 * (4 * (d + 2) * trace3 + 2 * quartic)
+        + N4 * trace4
+    )
+    sums = np.stack(np.broadcast_arrays(first, second, third, fourth), axis=-1)
+    return sums / (d * float(N) ** np.arange(1, 5))
+
+
+def _fourth_overlap(d: int, P: NDArray, delta: NDArray, delta2: NDArray) -> NDArray:
+    """E 1(x in wedge) 1(y in wedge) (x . y)^4: the plane's share, the rest, and the mixed term."""
+    in_plane = 64 * (3 * P**2 / 8 + delta**2 / 2 + delta2**2 / 8)
+    mixed = 6 * (2 * P**2 + 2 * delta**2) * (d - 2)
+    return in_plane + mixed + 3 * P**2 * d * (d - 2)
+
+
+def scale_moments(n_classes: int, n_hidden: int) -> NDArray[np.float64]:
+    """Return E S_ii^k, k = 1..4, of S_ii = (V^T V)_ii: chi-square with C degrees of freedom over m.
+
+    The second is the factor (C^2 + 2C)/m^2 of theory.md (5.2). Shape (4,), float64.
+    """
+    return np.cumprod([(n_classes + 2 * k) / n_hidden for k in range(4)])
+
+
+def hidden_mse_diagonal_mass(n_features: int, n_samples: int, n_classes: int, n_hidden: int) -> float:
+    """Return E |H[w_i, w_i]|_F^2 of the hidden mse model over V, W and X, theory.md (5.2).
+
+    Examples
+    --------
+    >>> round(hidden_mse_diagonal_mass(10, 14, 6, 3), 6)
+    35.238095
+    """
+    second = wedge_moments(n_features, n_samples, HALF_PLANE)[1]
+    return float(scale_moments(n_classes, n_hidden)[1] * n_features * second)
+
+
+def linear_mse_mass(n_features: int, n_samples: int) -> float:
+    """Return E |H[v_c, v_c]|_F^2 = d (1 + gamma + 1/N) of the linear mse model, theory.md (5.1)."""
+    return float(n_features * wedge_moments(n_features, n_samples, WHOLE_PLANE)[1])
+
+
+def hidden_mse_output_trace() -> float:
+    """Return E (1/m) tr H[v_c, v_c] = 1/2 of the hidden mse model: E relu(w . x)^2 with E |w|^2 = 1."""
+    return 0.5
+
+
+def row_sum(diagonal: ArrayLike, off_diagonal: ArrayLike, n_classes: int) -> NDArray[np.float64]:
+    """Return tr H[v_0, v_0] + (C - 1) tr H[v_0, v_1] per trial, whose mean is 0 for ce, theory.md (5.4).
+
+    Block rows sum to zero, and the classes are exchangeable as long as V is drawn with the trial.
+    Both traces carry the same normalisation.
+    """
+    return np.asarray(diagonal) + (n_classes - 1) * np.asarray(off_diagonal)
