@@ -43,11 +43,11 @@ def parameters(
 ) -> Parameters:
     """Return W (m, d) ~ N(0, 1/d) and V (C, m) ~ N(0, 1/m); for the linear model V (C, d) ~ N(0, 1/d) alone.
 
-    With ``v_draw = "cell"`` every trial of a cell gets the same V.
+    With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
     """
-    v_trial = CELL_DRAW if experiment.model.v_draw == "cell" else trial
-    v_words = stream(experiment.seed, cell.index, v_trial, Role.V)
     d, C, m = cell.n_features, cell.n_classes, cell.n_hidden
+    shared = m is not None and experiment.model.v_draw == "cell"
+    v_words = stream(experiment.seed, cell.index, CELL_DRAW if shared else trial, Role.V)
     if m is None:
         return Parameters(None, _gaussian(kernels, v_words, C, d, d**-0.5, dtype))
     w_words = stream(experiment.seed, cell.index, trial, Role.W)

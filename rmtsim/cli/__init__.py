@@ -29,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="rmtsim", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"rmtsim {__version__}")
+    parser.add_argument("--traceback", action="store_true", help="show where in the program an error arose")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in (simulate, results):
         module.add_parsers(commands)
@@ -47,10 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) has gone; closing stderr keeps Python from complaining.
         sys.stderr.close()
         return 0
-    except Exception as error:
-        from ._errors import is_refusal
-
-        if not is_refusal(error):
+    except (ValueError, OSError) as error:
+        # What was given is refused by a ValueError that says why (ExperimentError, StoreError and others).
+        if arguments.traceback:
             raise
         print(f"rmtsim: error: {error}", file=sys.stderr)
         return USAGE_ERROR

@@ -1,6 +1,7 @@
 """Commands that draw trials: ``rmtsim run`` and ``rmtsim resume``."""
 
 import argparse
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 def add_parsers(commands: Any) -> None:
     """Add ``run`` and ``resume`` to the commands."""
     run = commands.add_parser("run", help="draw the trials of an experiment and stream them to HDF5")
-    run.add_argument("experiment", metavar="EXPERIMENT.toml", type=Path)
+    run.add_argument(
+        "experiment",
+        metavar="EXPERIMENT",
+        help="TOML file, or the name of a shipped experiment such as quickstart",
+    )
     run.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="results file (default: NAME.h5 in this directory)"
     )
@@ -32,6 +37,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
+def _experiment_file(given: str) -> Path:
+    """Return the file that was given, or else the shipped experiment of that name."""
+    path = Path(given)
+    shipped = Path(str(files("rmtsim.data"))) / "experiments" / f"{given}.toml"
+    return shipped if not path.exists() and path.name == given and shipped.exists() else path
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
@@ -41,7 +53,7 @@ def _positive(text: str) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from ..experiment import Experiment
 
-    experiment = Experiment.from_toml(arguments.experiment)
+    experiment = Experiment.from_toml(_experiment_file(arguments.experiment))
     path = arguments.output or Path(f"{experiment.name}.h5")
     return _simulate(experiment, path, arguments, resume=arguments.resume)
 
