@@ -43,20 +43,22 @@ def show(value: object) -> str:
     return f"{_KINDS.get(type(value), type(value).__name__)} {text}"
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Say which known name was probably meant, or list them all."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f'"{close[0]}"' if close else "one of " + ", ".join(f'"{k}"' for k in known)
+def one_of(known: Iterable[str]) -> str:
+    """List the known words."""
+    return "one of " + ", ".join(f'"{word}"' for word in known)
 
 
 def check_keys(table: str, keys: Iterable[str], known: Sequence[str]) -> None:
     """Refuse the first key of a table that is not a known one."""
     for key in keys:
         if key not in known:
-            raise ExperimentError(_dotted(table, key), nearest(key, known), f'the unknown key "{key}"')
+            close = difflib.get_close_matches(key, known, n=1)
+            expected = f'"{close[0]}"' if close else one_of(known)
+            raise ExperimentError(dotted(table, key), expected, f'the unknown key "{key}"')
 
 
-def _dotted(table: str, key: str) -> str:
+def dotted(table: str, key: str) -> str:
+    """Name a key with its table; the keys outside all tables have the table ""."""
     return f"{table}.{key}" if table else key
 
 
@@ -97,7 +99,7 @@ def choice(key: str, value: object, known: Sequence[str]) -> str:
     """Check one of the known words."""
     if isinstance(value, str) and value in known:
         return value
-    raise ExperimentError(key, nearest(value if isinstance(value, str) else "", known), show(value))
+    raise ExperimentError(key, one_of(known), show(value))
 
 
 def several(key: str, value: Any, check: Callable[[str, object], T]) -> tuple[T, ...]:

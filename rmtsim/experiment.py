@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from . import _toml
-from ._validation import ExperimentError, check_keys, integer, nearest, show
+from ._validation import ExperimentError, check_keys, dotted, integer, one_of, show
 from .cells import ALL_BLOCKS, BLOCKS, Cell, Field, record_schema
 from .settings import Grid, Measure, Model
+from .streams import CELL_LIMIT, RESERVED_TRIALS, SEED_LIMIT, TRIAL_LIMIT
 
 __all__ = ["Cell", "Experiment", "ExperimentError", "Field", "Grid", "Measure", "Model"]
 
-# The 32-bit trial indices above name the streams of pilot trials and of draws made once per cell.
-MAX_TRIALS = 2**32 - 17
-# The width of the cell in the random counter.
-MAX_CELLS = 2**24
 _TABLES = {"model": Model, "grid": Grid, "measure": Measure}
 
 
@@ -36,7 +33,7 @@ class Experiment:
     seed : int
         Key of every random stream, from 0 to 2^64 - 1.
     trials : int
-        Independent draws per cell, from 1 to 2^32 - 17.
+        Independent draws per cell, from 1 to 2^32 - 16; the numbers above are reserved for pilot trials.
     model : Model
     grid : Grid
     measure : Measure
@@ -69,8 +66,8 @@ class Experiment:
         if not isinstance(self.name, str) or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
             expected = "letters, digits, '.', '_' and '-', a letter or digit first"
             raise ExperimentError("name", expected, show(self.name))
-        object.__setattr__(self, "seed", integer("seed", self.seed, 0, 2**64 - 1))
-        object.__setattr__(self, "trials", integer("trials", self.trials, 1, MAX_TRIALS))
+        object.__setattr__(self, "seed", integer("seed", self.seed, 0, SEED_LIMIT - 1))
+        object.__setattr__(self, "trials", integer("trials", self.trials, 1, TRIAL_LIMIT - RESERVED_TRIALS))
         for name, kind in _TABLES.items():
             if not isinstance(getattr(self, name), kind):
                 raise ExperimentError(name, f"a {kind.__name__}", show(getattr(self, name)))
@@ -171,7 +168,7 @@ def _build(kind: Any, table: str, values: object) -> Any:
     check_keys(table, values, _names(kind))
     for f in fields(kind):
         if f.default is MISSING and f.default_factory is MISSING and f.name not in values:
-            raise ExperimentError(f"{table}.{f.name}" if table else f.name, "a value", "none")
+            raise ExperimentError(dotted(table, f.name), "a value", "none")
     return kind(**values)
 
 
@@ -209,8 +206,8 @@ def _check_count(model: Model, grid: Grid) -> None:
     ratios = grid.n_samples if grid.n_samples is not None else grid.aspect_ratio
     assert ratios is not None  # exactly one is given
     count = widths * len(model.loss) * len(grid.n_features) * len(ratios) * len(grid.n_classes)
-    if count > MAX_CELLS:
-        raise ExperimentError("grid", "at most 2^24 cells", f"{count}")
+    if count > CELL_LIMIT:
+        raise ExperimentError("grid", f"at most {CELL_LIMIT} cells", f"{count}")
 
 
 def _measured_blocks(model: Model, grid: Grid, measure: Measure) -> tuple[str, ...]:
@@ -225,7 +222,7 @@ def _measured_blocks(model: Model, grid: Grid, measure: Measure) -> tuple[str, .
         return tuple(block for block in ALL_BLOCKS if block in exist - too_small.keys())
     for block in measure.blocks:
         if block not in exist:
-            raise ExperimentError("measure.blocks", nearest(block, sorted(exist)), f'"{block}"')
+            raise ExperimentError("measure.blocks", one_of(b for b in ALL_BLOCKS if b in exist), f'"{block}"')
     for block in measure.blocks:
         if block in too_small:
             raise ExperimentError("measure.blocks", f'{too_small[block]} for "{block}"', "1")
