@@ -1,5 +1,6 @@
 """Limit laws of the spectra: theory only, shares no code with the simulation."""
 
 from .compression import gauss_compress
+from .generalized import GeneralizedMarchenkoPastur
 
-__all__ = ["gauss_compress"]
+__all__ = ["GeneralizedMarchenkoPastur", "gauss_compress"]

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Complexes = NDArray[np.complex128]
+Indices = NDArray[np.intp]
 
 # Rounding of a sum of probabilities grows with their number; beyond this the input is wrong.
 PROBABILITY_TOLERANCE = 1e-12

@@ -1,0 +1,137 @@
+"""Edges of the support: all real critical points of z(w), and what lies between them."""
+
+import math
+
+import numpy as np
+
+from ._chart import EPS, Chart, Model
+from ._measure import Floats, Indices
+from ._roots import increasing_roots
+
+
+def find_edges(model: Model) -> list[tuple[Chart, Chart]]:
+    """Charts about the left and the right edge of every bulk, from left to right, theory.md (3.3).
+
+    Between neighbouring poles z' = gamma - sum_k a_k / (w - lambda_k)^2 is concave and falls to minus infinity at
+    both ends, so that it has two zeros or none: a gap of the support, or none. Left and right of all poles it has
+    exactly one. Nothing is searched by sampling, hence no bulk is missed.
+    """
+    gaps, turning = _gaps(model)
+    n = model.weights.size
+    pole = np.concatenate([[0], np.stack([gaps, gaps + 1], axis=1).ravel(), [n - 1]]).astype(np.intp)
+    side = np.concatenate([[-1.0], np.tile([1.0, -1.0], gaps.size), [1.0]])
+    width = np.diff(model.weights)[gaps]
+    furthest = np.sqrt(np.sum(_strengths(model)) / model.aspect_ratio)
+    reach = np.concatenate([[furthest], np.stack([turning, width - turning], axis=1).ravel(), [furthest]])
+    offset = _critical_offsets(model, pole, side, reach)
+    charts = [_edge_chart(model, int(k), float(t)) for k, t in zip(pole, side * offset, strict=True)]
+    charts = _resolve_zero(model, charts)
+    return list(zip(charts[::2], charts[1::2], strict=True))
+
+
+def _strengths(model: Model) -> Floats:
+    return model.probabilities * model.weights**2
+
+
+def _gaps(model: Model) -> tuple[Indices, Floats]:
+    """Indices of the left poles of all gaps, and where z' is largest, measured from the left pole."""
+    gamma, strengths, poles = model.aspect_ratio, _strengths(model), model.weights
+    roots = np.cbrt(strengths)
+    pair, width = roots[:-1] + roots[1:], np.diff(poles)
+    # The two neighbours alone close the gap where their least sum, pair^3 / width^2, exceeds gamma.
+    about_zero = (poles[:-1] < 0) & (poles[1:] > 0) if model.excess == 0 else np.zeros(width.size, dtype=bool)
+    left = np.flatnonzero((pair**3 < gamma * width**2) | about_zero)
+    if left.size == 0:
+        return left, np.empty(0)
+    from_left = poles[left][:, None] - poles
+    is_left = np.arange(poles.size) <= left[:, None]
+
+    def balance(t: Floats, which: Indices) -> tuple[Floats, Floats]:
+        # The zero of z'': cube roots of the pulls of both sides are nearly linear in t.
+        inverse = 1 / (from_left[which] + t[:, None])
+        pull, fourth = strengths * inverse**3, strengths * inverse**4
+        lower, upper = _split_sums(pull, is_left[which]), _split_sums(fourth, is_left[which])
+        value = lower[0] ** (-1 / 3) - (-lower[1]) ** (-1 / 3)
+        return value, upper[0] * lower[0] ** (-4 / 3) + upper[1] * (-lower[1]) ** (-4 / 3)
+
+    tiny = EPS * width[left]
+    turning = increasing_roots(balance, tiny, width[left] - tiny, (width * roots[:-1] / pair)[left])
+    least = (1 / (from_left + turning[:, None]) ** 2) @ strengths
+    # At aspect_ratio = P(lambda != 0) w = 0 is critical: the gap about it may close to a point, not vanish.
+    open_ = (least < gamma * (1 - 8 * EPS)) | about_zero[left]
+    return left[open_], turning[open_]
+
+
+def _split_sums(terms: Floats, is_left: np.ndarray) -> tuple[Floats, Floats]:
+    return np.where(is_left, terms, 0).sum(axis=1), np.where(is_left, 0, terms).sum(axis=1)
+
+
+def _critical_offsets(model: Model, pole: Indices, side: Floats, reach: Floats) -> Floats:
+    """Distance of each critical point from its pole, at most ``reach``.
+
+    The sum falls from infinity at the pole; its power -1/2, linear for a lone pole, is what Newton sees.
+    """
+    gamma, strengths = model.aspect_ratio, _strengths(model)
+    from_pole = model.weights[pole][:, None] - model.weights
+
+    def excess(t: Floats, which: Indices) -> tuple[Floats, Floats]:
+        inverse = 1 / (from_pole[which] + (side[which] * t)[:, None])
+        value = inverse**2 @ strengths
+        slope = side[which] * (inverse**3 @ strengths)
+        return 1 / np.sqrt(value) - 1 / math.sqrt(gamma), slope / value**1.5
+
+    low = np.minimum(np.sqrt(strengths[pole] / gamma), reach)
+    return increasing_roots(excess, low, reach, low)
+
+
+def _edge_chart(model: Model, pole: int, offset: float) -> Chart:
+    """Chart about the critical point w = weights[pole] + offset."""
+    origin = float(model.weights[pole] + offset)
+    poles = (model.weights - model.weights[pole]) - offset
+    if abs(origin) < 1e-3 * abs(offset):
+        origin = _polish_near_zero(model, origin)
+        poles = model.weights - origin
+    image, error = _image(model, origin, poles)
+    return Chart(model, origin, image, error, 0.0, poles, _strengths(model) / poles**2)
+
+
+def zero_chart(model: Model) -> Chart:
+    """Chart about w = 0, which is z = 0."""
+    return Chart(model, 0.0, 0.0, 0.0, model.excess, model.weights, model.probabilities)
+
+
+def _polish_near_zero(model: Model, w: float) -> float:
+    """A critical point near w = 0 to full relative accuracy, by z' - z'(0) in a form without cancellation."""
+    p, weights = model.probabilities, model.weights
+    for _ in range(20):
+        poles = weights - w
+        slope = model.excess - np.sum(p * w * (weights + poles) / poles**2)
+        step = slope / (2 * np.sum(p * weights**2 / poles**3))
+        w += float(step)
+        if abs(step) <= EPS * abs(w):
+            break
+    return w
+
+
+def _image(model: Model, w: float, poles: Floats) -> tuple[float, float]:
+    """z at a real w and a bound of its error: the better of two sums of the same value."""
+    p, weights, gamma = model.probabilities, model.weights, model.aspect_ratio
+    forms = [
+        np.append(-w * p * weights / poles, gamma * w),
+        np.append(-w * (w * p / poles), model.excess * w),
+    ]
+    terms = min(forms, key=lambda form: np.abs(form).sum())
+    return math.fsum(terms), 5 * EPS * float(np.abs(terms).sum())
+
+
+def _resolve_zero(model: Model, charts: list[Chart]) -> list[Chart]:
+    """Put the critical point of the case aspect_ratio = P(lambda != 0) exactly at w = 0: the hard edge."""
+    if model.excess != 0:
+        return charts
+    below = int(np.sum(model.weights < 0))
+    around = [i for i, chart in enumerate(charts) if np.sum(chart.poles < 0) == below]
+    if len(around) == 2:  # the sign of z'' = -2 E[1 / lambda] says which end of the gap; zero: both (a cusp)
+        tilt = model.probabilities / model.weights
+        balanced = abs(tilt.sum()) <= 8 * EPS * np.abs(tilt).sum()
+        around = around if balanced else [around[int(tilt.sum() > 0)]]
+    return [zero_chart(model) if i in around else chart for i, chart in enumerate(charts)]

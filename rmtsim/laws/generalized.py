@@ -1,0 +1,179 @@
+"""The generalised Marchenko-Pastur law: spectra of weighted Gram matrices."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._base import Distribution, check_levels, elementwise, shaped
+from ._boundary import Boundary
+from ._chart import EPS, Model
+from ._cumulants import free_moment
+from ._measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure
+from ._resolvent import real_transform, upper_transform
+
+
+class GeneralizedMarchenkoPastur(Distribution):
+    """Limit law of the eigenvalues of (1/N) X^T diag(lambda) X, theory.md (3.1)-(3.4).
+
+    X is N x d with independent standard normal entries, d/N -> aspect_ratio, and the sample weights
+    lambda_n, of either sign, have the given discrete law.
+
+    Parameters
+    ----------
+    weights, probabilities : array_like, shape (k,)
+        Atoms of the weight law; the probabilities sum to 1 within 1e-12. Equal weights are merged.
+    aspect_ratio : float
+        gamma = d/N > 0. Where it agrees with P(lambda != 0) within 4 ulp it is taken as equal: the hard edge,
+        with density abs(x)^-1/2 at zero (abs(x)^-1/3 where also E[1 / lambda] = 0).
+
+    Attributes
+    ----------
+    weights, probabilities : ndarray, shape (at most k,)
+        Sorted by weight.
+    aspect_ratio : float
+
+    Raises
+    ------
+    ValueError
+        Naming the argument that is no weight law or no aspect ratio.
+
+    Notes
+    -----
+    All methods compute with w = -1/e, in which the inverse map of theory.md (3.1) is a linear function plus the
+    Cauchy transform of a positive measure; ``rmtsim/laws/_chart.py`` states what follows: the root with Im w > 0 is
+    unique, edges are found without a search grid, and the distribution function is elementary in w. Newton starts
+    from a table of the boundary curve, built on first use; where Newton fails, bisection along the curve does not.
+
+    Examples
+    --------
+    >>> law = GeneralizedMarchenkoPastur([1.0, 8.0], [0.5, 0.5], 0.5)
+    >>> [(round(a, 6), round(b, 6)) for a, b in law.support()]
+    [(0.195421, 16.533314)]
+    """
+
+    def __init__(self, weights: ArrayLike, probabilities: ArrayLike, aspect_ratio: float) -> None:
+        self.weights, self.probabilities = canonical(*check_measure(weights, probabilities))
+        self.aspect_ratio = check_aspect_ratio(aspect_ratio)
+        largest = float(np.abs(self.weights).max())
+        # A power of two: scaling is exact, and squares of weights neither overflow nor vanish.
+        self._scale = float(2.0 ** np.ceil(np.log2(largest))) if largest else 1.0
+        nonzero = self.weights != 0
+        mass = 1.0 - float(self.probabilities[~nonzero].sum())
+        gamma = mass if abs(self.aspect_ratio - mass) <= 4 * EPS * mass else self.aspect_ratio
+        model = Model(self.weights[nonzero] / self._scale, self.probabilities[nonzero], mass, gamma)
+        self._boundary = Boundary(model)
+
+    def __repr__(self) -> str:
+        return f"GeneralizedMarchenkoPastur({self.weights.size} weights, aspect_ratio={self.aspect_ratio})"
+
+    @property
+    def atom(self) -> float:
+        """Mass at zero, max(0, 1 - P(lambda != 0) / aspect_ratio), theory.md (3.2)."""
+        return self._boundary.atom
+
+    def support(self) -> list[tuple[float, float]]:
+        """Bulks [(left, right), ...] from left to right, without the atom; bulks that touch are joined."""
+        joined: list[tuple[float, float]] = []
+        for left, right in zip(self._boundary.left, self._boundary.right, strict=True):
+            start = joined.pop()[0] if joined and left <= joined[-1][1] else left
+            joined.append((start, right))
+        return [(float(self._scale * a), float(self._scale * b)) for a, b in joined]
+
+    def moment(self, k: int) -> float:
+        """E t^k, from the free cumulants gamma^(j-1) E lambda^j, theory.md (3.4)."""
+        return free_moment(self.weights, self.probabilities, self.aspect_ratio, k)
+
+    def pdf(self, x: ArrayLike, return_error: bool = False) -> Any:
+        """Density of the continuous part.
+
+        Parameters
+        ----------
+        x : array_like
+        return_error : bool
+            Also return a bound of the absolute error of each density: residual and rounding of the equation
+            times the condition of its root, the parameters and ``x`` taken as exact.
+
+        Returns
+        -------
+        density : float or ndarray
+            Zero outside the support, infinite at a hard edge.
+        error : float or ndarray
+            If asked for.
+
+        Raises
+        ------
+        ValueError
+            At x = 0 where the law has an atom.
+        """
+        if self.atom > 0 and np.any(np.asarray(x) == 0):
+            raise ValueError(f"x: expected points other than 0, where the law has an atom of mass {self.atom}")
+        x = np.asarray(x, dtype=np.float64)
+        density, error = self._density(x.ravel(), return_error)
+        return (shaped(density, x.shape), shaped(error, x.shape)) if return_error else shaped(density, x.shape)
+
+    def _density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
+        density, error = np.where(np.isnan(x), np.nan, 0.0), np.where(np.isnan(x), np.nan, 0.0)
+        scaled = x / self._scale
+        for which, chart, d in self._boundary.pieces(scaled):
+            density[which] = chart.density(d) / self._scale
+            if with_error:
+                error[which] = self._boundary.density_error(scaled[which], chart, d) / self._scale
+        return density, error
+
+    def cdf(self, x: ArrayLike) -> Any:
+        """Distribution function, continuous from the right: the atom counts from x = 0 on."""
+        return elementwise(self._distribution, x)
+
+    def _distribution(self, x: Floats) -> Floats:
+        scaled = x / self._scale
+        level = np.where(np.isnan(x), np.nan, self._boundary.outside_level(scaled))
+        for which, chart, d in self._boundary.pieces(scaled):
+            level[which] = chart.distribution(d)
+        return np.clip(level, 0.0, 1.0)
+
+    def ppf(self, q: ArrayLike) -> Any:
+        """Quantile function; 0 and 1 give the ends of the support.
+
+        Raises
+        ------
+        ValueError
+            For levels outside [0, 1].
+        """
+        return elementwise(lambda flat: self._scale * self._boundary.quantile(check_levels(flat)), q)
+
+    def stieltjes(self, z: ArrayLike) -> Any:
+        """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1).
+
+        Parameters
+        ----------
+        z : array_like, complex or real
+            Points off the support; below the real axis s is the conjugate of its value above.
+
+        Returns
+        -------
+        s : complex or float, or ndarray of them
+            Real for real ``z``.
+
+        Raises
+        ------
+        ValueError
+            At real points of the support, the atom included.
+        """
+        z = np.asarray(z)
+        flat = z.ravel().astype(complex) / self._scale
+        s = self._transform(flat) / self._scale
+        return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
+
+    def _transform(self, z: Complexes) -> Complexes:
+        if self._boundary.model.weights.size == 0:
+            if np.any(z == 0):
+                raise ValueError("z: expected points off the support, got 0")
+            return -1 / z
+        s = np.empty(z.size, dtype=complex)
+        real = z.imag == 0
+        s[real] = real_transform(self._boundary, z[real].real)
+        upper = np.where(z.imag > 0, z, z.conj())[~real]
+        above = upper_transform(self._boundary, upper)
+        s[~real] = np.where(z[~real].imag > 0, above, above.conj())
+        return s

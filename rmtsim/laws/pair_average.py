@@ -1,0 +1,269 @@
+"""Averages over hidden activations of the two-sample sums of `softmax_kernel`.
+
+The squared norm of a block of the hidden ce model is, given V, a double sum over samples n, k; its limit needs
+E_V over products of the weights of two independent samples, and E_V of the square of one. Directions of h are
+averaged by randomised quasi-Monte Carlo, norms |h| (chi laws given the number of active units) by Gauss rules.
+"""
+
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from numpy.polynomial import chebyshev
+from scipy import stats
+
+from .compression import gauss_rule
+from .quadrature import replicate_mean, sobol_normals
+from .softmax_kernel import CommonFactor, Monomial, PairSums, SmoothedGumbel
+
+Floats = NDArray[np.float64]
+Form = dict[Monomial, Floats]
+"""Polynomial in P, P', R: exponents -> coefficient."""
+Estimate = tuple[float, float]
+"""Value and error."""
+
+_R: Form = {(0, 0, 1): np.array(1.0)}
+_P: Form = {(1, 0, 0): np.array(1.0)}
+_P_OTHER: Form = {(0, 1, 0): np.array(1.0)}
+
+_N_NORMS = 12
+_N_CORRELATIONS = 10
+_N_SINGLE = 48
+_LOG2_POINTS, _N_REPLICATES = 13, 8
+# Relative quadrature error of norms and correlations, from doubling all three node counts.
+_RULE_ERROR = 1e-6
+
+
+def _times(*forms: Form) -> Form:
+    product: Form = {(0, 0, 0): np.array(1.0)}
+    for form in forms:
+        terms: Form = {}
+        for (a, b, c), x in product.items():
+            for (d, e, f), y in form.items():
+                key = (a + d, b + e, c + f)
+                terms[key] = terms.get(key, np.array(0.0)) + x * y
+        product = terms
+    return product
+
+
+def _plus(*forms: Form) -> Form:
+    total: Form = {}
+    for form in forms:
+        for key, x in form.items():
+            total[key] = total.get(key, np.array(0.0)) + x
+    return total
+
+
+def _gradient(h: Floats, other: Floats) -> tuple[Form, Form]:
+    """m d/dh_i and m d/dh'_i acting on functions of q, q', w, before they meet another factor h."""
+    return {(1, 0, 0): h, (0, 0, 1): other}, {(0, 1, 0): other, (0, 0, 1): h}
+
+
+def diagonal_form(h: Floats, other: Floats) -> Form:
+    """d^2/dh_i^2 d^2/dh'_i^2 K as a form, for h_i = h, h'_i = other (product rule: d X/dh' = R, d Y/dh' = P')."""
+    X, Y = _gradient(h, other)
+    four = {key: 4 * value for key, value in _R.items()}
+    two = {key: 2 * value for key, value in _R.items()}
+    both = _times(_plus(_times(X, X), _P), _plus(_times(Y, Y), _P_OTHER))
+    return _plus(both, _times(four, X, Y), _times(two, _R))
+
+
+def off_diagonal_form(h_i: Floats, h_j: Floats, other_i: Floats, other_j: Floats) -> Form:
+    """d^2/dh_i dh_j d^2/dh'_i dh'_j K, i != j, as a form: (X_i Y_i + R)(X_j Y_j + R)."""
+    factors = [_plus(_times(*_gradient(h, other)), _R) for h, other in ((h_i, other_i), (h_j, other_j))]
+    return _times(*factors)
+
+
+FORM_MONOMIALS: tuple[Monomial, ...] = tuple(
+    sorted({*diagonal_form(*np.ones(2)), *off_diagonal_form(*np.ones(4))})
+)
+"""Derivatives of K in the two forms, 17 in all."""
+
+
+@functools.cache
+def _largest_norm(m: int) -> float:
+    # e^(|h|^2 / m) in the integrand widens the chi law of |h| by (1 - 2/m)^(-1/2) when C is large.
+    return math.sqrt(m) + 7 / math.sqrt(1 - 2 / max(m, 4))
+
+
+def _norm_densities(m: int, n_nodes: int) -> tuple[Floats, Floats]:
+    """Legendre nodes r in |h| and, for k = 0..m active units, chi_k probabilities, shape (m + 1, n_nodes); row 0 is 0."""
+    x, w = np.polynomial.legendre.leggauss(n_nodes)
+    half = 0.5 * _largest_norm(m)
+    r = half * (x + 1)
+    active = np.arange(1, m + 1)[:, None]
+    return r, np.vstack([np.zeros(n_nodes), half * w * stats.chi.pdf(r, active)])
+
+
+def _norm_rules(m: int) -> tuple[Floats, Floats]:
+    """Gauss nodes r of the law of |h| and, at these nodes, interpolatory weights of chi_k for every k."""
+    fine, densities = _norm_densities(m, 400)
+    mixture = stats.binom.pmf(np.arange(m + 1), m, 0.5) @ densities
+    r, _ = gauss_rule(fine, mixture, _N_NORMS)
+
+    def basis(points: Floats) -> Floats:
+        return chebyshev.chebvander(2 * points / fine[-1] - 1, _N_NORMS - 1)
+
+    return r, np.linalg.solve(basis(r).T, (densities @ basis(fine)).T).T
+
+
+def _correlation_nodes() -> Floats:
+    """Chebyshev nodes of rho on (0, 1)."""
+    return 0.5 * (1 + chebyshev.chebpts1(_N_CORRELATIONS))
+
+
+def _correlation_basis(rho: Floats) -> Floats:
+    """Lagrange polynomials of the correlation nodes, shape (n, n_correlations)."""
+    nodes = chebyshev.chebvander(2 * _correlation_nodes() - 1, _N_CORRELATIONS - 1)
+    points = chebyshev.chebvander(2 * rho - 1, _N_CORRELATIONS - 1)
+    return np.linalg.solve(nodes.T, points.T).T
+
+
+def _pair_table(scales: Floats, n_classes: int, sums: Callable[[PairSums], list[float]]) -> Floats:
+    """Two-sample sums for all correlation nodes and pairs of scales, shape (n_correlations, n, n, n_sums)."""
+    table = []
+    for rho in _correlation_nodes():
+        common = CommonFactor.build(float(rho), float(scales.max()))
+        smoothed = [SmoothedGumbel.build(float(s), n_classes, common) for s in scales]
+        table.append([[sums(PairSums(a, b, common, n_classes)) for b in smoothed] for a in smoothed])
+    return np.array(table)
+
+
+def _derivatives(sums: PairSums) -> list[float]:
+    return [sums.derivative(monomial) for monomial in FORM_MONOMIALS]
+
+
+def _norm_powers(r: Floats, side: int) -> Floats:
+    # A coefficient of P^a P'^b R^c is homogeneous of degree 2a + c - 2 in h (2b + c - 2 in h').
+    degrees = np.array([2 * monomial[side] + monomial[2] - 2 for monomial in FORM_MONOMIALS])
+    return r[:, None] ** degrees
+
+
+@functools.lru_cache(maxsize=16)
+def _gradient_table(n_classes: int, m: int) -> Floats:
+    """Norm-averaged derivatives of K, shape (m + 1, m + 1, n_monomials, n_correlations)."""
+    r, rules = _norm_rules(m)
+    table = _pair_table(r / math.sqrt(m), n_classes, _derivatives) * _unit_factors(m)
+    left, right = (rules[:, :, None] * _norm_powers(r, side) for side in (0, 1))
+    return np.einsum("kaf,cabf,lbf->klfc", left, table, right, optimize=True)
+
+
+def _unit_factors(m: int) -> Floats:
+    # Each of P, P', R carries 1/m from q, q', w.
+    return np.array([float(m) ** -sum(monomial) for monomial in FORM_MONOMIALS])
+
+
+def _directions(u: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Unit vectors h / |h| of h = relu(u) (zero stays zero) and numbers of active units."""
+    h = np.maximum(u, 0.0)
+    norm = np.linalg.norm(h, axis=1, keepdims=True)
+    return h / np.where(norm > 0, norm, 1.0), np.count_nonzero(h, axis=1)
+
+
+def _replicates(m: int, n_open: int, integrand: Callable[..., Floats]) -> Floats:
+    """Means of ``integrand(h, k, other_h, other_k, rho)`` over directions, units below ``n_open`` active."""
+    means = []
+    for replicate in range(_N_REPLICATES):
+        u = sobol_normals(2 * m, _LOG2_POINTS, replicate).reshape(-1, 2, m)
+        u[:, :, :n_open] = np.abs(u[:, :, :n_open])
+        (h, k), (other, other_k) = _directions(u[:, 0]), _directions(u[:, 1])
+        rho = np.clip(np.einsum("ni,ni->n", h, other), 0.0, 1.0)
+        means.append(integrand(h, k, other, other_k, rho).mean(axis=0))
+    return np.array(means)
+
+
+def _form_at(diagonal: bool, h: Floats, other: Floats) -> Floats:
+    """Coefficients of all monomials at directions h, other, shape (n, n_monomials)."""
+    if diagonal:
+        form = diagonal_form(h[:, 0], other[:, 0])
+    else:
+        form = off_diagonal_form(h[:, 0], h[:, 1], other[:, 0], other[:, 1])
+    absent = np.zeros(len(h))
+    return np.stack([absent + form.get(monomial, absent) for monomial in FORM_MONOMIALS], axis=1)
+
+
+def _pair_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
+    """E_V of (E[lambda | V, gates open])^2."""
+    table = _gradient_table(n_classes, m)
+
+    def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:
+        coefficients = _form_at(diagonal, h, other)
+        return np.einsum(
+            "nf,nfc,nc->n", coefficients, table[k, other_k], _correlation_basis(rho), optimize=True
+        )
+
+    mean, error = replicate_mean(_replicates(m, 1 if diagonal else 2, integrand))
+    return float(mean), float(error) + _RULE_ERROR * float(mean)
+
+
+@functools.lru_cache(maxsize=16)
+def _single_table(n_classes: int, m: int) -> Floats:
+    """Norm-averaged derivatives of K at h' = h, shape (m + 1, n_monomials)."""
+    r, densities = _norm_densities(m, _N_SINGLE)
+    rows = []
+    for s in r / math.sqrt(m):
+        common = CommonFactor.build(1.0, float(s))
+        smoothed = SmoothedGumbel.build(float(s), n_classes, common)
+        rows.append(_derivatives(PairSums(smoothed, smoothed, common, n_classes)))
+    return densities @ (np.array(rows) * _unit_factors(m) * _norm_powers(r, 0) * _norm_powers(r, 1))
+
+
+def _diagonal_cubature(k: Floats) -> tuple[Floats, Floats]:
+    """Nodes h_i and probabilities exact for quadratics in h_i^2, h uniform on a sphere of k dimensions."""
+    first, second = 1 / k, 3 / (k * (k + 2))
+    squares = np.array([[0.0], [0.5], [1.0]])
+    return np.sqrt(squares), np.stack([1 - 3 * first + 2 * second, 4 * (first - second), 2 * second - first])
+
+
+def _off_diagonal_cubature(k: Floats) -> tuple[Floats, Floats]:
+    """Nodes (h_i, h_j) and probabilities exact for bilinear functions of h_i^2, h_j^2."""
+    first, both = 1 / k, 1 / (k * (k + 2))
+    nodes = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    return nodes, np.stack([1 - 2 * first + both, first - both, first - both, both])
+
+
+def _single_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
+    """E lambda^2 given open gates."""
+    n_open = 1 if diagonal else 2
+    k = np.arange(n_open, m + 1)
+    nodes, probabilities = (_diagonal_cubature if diagonal else _off_diagonal_cubature)(k.astype(float))
+    coefficients = probabilities.T @ _form_at(diagonal, nodes, nodes)
+    given_k = np.sum(coefficients * _single_table(n_classes, m)[k], axis=1)
+    value = float(stats.binom.pmf(k - n_open, m - n_open, 0.5) @ given_k)
+    return value, _RULE_ERROR * value
+
+
+def gradient_covariance_masses(n_classes: int, m: int) -> tuple[tuple[Estimate, Estimate], ...]:
+    """Moments of the W-layer weight lambda of theory.md (2.2), ce, for i = j and for i != j.
+
+    Returns
+    -------
+    tuple of (pair, square)
+        pair = E_V (E[lambda | V])^2 and square = E lambda^2, each with its error.
+    """
+    result = []
+    for diagonal, open_probability in ((True, 1 / 2), (False, 1 / 4)):
+        pair, square = _pair_mean(n_classes, m, diagonal), _single_mean(n_classes, m, diagonal)
+        result.append((_scaled(pair, open_probability**2), _scaled(square, open_probability)))
+    return tuple(result)
+
+
+def _scaled(estimate: Estimate, factor: float) -> Estimate:
+    return factor * estimate[0], factor * estimate[1]
+
+
+def hidden_variance_masses(n_classes: int, m: int) -> tuple[Estimate, Estimate]:
+    """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and for c != e, each with its error."""
+    r, rules = _norm_rules(m)
+    table = _pair_table(r / math.sqrt(m), n_classes, lambda sums: list(sums.variance_products()))
+    averaged = np.einsum("ka,cabf,lb->klfc", rules * r**2, table, rules * r**2, optimize=True) / m
+
+    def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:
+        basis = _correlation_basis(rho) * rho[:, None] ** 2
+        return np.einsum("nfc,nc->nf", averaged[k, other_k], basis)
+
+    mean, error = replicate_mean(_replicates(m, 0, integrand))
+    error = error + _RULE_ERROR * mean
+    return (float(mean[0]), float(error[0])), (float(mean[1]), float(error[1]))

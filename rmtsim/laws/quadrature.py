@@ -1,0 +1,39 @@
+"""Randomised quasi-Monte Carlo over Gaussian vectors, with a fixed seed."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from scipy.stats import qmc
+
+Floats = NDArray[np.float64]
+
+_SEED = 20_250_505
+
+
+def sobol_normals(n_dimensions: int, log2_points: int, replicate: int) -> Floats:
+    """Standard normal points from a scrambled Sobol sequence.
+
+    Parameters
+    ----------
+    n_dimensions : int
+    log2_points : int
+        2^log2_points points.
+    replicate : int
+        Number of the scrambling: the same number gives the same points, different ones are independent.
+
+    Returns
+    -------
+    ndarray, shape (2^log2_points, n_dimensions), float64
+    """
+    rng = np.random.default_rng([_SEED, n_dimensions, replicate])
+    sampler = qmc.Sobol(n_dimensions, scramble=True, bits=48, rng=rng)
+    # Half a cell away from 0, where ndtri is infinite.
+    return ndtri(sampler.random_base2(log2_points) + 2.0**-50)
+
+
+def replicate_mean(values: Floats) -> tuple[Floats, Floats]:
+    """Mean over independent replicates (axis 0) and three standard errors of it."""
+    error = 3 * values.std(axis=0, ddof=1) / np.sqrt(values.shape[0])
+    return values.mean(axis=0), error
