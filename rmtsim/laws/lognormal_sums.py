@@ -33,7 +33,7 @@ def laplace_complement(x: Floats) -> Floats:
 
 
 def log_laplace(x: Floats) -> Floats:
-    """log L(e^x), accurate for L near 1, where it is multiplied by a large number of classes."""
+    """Log L(e^x), accurate for L near 1, where it is multiplied by a large number of classes."""
     z, mass = normal_rule()
     # The larger half of the transform comes from the direct sum, because 1 - (1 - L) loses a tiny L.
     direct = np.exp(-np.exp(np.asarray(x)[..., None] + z)) @ mass
@@ -43,7 +43,7 @@ def log_laplace(x: Floats) -> Floats:
 
 
 def log_tilted_laplace(x: Floats, power: int) -> Floats:
-    """log A_k(e^x), A_k(t) = E exp(kZ - t e^Z) = e^(k^2/2) L(t e^k) (the shift k of the Gaussian is exact)."""
+    """Log A_k(e^x), A_k(t) = E exp(kZ - t e^Z) = e^(k^2/2) L(t e^k) (the shift k of the Gaussian is exact)."""
     return 0.5 * power**2 + log_laplace(np.asarray(x) + power)
 
 

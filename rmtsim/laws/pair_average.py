@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
 from scipy import stats
 
 from .compression import gauss_rule
@@ -57,7 +57,7 @@ def _plus(*forms: Form) -> Form:
 
 
 def _gradient(h: Floats, other: Floats) -> tuple[Form, Form]:
-    """m d/dh_i and m d/dh'_i acting on functions of q, q', w, before they meet another factor h."""
+    """M d/dh_i and m d/dh'_i acting on functions of q, q', w, before they meet another factor h."""
     return {(1, 0, 0): h, (0, 0, 1): other}, {(0, 1, 0): other, (0, 0, 1): h}
 
 

@@ -1,6 +1,5 @@
 """Randomised quasi-Monte Carlo over Gaussian vectors, with a fixed seed."""
 
-from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray

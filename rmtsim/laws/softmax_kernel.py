@@ -58,7 +58,7 @@ def _power_rule(monomial: Monomial) -> tuple[tuple[tuple[tuple[int, int], ...], 
 
 
 def _gumbel_derivatives(y: Floats) -> Floats:
-    """f - 1, f', ..., f^(6) of f(y) = exp(-e^y), shape (7, ...): f^(n) = T_n(-e^y) f, Touchard polynomials."""
+    """F - 1, f', ..., f^(6) of f(y) = exp(-e^y), shape (7, ...): f^(n) = T_n(-e^y) f, Touchard polynomials."""
     u = -np.exp(np.minimum(y, 5.0))  # f is below 1e-64 from here on
     f = np.exp(u)
     rows, touchard = [np.expm1(u)], np.polynomial.Polynomial([1.0])
