@@ -1,0 +1,1 @@
+"""Independent answers that the tests compare with: no code shared with rmtsim, written to be obvious."""
