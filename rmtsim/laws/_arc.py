@@ -13,6 +13,7 @@ _START_ERROR = 3e-5
 # A last step this small (relative to Im w, the distance to the nearest singularity) leaves an error of its square.
 _LAST_STEP = 1e-8
 _MAX_DEPTH = 40
+_SEEDS = np.linspace(0, 1, 13)[1:] ** 2  # a table of a lone bulk needs about as many
 _MAX_NEWTON = 12
 _MAX_BISECTIONS = 110
 _MAX_POLES = 1024  # poles that seed the table; where there are more, they are dense and need no seeds
@@ -82,8 +83,8 @@ class Arc:
     def _tabulate(self, reach: float) -> _Table:
         seeds = self.side * self.chart.poles
         seeds = seeds[(seeds > 0) & (seeds < reach)]
-        seeds = seeds[:: 1 + seeds.size // _MAX_POLES]
-        table = _merged(self._edge_node(), self._nodes(np.unique(np.append(seeds, reach))))
+        seeds = np.append(seeds[:: 1 + seeds.size // _MAX_POLES], reach * _SEEDS)
+        table = _merged(self._edge_node(), self._nodes(np.unique(seeds)))
         rough = np.arange(table.t.size - 1)
         for _ in range(_MAX_DEPTH):
             middle = 0.5 * (table.t[rough] + table.t[rough + 1])
@@ -124,7 +125,7 @@ class Arc:
         if failed.size:
             d[failed] = self._bisect(self._risen, self.side * q[failed], left[failed])
             y[failed] = self.chart.evaluate(d[failed])[0].real
-        return self.chart.image + y
+        return self.chart.image + np.where(level == 0, 0.0, y)
 
     def _level_newton(self, q: Floats, d: Complexes) -> tuple[Complexes, Floats, Indices]:
         """Newton for Im z = 0 and the distribution function at once, whose w-derivative is s z' / (pi i)."""

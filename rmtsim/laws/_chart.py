@@ -22,6 +22,7 @@ import numpy as np
 from ._measure import Complexes, Floats
 
 EPS = np.finfo(float).eps
+_MAX_RISES = 100
 _BLOCK = 1 << 15  # entries of a points-by-atoms block: three of them stay in a core's cache
 
 
@@ -149,36 +150,34 @@ class Chart:
         return np.where(self.origin + d == 0, np.inf, density)
 
     def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
-        """Im d > 0 over each Re d at which Im z takes a value >= 0; 0 where the curve is not above.
+        """Im d > 0 over each Re d at which Im z takes a value h >= 0; 0 where the curve is not above.
 
-        With V = v^2, Im z = h is sum_k a_k / (q_k^2 + V) + h V^-1/2 = gamma. The left side is a Stieltjes function of V,
-        so that its reciprocal is concave and Newton steps from below rise monotonically to the root.
+        With V = v^2 and q_k = Re d - poles_k the equation Im z = h is sum_k a_k / (q_k^2 + V) + h V^-1/2 = gamma. Its
+        left side is a Stieltjes function of V, so that the reciprocal is concave and Newton steps from below
+        rise monotonically to the root.
         """
-        gamma, strengths = self.model.aspect_ratio, self.residues * self.poles**2
         h = np.broadcast_to(np.asarray(imaginary_part, dtype=float), real.shape)
         heights = np.empty(real.size)
         for rows, q in self._differences(real):
-            heights[rows] = _height(q * q, strengths, h[rows], gamma)
+            heights[rows] = np.sqrt(self._squared_heights(real[rows], q * q, h[rows]))
         return heights
 
-
-def _height(q2: Floats, strengths: Floats, h: Floats, gamma: float) -> Floats:
-    v2 = (h / gamma) ** 2
-    for _ in range(100):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            g = 1 / (q2 + v2[:, None])
-            lift = np.where(h > 0, h / np.sqrt(v2), 0.0)
-            value = g @ strengths + lift
-            slope = (g * g) @ strengths + np.where(h > 0, lift / (2 * v2), 0.0)
-            step = (value / gamma - 1) * value / slope
-        # On a pole the value is infinite at v = 0, where the pole alone gives the height.
-        step = np.where(np.isfinite(step), step, _lone_pole(q2, strengths, gamma))
-        rising = step > 4 * EPS * v2
-        if not rising.any():
-            break
-        v2 = np.where(rising, v2 + step, v2)
-    return np.sqrt(v2)
-
-
-def _lone_pole(q2: Floats, strengths: Floats, gamma: float) -> Floats:
-    return strengths[np.argmin(q2, axis=1)] / gamma
+    def _squared_heights(self, real: Floats, q2: Floats, h: Floats) -> Floats:
+        gamma, strengths = self.model.aspect_ratio, self.residues * self.poles**2
+        lone_pole = strengths[np.argmin(q2, axis=1)] / gamma
+        v2 = (h / gamma) ** 2
+        for _ in range(_MAX_RISES):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                g = 1 / (q2 + v2[:, None])
+                lift = np.where(h > 0, h / np.sqrt(v2), 0.0)
+                total = g @ strengths + lift
+                fall = (g * g) @ strengths + np.where(h > 0, lift / (2 * v2), 0.0)
+                # total - gamma without the cancellation that would blur the curve next to an edge
+                surplus = 2 * real * (g @ (self.residues * self.poles)) - (real**2 + v2) * (g @ self.residues)
+                step = (surplus - self.slope + lift) / gamma * total / fall
+            step = np.where(np.isfinite(step), step, lone_pole)  # on a pole, v = 0
+            rising = step > 4 * EPS * v2
+            if not rising.any():
+                break
+            v2 = np.where(rising, v2 + step, v2)
+        return v2
