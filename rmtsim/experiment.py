@@ -101,7 +101,7 @@ class Experiment:
         """Read an experiment from TOML text; raises ``ExperimentError`` like the constructor."""
         try:
             mapping = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except ValueError as error:  # also an integer of too many digits to be read
             raise ExperimentError("file", "TOML", str(error)) from None
         return cls.from_mapping(mapping)
 

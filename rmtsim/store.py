@@ -92,14 +92,6 @@ class HDF5Store(HDF5Results, Store):
 
     _mode = "r+"
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        super().__init__(path)
-        try:
-            _share(self.path, self._file)
-        except BaseException:
-            self._file.close()
-            raise
-
     @classmethod
     def create(cls, path: str | PathLike[str], experiment: Experiment, device: str = "cpu") -> Self:
         """Create a results file with room for every trial of every cell.
@@ -120,7 +112,7 @@ class HDF5Store(HDF5Results, Store):
                     _lay_out(file, experiment, provenance(device))
                     file.flush()
                     os.fsync(file.id.get_vfd_handle())
-                os.link(partial, path)  # refuses to overwrite, unlike a rename
+                _publish(partial, path)
             finally:
                 partial.unlink(missing_ok=True)
         return cls(path)
@@ -159,6 +151,18 @@ class HDF5Store(HDF5Results, Store):
             self._file.flush()
 
 
+def _publish(partial: Path, path: Path) -> None:
+    """Give a complete file its name; a file that has the name already is kept and refused."""
+    try:
+        os.link(partial, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        # A file system without hard links. A rename alone would overwrite, so the name is taken first.
+        path.open("x").close()
+        partial.replace(path)
+
+
 @contextmanager
 def _explained(path: Path, expected: str) -> Iterator[None]:
     try:
@@ -180,34 +184,31 @@ def _open(path: Path, mode: str) -> Any:
     if not h5py.is_hdf5(path):
         raise StoreError(str(path), expected, "a file that is not HDF5")
     try:
-        return h5py.File(path, mode, libver=_LIBVER)
+        file = h5py.File(path, mode, libver=_LIBVER)
+        _relax_lock(file)
+        return file
     except BlockingIOError:
-        raise _in_use(path) from None
+        expected = "a file that no other process holds open"
+        raise StoreError(str(path), expected, "a file in use by another process") from None
     except OSError as error:
         got = "a truncated file" if "truncated" in str(error) else _reason(error)
         raise StoreError(str(path), "a complete HDF5 file", got) from error
 
 
-def _share(path: Path, file: Any) -> None:
-    """Exclude other writers but not readers.
+def _relax_lock(file: Any) -> None:
+    """Let readers come and go during a run, while a second writer stays excluded.
 
-    HDF5's readers share a lock on the file and its writers hold it alone. This writer begins alone
-    and then shares: any tool may read along, and a second writer is refused. The first call repeats
-    HDF5's own, which the environment can switch off.
+    HDF5 opens a file for writing under a lock held alone, for reading under a shared one. Once open,
+    a writer shares its lock, so that any tool may read along, and a reader gives its lock up, so that
+    a run can be resumed under its eyes. Where this process has a writer of the file, HDF5 hands the
+    reader the writer's descriptor, intent and lock.
     """
+    reads_alone = file.id.get_intent() == h5py.h5f.ACC_RDONLY
     try:
-        fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise _in_use(path) from None
+        fcntl.flock(file.id.get_vfd_handle(), fcntl.LOCK_UN if reads_alone else fcntl.LOCK_SH)
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.ENOTSUP):  # a file system without locks
             raise
-
-
-def _in_use(path: Path) -> StoreError:
-    expected = "a file that no other process holds open"
-    return StoreError(str(path), expected, "a file in use by another process")
 
 
 def _check_same(store: HDF5Store, experiment: Experiment, device: str) -> None:

@@ -1,0 +1,18 @@
+"""The data page is true: every file that must not change is listed with its SHA-256."""
+
+import hashlib
+import re
+from pathlib import Path
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def test_checksums_of_the_data_page():
+    rows = re.findall(
+        r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", (DATA / "README.md").read_text(), re.MULTILINE
+    )
+    fixed = [p for folder in ("formats", "known_answers", "published") for p in (DATA / folder).rglob("*")]
+    files = {
+        str(p.relative_to(DATA)): hashlib.sha256(p.read_bytes()).hexdigest() for p in fixed if p.is_file()
+    }
+    assert dict(rows) == files
