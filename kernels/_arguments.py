@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._checks import FLOATS, array, integer
+from ._checks import FLOATS, array, integer, real
 
 # A tile of logits (classes x samples) should stay in the last-level cache of one core between the GEMM that
 # writes it and the pass that reads it: 1 to 4 MiB per core on today's machines. Fewer classes than the
 # minimum would read the features once per handful of classes, and the GEMM would be bound by memory.
-TILE_BYTES = 2 << 20
-TILE_MINIMUM = 32
+TILE_BYTES = 4 << 20
+TILE_MINIMUM = 64
 
 
 def features_and_parameters(features: ArrayLike, V: Any) -> tuple[NDArray, Any]:
@@ -53,6 +53,13 @@ def sample_vectors(first: ArrayLike, second: ArrayLike, names: tuple[str, str]) 
     """Two vectors of one number per sample, each float32 or float64."""
     one = array(first, names[0], (None,))
     return one, array(second, names[1], one.shape)
+
+
+def sample_factor(value: Any, n: int) -> NDArray:
+    """A factor of each of n samples, or one number for all, shape (1,)."""
+    if np.ndim(value) == 0:
+        return np.array([real(value, "factor", np.dtype(np.float64))])
+    return array(value, "factor", (n,))
 
 
 def samples_and_weights(X: ArrayLike, weights: ArrayLike) -> tuple[NDArray, NDArray[np.float64]]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ._arguments import features_and_parameters, indices, sample_vectors, tile_size
+from ._arguments import features_and_parameters, indices, sample_factor, sample_vectors, tile_size
 from ._checks import array
 from ._exp import exp
 from ._jit import jit
@@ -29,11 +29,11 @@ CENTER_CLASSES = 256
 
 
 @jit
-def _raise_maxima(logits, maxima, rescale):
-    """Let maxima (N,) include the tile; rescale (N,) becomes exp(old - new), the factor of older sums."""
+def _raise_maxima(logits, start, maxima, rescale):
+    """Let maxima include the columns of the tile from `start` on; rescale becomes exp(old - new)."""
     rescale[:] = maxima
     for c in range(logits.shape[0]):
-        row = logits[c]
+        row = logits[c, start : start + maxima.size]
         for n in range(row.size):
             maxima[n] = row[n] if row[n] > maxima[n] else maxima[n]
     for n in range(maxima.size):
@@ -41,11 +41,11 @@ def _raise_maxima(logits, maxima, rescale):
 
 
 @jit
-def _exponentials(logits, maxima, partial):
-    """Replace logits by exp(logit - maximum) and sum them over the tile into partial (N,), float64."""
+def _exponentials(logits, start, maxima, partial):
+    """Replace the columns from `start` on by exp(logit - maximum), and sum them over the tile in float64."""
     partial[:] = 0
     for c in range(logits.shape[0]):
-        row = logits[c]
+        row = logits[c, start : start + maxima.size]
         for n in range(row.size):
             e = exp(row[n] - maxima[n])
             row[n] = e
@@ -62,11 +62,11 @@ def exponentiate(logits, maxima, sums, rescale):
     partial = np.empty(STRIP)
     for start in range(0, logits.shape[1], STRIP):
         strip = slice(start, min(start + STRIP, logits.shape[1]))
-        tile, here, factor = logits[:, strip], maxima[strip], rescale[strip]
-        _raise_maxima(tile, here, factor)
-        _exponentials(tile, here, partial[: here.size])
+        here, factor, total = maxima[strip], rescale[strip], sums[strip]
+        _raise_maxima(logits, start, here, factor)
+        _exponentials(logits, start, here, partial[: here.size])
         for n in range(here.size):
-            sums[start + n] = sums[start + n] * factor[n] + partial[n]
+            total[n] = total[n] * factor[n] + partial[n]
 
 
 @jit
@@ -120,9 +120,12 @@ def _covariances(totals, sums, pairs, out):
 
 
 def _tiles(V: Any, size: int, dtype: DTypeLike) -> Iterator[tuple[int, NDArray]]:
-    """First class and rows of each tile, as contiguous arrays."""
+    """First class and rows of each tile.
+
+    A read-only tile is copied: it would be another type to Numba, for which all this would be compiled anew.
+    """
     for start in range(0, V.shape[0], size):
-        yield start, np.ascontiguousarray(V[start : start + size], dtype=dtype)
+        yield start, np.require(V[start : start + size], dtype, ["C", "W", "E"])
 
 
 def _running(n: int, size: int, dtype: DTypeLike) -> tuple[NDArray, NDArray, NDArray, NDArray]:
@@ -140,7 +143,7 @@ def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDA
     V : (C, k) float32 or float64, C >= 1
         An array or anything with shape, dtype and row slicing, such as a memmap or an HDF5 dataset.
     tile : int, optional
-        Classes per tile; by default as many as fill 2 MiB with logits, at least 32.
+        Classes per tile; by default as many as fill 4 MiB with logits, at least 64.
 
     Returns
     -------
@@ -248,7 +251,7 @@ def class_covariances(
 ) -> NDArray[np.float64]:
     """Entries of V^T B_n V, B_n = diag(p_n) - p_n p_n^T, the covariance of V's columns under p_n.
 
-    The middle factor of theory.md (2.2).     Formed as the mean of products minus the product of means, of
+    The middle factor of theory.md (2.2), formed as the mean of products minus the product of means, of
     columns centered at the mean of the first 256 classes: the rounding error is a few eps of the features'
     dtype times the largest product of centered entries.
 
@@ -320,7 +323,8 @@ def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.
 @jit
 def fill_gated_weights(a, b, factor, out):
     for n in range(out.size):
-        out[n] = factor[n % factor.size] if a[n] > 0 and b[n] > 0 else 0.0
+        value = factor[n] if factor.size > 1 else factor[0]
+        out[n] = value if a[n] > 0 and b[n] > 0 else 0.0
 
 
 def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
@@ -330,7 +334,7 @@ def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDAr
     ----------
     a_row, a_col : (N,) float32 or float64
         Pre-activations of the units i and j. At exactly 0 the gate is shut.
-    factor : (N,) or () float32 or float64
+    factor : (N,) float32 or float64, or a number
         (V^T B_n V)_ij, one per sample, or S_ij = (V^T V)_ij for all.
 
     Returns
@@ -343,8 +347,6 @@ def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDAr
         For another dtype or shape.
     """
     a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
-    scalar = np.ndim(factor) == 0
-    values = array(np.reshape(factor, 1) if scalar else factor, "factor", (1 if scalar else len(a),))
     out = np.empty(len(a))
-    fill_gated_weights(a, b, values, out)
+    fill_gated_weights(a, b, sample_factor(factor, len(a)), out)
     return out

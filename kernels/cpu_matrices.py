@@ -23,7 +23,7 @@ from ._sturm import counts, outer_eigenvalues
 
 @jit
 def _scale_rows(X, weights, scaled):
-    """Fill `scaled` with sqrt|w_n| x_n, positive weights from the front, negative from the back; count both."""
+    """Fill `scaled` with sqrt|w_n| x_n, positive weights from the front, negative from the back."""
     front, back = 0, len(scaled)
     for n in range(len(X)):
         w = weights[n]

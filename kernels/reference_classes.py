@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arguments import features_and_parameters, indices, sample_vectors, tile_size
+from ._arguments import features_and_parameters, indices, sample_factor, sample_vectors, tile_size
 from ._checks import array
 
 
@@ -65,5 +65,4 @@ def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.
 def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
     """1(a_row > 0) 1(a_col > 0) factor, with `factor` a number or one per sample. (2.2)"""
     a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
-    values = np.asarray(factor, dtype=np.float64)
-    return np.where((a > 0) & (b > 0), np.broadcast_to(values, a.shape), 0.0)
+    return np.where((a > 0) & (b > 0), sample_factor(factor, len(a)).astype(np.float64), 0.0)

@@ -18,7 +18,8 @@ def weighted_gram(X: ArrayLike, weights: ArrayLike) -> NDArray:
     """(1/N) X^T diag(weights) X, shape (d, d), exactly symmetric, in the dtype of X. (2.1)-(2.3)"""
     rows, w = samples_and_weights(X, weights)
     exact = rows.astype(np.float64)
-    gram = (exact.T * w) @ exact / len(rows)
+    kept = w != 0
+    gram = (exact[kept].T * w[kept]) @ exact[kept] / len(rows)
     return ((gram + gram.T) / 2).astype(rows.dtype)
 
 
