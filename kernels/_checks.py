@@ -55,7 +55,7 @@ def integer(value: int, name: str, low: int, high: int) -> int:
     return found
 
 
-def real(value: float, name: str, dtype: np.dtype) -> np.floating:
+def real(value: float, name: str, dtype: np.dtype = FLOATS[1]) -> np.floating:
     """`value` as a scalar of `dtype`; TypeError if it is no real number, ValueError if not finite there."""
     try:
         with np.errstate(over="ignore"):

@@ -1,8 +1,8 @@
 """Counter-based random numbers in plain NumPy: the specification that every device is tested against.
 
 A stream is a uint32 array [key0, key1, c2, c3]. Its block b is Philox4x32-10 at the counter words
-(b mod 2^32, b div 2^32, c2, c3) under the key (key0, key1): four words of 32 bits, or two of 64 bits, low half
-first. Element i of anything drawn from a stream depends on the stream and on i alone.
+(b mod 2^32, b div 2^32, c2, c3) under the key (key0, key1): four words of 32 bits, or two of 64 bits, low
+half first. Element i of anything drawn from a stream depends on the stream and on i alone.
 """
 
 import numpy as np
@@ -40,9 +40,9 @@ def philox4x32(counters: ArrayLike, key: ArrayLike) -> NDArray[np.uint32]:
 def uniforms(stream: ArrayLike, start: int, size: int, dtype: DTypeLike = np.float64) -> NDArray:
     """Uniform numbers start, ..., start + size - 1 of a stream, in (0, 1].
 
-    float64 number i is (floor(w / 2^11) + 1) 2^-53 with w the 64-bit word i of the stream; float32 number i is
-    (floor(w / 2^8) + 1) 2^-24 with w the 32-bit word i. Both are exact: every multiple of 2^-53 (2^-24) from that
-    step up to 1 is equally likely.
+    float64 number i is (floor(w / 2^11) + 1) 2^-53 with w the 64-bit word i of the stream; float32 number i
+    is (floor(w / 2^8) + 1) 2^-24 with w the 32-bit word i. Both are exact: the multiples of 2^-53 (2^-24)
+    above 0 up to 1 are equally likely.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def normals(
 def labels(stream: ArrayLike, start: int, size: int, n_classes: int) -> NDArray[np.int64]:
     """Class labels start, ..., start + size - 1 of a stream, uniform on {0, ..., n_classes - 1}.
 
-    Label i is floor(w n_classes / 2^64) with w the 64-bit word i, exactly (Lemire 2019, without the rejection):
+    Label i is floor(w n_classes / 2^64) with w the 64-bit word i, exactly (Lemire 2019, without rejection):
     the probability of each class is 1 / n_classes up to 2^-64. 1 <= n_classes < 2^32.
 
     Returns
