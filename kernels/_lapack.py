@@ -47,6 +47,9 @@ _ssyrk, _dsyrk = (_routine(cython_blas, name, 10) for name in ("ssyrk", "dsyrk")
 _ssytrd, _dsytrd = (_routine(cython_lapack, name, 10) for name in ("ssytrd", "dsytrd"))
 _dsterf = _routine(cython_lapack, "dsterf", 4)
 
+# Work space of SYTRD per row: LAPACK's block size for this reduction (ILAENV); more changes nothing.
+SYTRD_WORK = 32
+
 _N, _L = np.uint8(ord("N")), np.uint8(ord("L"))
 
 
@@ -86,8 +89,8 @@ def _syrk(alpha, A, beta, out):
 def sytrd(A, diagonal, off_diagonal, reflectors, work):
     """Reduce A (n, n), read in its upper triangle and destroyed, to tridiagonal form; for compiled code.
 
-    All arrays have the dtype of A; diagonal (n,), off_diagonal and reflectors (n-1,), work (32 n,): 32 is
-    LAPACK's block size for this reduction (ILAENV), and more work space changes nothing.
+    All arrays have the dtype of A: diagonal (n,), off_diagonal and reflectors (n-1,) or longer,
+    work (n * SYTRD_WORK,).
     """
     raise NotImplementedError("sytrd: callable from compiled code only")
 

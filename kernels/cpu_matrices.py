@@ -96,15 +96,22 @@ def weighted_gram(X: ArrayLike, weights: ArrayLike) -> NDArray:
     return _weighted_gram(rows, w)
 
 
+# Work space of `reduce_to_tridiagonal` per row: two diagonals, the reflectors, and what SYTRD asks for.
+TRIDIAGONAL_WORK = 3 + _lapack.SYTRD_WORK
+
+
 @jit
-def reduce_to_tridiagonal(A, diagonal, off_diagonal):
-    """Tridiagonal form, float64, of A, which is read in its upper triangle and destroyed."""
+def reduce_to_tridiagonal(A, diagonal, off_diagonal, work):
+    """Tridiagonal form, float64, of A (n, n), read in its upper triangle and destroyed.
+
+    `work` is work space (n * TRIDIAGONAL_WORK,) of the dtype of A.
+    """
     n = len(A)
-    a, b, reflectors = np.empty(n, A.dtype), np.empty(n, A.dtype), np.empty(n, A.dtype)
     if n > 0:
-        _lapack.sytrd(A, a, b, reflectors, np.empty(32 * n, A.dtype))
-    diagonal[:] = a
-    off_diagonal[:] = b[: len(off_diagonal)]
+        a, b = work[:n], work[n : 2 * n]
+        _lapack.sytrd(A, a, b, work[2 * n : 3 * n], work[3 * n :])
+        diagonal[:] = a
+        off_diagonal[:] = b[: n - 1]
 
 
 def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -127,14 +134,14 @@ def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     """
     matrix = symmetric(A)
     a, b = np.empty(len(matrix)), np.empty(max(len(matrix) - 1, 0))
-    reduce_to_tridiagonal(matrix.copy(), a, b)
+    reduce_to_tridiagonal(matrix.copy(), a, b, np.empty(TRIDIAGONAL_WORK * len(a), matrix.dtype))
     return a, b
 
 
 @jit
 def _all_eigenvalues(A):
     a, b = np.empty(len(A)), np.empty(max(len(A) - 1, 0))
-    reduce_to_tridiagonal(A, a, b)
+    reduce_to_tridiagonal(A, a, b, np.empty(TRIDIAGONAL_WORK * len(a), A.dtype))
     info = _lapack.sterf(a, b) if len(a) > 0 else 0
     return a, info
 

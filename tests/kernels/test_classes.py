@@ -35,7 +35,7 @@ def _model(n: int = 61, classes: int = 203, width: int = 7, seed: int = 1) -> tu
 
 
 def _logit_bound(features: NDArray, V: NDArray) -> float:
-    """Rounding error of a logit: k products and sums of at most |x| |v|, twice as two computations are compared."""
+    """Rounding error of a logit, k products and sums of at most |x| |v|, made twice: two are compared."""
     return 2 * (features.shape[1] + 1) * EPS * float((np.abs(features) @ np.abs(V).T).max())
 
 
@@ -59,9 +59,8 @@ def _exponentials(x: NDArray, out: NDArray) -> None:
 @pytest.mark.parametrize(("dtype", "lowest"), [(np.float64, -708.0), (np.float32, -87.0)])
 def test_the_exponential_is_within_one_ulp(dtype: type, lowest: float) -> None:
     rng = np.random.default_rng(2)
-    x = np.concatenate([rng.uniform(lowest, 1, 3000), -(10.0 ** rng.uniform(-12, 0, 500)), [0.0]]).astype(
-        dtype
-    )
+    small = -(10.0 ** rng.uniform(-12, 0, 500))
+    x = np.concatenate([rng.uniform(lowest, 1, 3000), small, [0.0]]).astype(dtype)
     found = np.empty_like(x)
     _exponentials(x, found)
     with mpmath.workdps(40):
@@ -210,9 +209,8 @@ def test_single_precision_error_is_that_of_its_logits(cpu: ModuleType) -> None:
     bound = _logit_bound(features, V) * float(np.finfo(np.float32).eps) / EPS
     exact = _everything(cpu, features, V, None)
     single = _everything(cpu, features.astype(np.float32), V.astype(np.float32), None)
-    for found, wanted, scale in zip(
-        single, exact, (1, 1, np.abs(V).max(), np.abs(V).max() ** 2), strict=True
-    ):
+    scales = (1, 1, np.abs(V).max(), np.abs(V).max() ** 2)
+    for found, wanted, scale in zip(single, exact, scales, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=0, atol=2 * bound * scale)
 
 

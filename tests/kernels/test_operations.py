@@ -155,5 +155,5 @@ def test_importing_the_package_imports_no_device() -> None:
 
 
 def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(ValueError, match="device: expected one of 'cpu'.*got 'tpu'"):
+    with pytest.raises(ValueError, match=r"device: expected one of 'cpu'.*got 'tpu'"):
         kernels.load("tpu")
