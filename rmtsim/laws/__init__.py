@@ -1,7 +1,7 @@
 """Limit laws of the spectra: theory only, shares no code with the simulation."""
 
 from .block_mass import BlockMass, block_mass
-from .compression import gauss_compress
+from .compression import compression_error, gauss_compress
 from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
 from .ratios import block_ratio, scaled_block_ratio
@@ -21,6 +21,7 @@ __all__ = [
     "TracyWidom",
     "block_mass",
     "block_ratio",
+    "compression_error",
     "gauss_compress",
     "johnstone_scaling",
     "largest_eigenvalue_law",

@@ -10,7 +10,7 @@ from ._measure import Complexes, Floats, Indices
 
 # Relative error of a start. Newton squares it twice: 3e-5 -> 1e-9 -> rounding.
 _START_ERROR = 3e-5
-# A last step this small (relative to Im w, the distance to the nearest singularity) leaves an error of its square.
+# A last step this small, relative to Im w (the distance to the nearest singularity), leaves its square.
 _LAST_STEP = 1e-8
 _MAX_DEPTH = 40
 _SEEDS = np.linspace(0, 1, 13)[1:] ** 2  # a table of a lone bulk needs about as many
@@ -21,7 +21,7 @@ _MAX_POLES = 1024  # poles that seed the table; where there are more, they are d
 
 @dataclass(frozen=True)
 class _Table:
-    """Nodes of the curve by xi = sqrt(abs(z - image)), in which it is analytic at a soft and at a hard edge."""
+    """Nodes of the curve by xi = sqrt(abs(z - image)), in which it is analytic at soft and hard edges."""
 
     t: Floats
     xi: Floats
@@ -108,15 +108,17 @@ class Arc:
         """Points d of the curve at z - image = y, on this side of the edge."""
         xi = np.sqrt(np.maximum(self.side * y, 0.0))
         left = self._interval(self._table.xi, xi)
-        d, failed = newton(self.chart, y.astype(complex), self._above(self._table.interpolate(xi, left), left))
+        start = self._above(self._table.interpolate(xi, left), left)
+        d, failed = newton(self.chart, y.astype(complex), start)
         if failed.size:
             d[failed] = self._bisect(self._distance, self.side * y[failed], left[failed])
         return np.where(xi == 0, 0, d)
 
     def quantile(self, q: Floats) -> Floats:
-        """z at levels ``q`` of the distribution function within this arc."""
+        """Points z at levels ``q`` of the distribution function within this arc."""
         rise = self.side * (self._levels - self._levels[0])
-        power = 1.0 if self.chart.origin == 0 else 1 / 3  # mass grows as xi from a hard edge, as xi^3 from a soft one
+        # Mass grows as xi from a hard edge, as xi^3 from a soft one.
+        power = 1.0 if self.chart.origin == 0 else 1 / 3
         grown = np.maximum.accumulate(np.maximum(rise, 0.0)) ** power
         level = np.maximum(self.side * (q - self._levels[0]), 0.0) ** power
         left = self._interval(grown, level)
@@ -181,7 +183,8 @@ def _merged(a: _Table, b: _Table) -> _Table:
     xi = np.concatenate([a.xi, b.xi])[order]
     keep = np.append(True, (np.diff(np.maximum.accumulate(xi)) > 0) & (np.diff(t[order]) > 0))
     pick = order[keep]
-    return _Table(t[pick], xi[keep], np.concatenate([a.d, b.d])[pick], np.concatenate([a.slope, b.slope])[pick])
+    d, slope = np.concatenate([a.d, b.d]), np.concatenate([a.slope, b.slope])
+    return _Table(t[pick], xi[keep], d[pick], slope[pick])
 
 
 def _upper(old: Complexes, new: Complexes) -> Complexes:

@@ -29,6 +29,12 @@ def check_levels(q: Floats) -> Floats:
     return q
 
 
+def refuse_atom(x: Floats, atom: float) -> None:
+    """Refuse the point 0 where a law has an atom: it has no density there."""
+    if atom > 0 and np.any(x == 0):
+        raise ValueError(f"x: expected points other than 0, where the law has an atom of mass {atom}")
+
+
 class Distribution(ABC):
     """A law on the real line."""
 

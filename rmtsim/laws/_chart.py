@@ -7,8 +7,8 @@ With w = -1/e the inverse map of theory.md (3.1) becomes
 whatever the signs of the weights: the Cauchy transform of a positive measure plus a linear function. So
 
 - a z with Im z > 0 has exactly one preimage with Im w > 0, and -1 / (gamma w) is its Stieltjes transform;
-- Im z = 0 < Im w exactly on the curve sum_k a_k / |w - lambda_k|^2 = gamma: over each real u = Re w there is at most
-  one such point, and Re z increases along the curve (Biane 1997, *Indiana Univ. Math. J.* 46, 705);
+- Im z = 0 < Im w exactly on the curve sum_k a_k / |w - lambda_k|^2 = gamma: over each real u = Re w there is at
+  most one such point, and Re z increases along the curve (Biane 1997, *Indiana Univ. Math. J.* 46, 705);
 - the distribution function is elementary in w: with ' for d/dw, integral s z' dw =
   -log w + gamma^-1 sum_k p_k [log w - log(w - lambda_k) - lambda_k / (w - lambda_k)].
 """
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._measure import Complexes, Floats
+from ._measure import Complexes, Floats, row_blocks
 
 EPS = np.finfo(float).eps
 _MAX_RISES = 100
@@ -84,7 +84,7 @@ class Chart:
         return -2 * float(np.sum(self.residues / self.poles))
 
     def evaluate(self, d: Complexes) -> tuple[Complexes, Complexes]:
-        """z - image and z' at complex ``d`` off the real axis, shape (n,)."""
+        """Values z - image and slopes z' at complex ``d`` off the real axis, shape (n,)."""
         v = d.imag
         s0, s1, s2, s3 = self._sums(d)
         total = s1 - 1j * v * s0
@@ -92,7 +92,7 @@ class Chart:
         return d * (self.slope + d * total), self.slope + d * (2 * total + d * total_slope)
 
     def evaluate_real(self, d: Floats) -> tuple[Floats, Floats]:
-        """z - image and z' at real ``d`` that are no poles, shape (n,)."""
+        """Values z - image and slopes z' at real ``d`` that are no poles, shape (n,)."""
         inverse = 1 / (d[:, None] - self.poles)
         total, total_slope = inverse @ self.residues, -(inverse**2) @ self.residues
         return d * (self.slope + d * total), self.slope + d * (2 * total + d * total_slope)
@@ -107,9 +107,7 @@ class Chart:
         return growth * EPS * size * (abs(self.slope) + size * magnitude)
 
     def _differences(self, real: Floats) -> Iterator[tuple[slice, Floats]]:
-        step = max(1, _BLOCK // self.poles.size)
-        for i in range(0, real.size, step):
-            rows = slice(i, i + step)
+        for rows in row_blocks(real.size, self.poles.size, _BLOCK):
             yield rows, real[rows, None] - self.poles
 
     def _sums(self, d: Complexes) -> Floats:
@@ -139,7 +137,8 @@ class Chart:
         moments = model.probabilities * model.weights
         for rows, q in self._differences(d.real):
             v = d.imag[rows, None]
-            angles[rows] = np.arctan2(v, q) @ model.probabilities - v[:, 0] * ((1 / (q * q + v * v)) @ moments)
+            shear = v[:, 0] * ((1 / (q * q + v * v)) @ moments)
+            angles[rows] = np.arctan2(v, q) @ model.probabilities - shear
         own = np.angle(self.origin + d) * model.excess
         return 1 - (own + angles) / (math.pi * model.aspect_ratio)
 
@@ -152,9 +151,9 @@ class Chart:
     def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
         """Im d > 0 over each Re d at which Im z takes a value h >= 0; 0 where the curve is not above.
 
-        With V = v^2 and q_k = Re d - poles_k the equation Im z = h is sum_k a_k / (q_k^2 + V) + h V^-1/2 = gamma. Its
-        left side is a Stieltjes function of V, so that the reciprocal is concave and Newton steps from below
-        rise monotonically to the root.
+        With V = v^2 and q_k = Re d - poles_k the equation Im z = h is sum_k a_k / (q_k^2 + V) + h V^-1/2 = gamma.
+        Its left side is a Stieltjes function of V, so that the reciprocal is concave and Newton steps from
+        below rise monotonically to the root.
         """
         h = np.broadcast_to(np.asarray(imaginary_part, dtype=float), real.shape)
         heights = np.empty(real.size)

@@ -16,8 +16,8 @@ def free_moment(weights: Floats, probabilities: Floats, aspect_ratio: float, k: 
     """E t^k of the law with free cumulants kappa_j = gamma^(j-1) E lambda^j, theory.md (3.4).
 
     M(x) = sum m_j x^j and K(x) = 1 + sum kappa_j x^j satisfy M(x) = K(x M(x)); Lagrange's inversion gives
-    m_k = [x^k] K^(k+1) / (k + 1), and Miller's recurrence the power (Knuth, *TAOCP* 2, 4.7). All its factors are
-    positive, so that nothing cancels but cumulants of different sign.
+    m_k = [x^k] K^(k+1) / (k + 1), and Miller's recurrence the power (Knuth, *TAOCP* 2, 4.7). All its factors
+    are positive, so that nothing cancels but cumulants of different sign.
     """
     k = check_order(k)
     scale = float(np.max(np.abs(weights))) or 1.0

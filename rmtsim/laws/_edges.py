@@ -3,24 +3,27 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._chart import EPS, Chart, Model
-from ._measure import Floats, Indices
+from ._measure import Floats, Indices, row_blocks
 from ._roots import increasing_roots
+
+_BLOCK = 1 << 20  # entries of a gaps-by-weights matrix: a few of 8 MiB at a time
 
 
 def find_edges(model: Model) -> list[tuple[Chart, Chart]]:
     """Charts about the left and the right edge of every bulk, from left to right, theory.md (3.3).
 
-    Between neighbouring poles z' = gamma - sum_k a_k / (w - lambda_k)^2 is concave and falls to minus infinity at
-    both ends, so that it has two zeros or none: a gap of the support, or none. Left and right of all poles it has
-    exactly one. Nothing is searched by sampling, hence no bulk is missed.
+    Between neighbouring poles z' = gamma - sum_k a_k / (w - lambda_k)^2 is concave and falls to minus infinity
+    at both ends, so that it has two zeros or none: a gap of the support, or none. Left and right of all poles
+    it has exactly one. Nothing is searched by sampling, hence no bulk is missed.
     """
     gaps, turning = _gaps(model)
     n = model.weights.size
     pole = np.concatenate([[0], np.stack([gaps, gaps + 1], axis=1).ravel(), [n - 1]]).astype(np.intp)
     side = np.concatenate([[-1.0], np.tile([1.0, -1.0], gaps.size), [1.0]])
-    width = np.diff(model.weights)[gaps]
+    width = model.weights[gaps + 1] - model.weights[gaps]
     furthest = np.sqrt(np.sum(_strengths(model)) / model.aspect_ratio)
     reach = np.concatenate([[furthest], np.stack([turning, width - turning], axis=1).ravel(), [furthest]])
     offset = _critical_offsets(model, pole, side, reach)
@@ -35,53 +38,66 @@ def _strengths(model: Model) -> Floats:
 
 def _gaps(model: Model) -> tuple[Indices, Floats]:
     """Indices of the left poles of all gaps, and where z' is largest, measured from the left pole."""
-    gamma, strengths, poles = model.aspect_ratio, _strengths(model), model.weights
-    roots = np.cbrt(strengths)
-    pair, width = roots[:-1] + roots[1:], np.diff(poles)
-    # The two neighbours alone close the gap where their least sum, pair^3 / width^2, exceeds gamma.
-    about_zero = (poles[:-1] < 0) & (poles[1:] > 0) if model.excess == 0 else np.zeros(width.size, dtype=bool)
-    left = np.flatnonzero((pair**3 < gamma * width**2) | about_zero)
-    if left.size == 0:
-        return left, np.empty(0)
+    gamma, poles = model.aspect_ratio, model.weights
+    roots, width = np.cbrt(_strengths(model)), np.diff(poles)
+    # At aspect_ratio = P(lambda != 0) w = 0 is critical: the gap about it may close to a point, not vanish.
+    about_zero = (poles[:-1] < 0) & (poles[1:] > 0) & (model.excess == 0)
+    # The two neighbours alone close a gap where the least sum of their two terms exceeds gamma.
+    left = np.flatnonzero(((roots[:-1] + roots[1:]) ** 3 < gamma * width**2) | about_zero)
+    turning, least = np.empty(left.size), np.empty(left.size)
+    for rows in row_blocks(left.size, poles.size, _BLOCK):
+        turning[rows], least[rows] = _turning_points(model, left[rows])
+    is_open = (least < gamma * (1 - 8 * EPS)) | about_zero[left]
+    return left[is_open], turning[is_open]
+
+
+def _turning_points(model: Model, left: Indices) -> tuple[Floats, Floats]:
+    """Where gamma - z' is least between poles ``left`` and ``left + 1``, from the left pole, and its value there."""
+    strengths, poles = _strengths(model), model.weights
     from_left = poles[left][:, None] - poles
     is_left = np.arange(poles.size) <= left[:, None]
+    width = poles[left + 1] - poles[left]
 
     def balance(t: Floats, which: Indices) -> tuple[Floats, Floats]:
-        # The zero of z'': cube roots of the pulls of both sides are nearly linear in t.
+        # z'' = 0 where the poles on both sides pull equally; cube roots of the pulls are nearly linear in t.
         inverse = 1 / (from_left[which] + t[:, None])
-        pull, fourth = strengths * inverse**3, strengths * inverse**4
-        lower, upper = _split_sums(pull, is_left[which]), _split_sums(fourth, is_left[which])
-        value = lower[0] ** (-1 / 3) - (-lower[1]) ** (-1 / 3)
-        return value, upper[0] * lower[0] ** (-4 / 3) + upper[1] * (-lower[1]) ** (-4 / 3)
+        pull = _split_sums(strengths * inverse**3, is_left[which])
+        slope = _split_sums(strengths * inverse**4, is_left[which])
+        value = pull[0] ** (-1 / 3) - (-pull[1]) ** (-1 / 3)
+        return value, slope[0] * pull[0] ** (-4 / 3) + slope[1] * (-pull[1]) ** (-4 / 3)
 
-    tiny = EPS * width[left]
-    turning = increasing_roots(balance, tiny, width[left] - tiny, (width * roots[:-1] / pair)[left])
-    least = (1 / (from_left + turning[:, None]) ** 2) @ strengths
-    # At aspect_ratio = P(lambda != 0) w = 0 is critical: the gap about it may close to a point, not vanish.
-    open_ = (least < gamma * (1 - 8 * EPS)) | about_zero[left]
-    return left[open_], turning[open_]
+    roots = np.cbrt(strengths)
+    start = width * roots[left] / (roots[left] + roots[left + 1])
+    turning = increasing_roots(balance, EPS * width, (1 - EPS) * width, start)
+    return turning, (1 / (from_left + turning[:, None]) ** 2) @ strengths
 
 
-def _split_sums(terms: Floats, is_left: np.ndarray) -> tuple[Floats, Floats]:
+def _split_sums(terms: Floats, is_left: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     return np.where(is_left, terms, 0).sum(axis=1), np.where(is_left, 0, terms).sum(axis=1)
 
 
 def _critical_offsets(model: Model, pole: Indices, side: Floats, reach: Floats) -> Floats:
     """Distance of each critical point from its pole, at most ``reach``.
 
-    The sum falls from infinity at the pole; its power -1/2, linear for a lone pole, is what Newton sees.
+    The sum gamma - z' falls from infinity at the pole; its power -1/2, linear for a lone pole, is what Newton sees.
     """
     gamma, strengths = model.aspect_ratio, _strengths(model)
-    from_pole = model.weights[pole][:, None] - model.weights
-
-    def excess(t: Floats, which: Indices) -> tuple[Floats, Floats]:
-        inverse = 1 / (from_pole[which] + (side[which] * t)[:, None])
-        value = inverse**2 @ strengths
-        slope = side[which] * (inverse**3 @ strengths)
-        return 1 / np.sqrt(value) - 1 / math.sqrt(gamma), slope / value**1.5
-
     low = np.minimum(np.sqrt(strengths[pole] / gamma), reach)
-    return increasing_roots(excess, low, reach, low)
+    offsets = np.empty(pole.size)
+    for rows in row_blocks(pole.size, strengths.size, _BLOCK):
+        from_pole = model.weights[pole[rows]][:, None] - model.weights
+        direction = side[rows]
+
+        def excess(
+            t: Floats, which: Indices, from_pole: Floats = from_pole, direction: Floats = direction
+        ) -> tuple[Floats, Floats]:
+            inverse = 1 / (from_pole[which] + (direction[which] * t)[:, None])
+            value = inverse**2 @ strengths
+            slope = direction[which] * (inverse**3 @ strengths)
+            return 1 / np.sqrt(value) - 1 / math.sqrt(gamma), slope / value**1.5
+
+        offsets[rows] = increasing_roots(excess, low[rows], reach[rows], low[rows])
+    return offsets
 
 
 def _edge_chart(model: Model, pole: int, offset: float) -> Chart:
@@ -114,7 +130,7 @@ def _polish_near_zero(model: Model, w: float) -> float:
 
 
 def _image(model: Model, w: float, poles: Floats) -> tuple[float, float]:
-    """z at a real w and a bound of its error: the better of two sums of the same value."""
+    """Image z of a real w and a bound of its error: the better of two sums of the same value."""
     p, weights, gamma = model.probabilities, model.weights, model.aspect_ratio
     forms = [
         np.append(-w * p * weights / poles, gamma * w),

@@ -1,5 +1,7 @@
 """Discrete weight laws: their check, and their canonical form."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,6 +11,12 @@ Indices = NDArray[np.intp]
 
 # Rounding of a sum of probabilities grows with their number; beyond this the input is wrong.
 PROBABILITY_TOLERANCE = 1e-12
+
+
+def row_blocks(n_rows: int, n_columns: int, entries: int) -> Iterator[slice]:
+    """Cut the rows of a matrix into blocks of about ``entries`` entries."""
+    step = max(1, entries // n_columns)
+    return (slice(i, i + step) for i in range(0, n_rows, step))
 
 
 def check_aspect_ratio(aspect_ratio: float) -> float:
@@ -54,5 +62,6 @@ def check_measure(weights: ArrayLike, probabilities: ArrayLike) -> tuple[Floats,
 def canonical(weights: Floats, probabilities: Floats) -> tuple[Floats, Floats]:
     """Sort a measure by weight, merge equal weights and drop those of probability zero."""
     distinct, inverse = np.unique(weights, return_inverse=True)
-    p = np.bincount(inverse.ravel(), weights=probabilities, minlength=distinct.size)
+    p: Floats = np.zeros(distinct.size)
+    np.add.at(p, inverse.ravel(), probabilities)
     return distinct[p > 0], p[p > 0]

@@ -94,7 +94,7 @@ def _real_preimages(boundary: Boundary, gap: int, x: Floats) -> Floats:
             value, slope = chart.evaluate_real(d)
             return value - y[which], slope
 
-        w[mine] = chart.origin + increasing_roots(mismatch, a, b, np.clip(y / boundary.model.aspect_ratio, a, b))
+        w[mine] = chart.origin + increasing_roots(mismatch, a, b, y / boundary.model.aspect_ratio)
     return w
 
 

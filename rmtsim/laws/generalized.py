@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._base import Distribution, check_levels, elementwise, shaped
+from ._base import Distribution, check_levels, elementwise, refuse_atom, shaped
 from ._boundary import Boundary
 from ._chart import EPS, Model
 from ._cumulants import free_moment
@@ -40,10 +40,11 @@ class GeneralizedMarchenkoPastur(Distribution):
 
     Notes
     -----
-    All methods compute with w = -1/e, in which the inverse map of theory.md (3.1) is a linear function plus the
-    Cauchy transform of a positive measure; ``rmtsim/laws/_chart.py`` states what follows: the root with Im w > 0 is
-    unique, edges are found without a search grid, and the distribution function is elementary in w. Newton starts
-    from a table of the boundary curve, built on first use; where Newton fails, bisection along the curve does not.
+    All methods compute with w = -1/e, in which the inverse map of theory.md (3.1) is a linear function plus
+    the Cauchy transform of a positive measure; ``rmtsim/laws/_chart.py`` states what follows: the root with
+    Im w > 0 is unique, edges are found without a search grid, and the distribution function is elementary in w.
+    Newton starts from a table of the boundary curve, built on first use; where Newton fails, bisection along
+    the curve does not.
 
     Examples
     --------
@@ -106,11 +107,10 @@ class GeneralizedMarchenkoPastur(Distribution):
         ValueError
             At x = 0 where the law has an atom.
         """
-        if self.atom > 0 and np.any(np.asarray(x) == 0):
-            raise ValueError(f"x: expected points other than 0, where the law has an atom of mass {self.atom}")
         x = np.asarray(x, dtype=np.float64)
-        density, error = self._density(x.ravel(), return_error)
-        return (shaped(density, x.shape), shaped(error, x.shape)) if return_error else shaped(density, x.shape)
+        refuse_atom(x, self.atom)
+        density, error = (shaped(part, x.shape) for part in self._density(x.ravel(), return_error))
+        return (density, error) if return_error else density
 
     def _density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
         density, error = np.where(np.isnan(x), np.nan, 0.0), np.where(np.isnan(x), np.nan, 0.0)
@@ -161,9 +161,31 @@ class GeneralizedMarchenkoPastur(Distribution):
             At real points of the support, the atom included.
         """
         z = np.asarray(z)
-        flat = z.ravel().astype(complex) / self._scale
-        s = self._transform(flat) / self._scale
+        flat = z.ravel().astype(np.complex128)
+        s = self._transform(flat / self._scale) / self._scale
         return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
+
+    def stieltjes_limit(self, x: ArrayLike) -> Any:
+        """Boundary value s(x + i0): pi times Hilbert transform and density as real and imaginary part.
+
+        Parameters
+        ----------
+        x : array_like
+            Points of the support.
+
+        Raises
+        ------
+        ValueError
+            At points off the support.
+        """
+        x = np.asarray(x, dtype=np.float64)
+        scaled = x.ravel() / self._scale
+        if np.any(self._boundary.inside(scaled) < 0):
+            raise ValueError("x: expected points of the support; elsewhere the transform is `stieltjes`")
+        s = np.empty(scaled.size, dtype=np.complex128)
+        for which, chart, d in self._boundary.pieces(scaled):
+            s[which] = -1 / (self._boundary.model.aspect_ratio * (chart.origin + d) * self._scale)
+        return shaped(s, x.shape)
 
     def _transform(self, z: Complexes) -> Complexes:
         if self._boundary.model.weights.size == 0:

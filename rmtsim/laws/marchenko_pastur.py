@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._base import Distribution, check_levels, elementwise, shaped
+from ._base import Distribution, check_levels, elementwise, refuse_atom, shaped
 from ._cumulants import check_order
 from ._measure import Complexes, Floats, check_aspect_ratio
 from ._roots import increasing_roots
@@ -31,7 +31,7 @@ class MarchenkoPastur(Distribution):
 
     Notes
     -----
-    With z = x/scale, z = gamma w + w / (w - 1) is a quadratic in w = 1 + r. On the bulk abs(r) = gamma^-1/2, and
+    With z = x/scale, z = gamma w + w / (w - 1) is a quadratic in w = 1 + r; on the bulk abs(r) = gamma^-1/2, and
 
         F(x) = 1 - [ (gamma - 1) arg w + arg r - gamma Im r ] / (pi gamma)
 
@@ -69,8 +69,10 @@ class MarchenkoPastur(Distribution):
     def moment(self, k: int) -> float:
         """E t^k = scale^k sum_j Narayana(k, j) gamma^(j - 1)."""
         k = check_order(k)
-        terms = (math.comb(k, j) * math.comb(k, j - 1) // k * self.aspect_ratio ** (j - 1) for j in range(1, k + 1))
-        return self.scale**k * math.fsum(terms) if k else 1.0
+        if k == 0:
+            return 1.0
+        narayana = [math.comb(k, j) * math.comb(k, j - 1) // k for j in range(1, k + 1)]
+        return self.scale**k * math.fsum(n * self.aspect_ratio**j for j, n in enumerate(narayana))
 
     def pdf(self, x: ArrayLike) -> Any:
         """Density of the continuous part: zero off the bulk, infinite at zero for ratio 1.
@@ -80,8 +82,7 @@ class MarchenkoPastur(Distribution):
         ValueError
             At x = 0 where the law has an atom.
         """
-        if self.atom > 0 and np.any(np.asarray(x) == 0):
-            raise ValueError(f"x: expected points other than 0, where the law has an atom of mass {self.atom}")
+        refuse_atom(np.asarray(x, dtype=np.float64), self.atom)
         return elementwise(self._density, x)
 
     def _density(self, x: Floats) -> Floats:
@@ -119,7 +120,7 @@ class MarchenkoPastur(Distribution):
         return elementwise(lambda flat: self._quantile(check_levels(flat)), q)
 
     def _quantile(self, q: Floats) -> Floats:
-        """Roots in phi, x = left + (right - left) sin(phi/2)^2, in which the distribution function is smooth."""
+        """Roots in phi, x = left + (right - left) sin(phi/2)^2, in which the level is smooth."""
         span = self._right - self._left
 
         def point(phi: Floats) -> Floats:
@@ -150,7 +151,8 @@ class MarchenkoPastur(Distribution):
             At real points of the support, the atom included.
         """
         z = np.asarray(z)
-        s = self._transform(z.ravel().astype(complex) / self.scale) / self.scale
+        flat = z.ravel().astype(np.complex128)
+        s = self._transform(flat / self.scale) / self.scale
         return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
 
     def _transform(self, z: Complexes) -> Complexes:
@@ -162,5 +164,6 @@ class MarchenkoPastur(Distribution):
         radical = np.sqrt(z - self._left) * np.sqrt(z - self._right)  # ~ z at infinity
         small, large = z + gamma - 1 - radical, z + gamma - 1 + radical
         # The roots have the product 4 gamma z: the smaller one follows from the larger without cancellation.
-        w = np.where(np.abs(large) >= np.abs(small), large, 4 * gamma * z / np.where(small == 0, 1, small)) / (2 * gamma)
-        return -1 / (gamma * w)
+        other = 4 * gamma * z / np.where(small == 0, 1, small)
+        s: Complexes = -2 / np.where(np.abs(large) >= np.abs(small), large, other)
+        return s

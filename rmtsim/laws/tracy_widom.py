@@ -1,4 +1,4 @@
-"""Laws of the extreme eigenvalues of Wishart matrices: Tracy-Widom at a soft edge, Edelman's at the hard one."""
+"""Laws of the extreme eigenvalues of Wishart matrices: Tracy-Widom at soft edges, Edelman's at the hard one."""
 
 import math
 from functools import cache
@@ -38,8 +38,8 @@ def _airy(arguments: Floats) -> tuple[Floats, Floats]:
 def _determinant(s: float) -> tuple[float, float]:
     """F_1(s) and its derivative by Gauss-Legendre discretisation of a Fredholm determinant.
 
-    F_1(s) = det(I - A_s) on L^2(0, inf) with the kernel A_s(x, y) = Ai(x + y + s) (Ferrari & Spohn 2005, *J. Phys. A*
-    38, L557); the discretisation converges exponentially (Bornemann 2010, *Math. Comp.* 79, 871).
+    F_1(s) = det(I - A_s) on L^2(0, inf) with the kernel A_s(x, y) = Ai(x + y + s) (Ferrari & Spohn 2005,
+    *J. Phys. A* 38, L557); the discretisation converges exponentially (Bornemann 2010, *Math. Comp.* 79, 871).
     d log F_1 / ds = -tr (I - A_s)^-1 dA_s / ds.
     """
     nodes, masses = _rule(_N_NODES)
@@ -157,8 +157,8 @@ class TracyWidom(Distribution):
 class EdelmanSmallest(Distribution):
     """Limit law of scale^-1 times the smallest eigenvalue at the hard edge of a square real Wishart matrix.
 
-    With X n x n standard normal, n times the smallest eigenvalue of X^T X has in the limit the distribution function
-    1 - exp(-(t/2 + t^(1/2))) (Edelman 1988, *SIAM J. Matrix Anal. Appl.* 9, 543, theorem 1.3, corollary 3.1).
+    With X n x n standard normal, n times the smallest eigenvalue of X^T X has in the limit the distribution
+    function 1 - exp(-(t/2 + t^(1/2))) (Edelman 1988, *SIAM J. Matrix Anal. Appl.* 9, 543, theorem 1.3, corollary 3.1).
 
     Parameters
     ----------
@@ -217,7 +217,8 @@ class EdelmanSmallest(Distribution):
         nodes, masses = _rule(200)
         half = 10.0 + k
         r = half * (nodes + 1)
-        return float(self.scale**k * half * np.sum(masses * r ** (2 * k) * (1 + r) * np.exp(-(r * r / 2 + r))))
+        density = (1 + r) * np.exp(-(r * r / 2 + r))
+        return float(self.scale**k * half * np.sum(masses * r ** (2 * k) * density))
 
 
 def johnstone_scaling(n_samples: int, n_features: int) -> tuple[float, float]:
@@ -264,9 +265,10 @@ def smallest_eigenvalue_law(
 
     The left edge of the Marchenko-Pastur law is soft where d/N stays away from 1: reflected Tracy-Widom, with
     centre (sqrt(n) - sqrt(p))^2 / N and scale (sqrt(n) - sqrt(p)) (1/sqrt(p) - 1/sqrt(n))^(1/3) / N,
-    n = max(N, d) - 1/2, p = min(N, d) - 1/2 (Ma 2012, *Bernoulli* 18, 322). It is hard at N = d: `EdelmanSmallest`. In
-    between, where abs(N - d) stays finite, neither is the limit: the soft law is off by O(1) for abs(N - d) of
-    a few units, and should be used from abs(N - d) >> N^1/3 on only.
+    n = max(N, d) - 1/2, p = min(N, d) - 1/2 (Ma 2012, *Bernoulli* 18, 322). It is hard at N = d:
+    `EdelmanSmallest`. In between, where abs(N - d) stays finite as N grows, neither is the limit (it is a
+    Bessel-kernel law), and the soft law is not to be trusted.
+
     """
     _check_sizes(n_samples, n_features)
     if n_samples == n_features:
