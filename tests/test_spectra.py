@@ -151,7 +151,7 @@ def test_estimate_and_ratio():
     assert found.standard_error == pytest.approx(stats.sem([1.0, 2.0, 3.0, 4.0]))
     assert np.isnan(spectra.estimate([1.0]).standard_error)
     rng = np.random.default_rng(7)
-    a, b = rng.gamma(3.0, size=(2, 400)) + [[0.0], [5.0]]
+    a, b = rng.gamma(3.0, size=(2, 400)) + np.array([[0.0], [5.0]])
     ratio = spectra.ratio_of_means(a, b)
     left_out = (a.sum() - a) / (b.sum() - b)
     jackknife = np.sqrt(399 * np.var(left_out))

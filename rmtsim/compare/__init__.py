@@ -1,0 +1,24 @@
+"""Trials against theory: distances to limit laws, exact identities, ratios of block masses.
+
+Three kinds of difference are kept apart (theory.md section 6): Monte Carlo error, given as standard
+errors over trials; finite-size bias of order 1/d, which no number of trials removes; and the
+numerical error of a law. Only exact finite-size identities get a z-score.
+"""
+
+from .comparison import compare
+from .findings import (
+    BlockFinding,
+    CellFinding,
+    Comparison,
+    Identity,
+    LawUse,
+    MomentFinding,
+    RatioFinding,
+    Slope,
+)
+from .report import format_comparison
+
+__all__ = [
+    "BlockFinding", "CellFinding", "Comparison", "Identity", "LawUse", "MomentFinding", "RatioFinding",
+    "Slope", "compare", "format_comparison",
+]  # fmt: skip

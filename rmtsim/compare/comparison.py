@@ -1,0 +1,59 @@
+"""From a results file to a ``Comparison``."""
+
+from ..results import Results
+from .blocks import block_law, compare_block, has_law
+from .exact import other_identities
+from .findings import CellFinding, Comparison
+from .ratios import ratio_findings, slopes
+from .trials import Trials, read_trials
+
+LAW_TRIALS = 8
+
+
+def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
+    """Hold the finished trials of a results file against theory.
+
+    Parameters
+    ----------
+    results : Results
+        From ``open_results``, or a store.
+    law_trials : int
+        Trials used where each trial has a law of its own (hidden ce with V drawn per trial).
+
+    Returns
+    -------
+    Comparison
+        Cells without a finished trial are left out.
+
+    Raises
+    ------
+    ValueError
+        If no trial is finished or ``law_trials`` is not positive.
+    """
+    if law_trials < 1:
+        raise ValueError(f"law_trials: expected at least 1, got {law_trials}")
+    experiment = results.experiment
+    read = (read_trials(results, cell) for cell in experiment.cells)
+    cells = tuple(_compare_cell(trials, law_trials) for trials in read if trials.count)
+    if not cells:
+        raise ValueError("results: expected at least one finished trial, got none")
+    return Comparison(
+        experiment.name,
+        experiment.digest,
+        experiment.trials,
+        experiment.measure.precision,
+        cells,
+        tuple(slopes(cells)),
+    )
+
+
+def _compare_cell(trials: Trials, law_trials: int) -> CellFinding:
+    measured = [block for block in trials.cell.blocks if has_law(trials, block) and trials.has_spectra(block)]
+    block_laws = {block: block_law(trials, block, law_trials) for block in measured}
+    return CellFinding(
+        cell=trials.cell,
+        trials=trials.count,
+        blocks=tuple(compare_block(trials, block, law) for block, law in block_laws.items()),
+        identities=tuple(other_identities(trials)),
+        ratios=tuple(ratio_findings(trials, block_laws)),
+    )

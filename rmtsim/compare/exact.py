@@ -1,0 +1,95 @@
+"""Trials against the exact finite-size values of ``identities``: z-scores."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import identities
+from ..spectra import Estimate, Floats, estimate, normal_score
+from .findings import Identity
+from .trials import Trials
+
+FEWEST_TRIALS = 8
+"""With fewer, the standard error is too uncertain for a z-score."""
+ROUNDING = 64
+"""Credited rounding error of a mean, in units of eps times its size; far below any Monte Carlo error."""
+
+
+def identity(
+    trials: Trials, name: str, source: str, values: ArrayLike, expected: ArrayLike, size: float | None = None
+) -> Identity:
+    """Hold values (T,) of independent trials against their expectation, shared or one per trial (T,).
+
+    ``size`` is the magnitude that rounding errors are relative to, by default that of the values.
+    """
+    values, expected = np.asarray(values, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    residual = estimate(values - expected)
+    magnitude = np.mean(np.abs(values)) if size is None else size
+    floor = ROUNDING * trials.epsilon * magnitude
+    z = normal_score(0.0, residual, floor) if trials.count >= FEWEST_TRIALS else None
+    mean = Estimate(float(values.mean()), residual.standard_error, residual.trials)
+    return Identity(name, source, mean, float(expected.mean()), z)
+
+
+def exact_moments(trials: Trials, block: str) -> tuple[Identity, ...]:
+    """Moments 1 to 4 of H/scale against theory.md (5.1)-(5.3); empty where no exact values are known."""
+    known = _expected_moments(trials, block)
+    if known is None:
+        return ()
+    source, expected = known
+    measured = trials.moments(block)
+    return tuple(
+        identity(trials, f"E m_{k + 1} of {block}", source, measured[:, k], expected[..., k])
+        for k in range(4)
+    )
+
+
+def _expected_moments(trials: Trials, block: str) -> tuple[str, Floats] | None:
+    cell = trials.cell
+    d, N = cell.n_features, cell.n_samples
+    if cell.loss == "ce":
+        return None
+    if cell.architecture == "linear":
+        return "(5.1)", identities.wedge_moments(d, N, identities.WHOLE_PLANE)
+    if block == "ww_diag":
+        return "(5.2)", identities.wedge_moments(d, N, identities.HALF_PLANE)
+    if block == "ww_off":
+        return "(5.3)", identities.wedge_moments(d, N, trials.wedge_angles)
+    return None
+
+
+def other_identities(trials: Trials) -> Iterator[Identity]:
+    """Exact identities of a cell beyond the moments in units of the scale."""
+    if "moments" in trials.arrays:
+        yield from _trace_identities(trials)
+    if "masses" in trials.arrays and trials.cell.loss == "mse":
+        yield from _mass_identities(trials)
+
+
+def _trace_identities(trials: Trials) -> Iterator[Identity]:
+    cell, blocks = trials.cell, trials.cell.blocks
+    if cell.loss == "ce" and {"vv_diag", "vv_off"} <= set(blocks) and not trials.fixed_v:
+        traces = (trials.moments(block)[:, 0] for block in ("vv_diag", "vv_off"))
+        total = identities.row_sum(*traces, cell.n_classes)
+        size = float(np.mean(trials.moments("vv_diag")[:, 0]))
+        yield identity(trials, "E m_1 of vv_diag + (C-1) vv_off", "(5.4)", total, 0.0, size)
+    if cell.loss == "mse" and "vv_off" in blocks:
+        yield identity(trials, "E m_2 of vv_off", "(4.1)", trials.moments("vv_off")[:, 1], 0.0)
+    if (cell.architecture, cell.loss) == ("hidden", "mse") and "vv_diag" in blocks:
+        expected = identities.hidden_mse_output_trace()
+        yield identity(trials, "E m_1 of vv_diag", "(2.3)", trials.moments("vv_diag")[:, 0], expected)
+
+
+def _mass_identities(trials: Trials) -> Iterator[Identity]:
+    """Exact masses per block; those of the hidden W-layer hold over the draws of V."""
+    cell = trials.cell
+    d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden
+    masses = dict(zip(cell.parts, trials.arrays["masses"].T, strict=True))
+    yield identity(trials, "mass of vv off-diagonal blocks", "(4.1)", masses["vv_off"], 0.0)
+    if m is None:
+        expected = identities.linear_mse_mass(d, N)
+        yield identity(trials, "mass of a vv diagonal block", "(5.1)", masses["vv_diag"] / C, expected)
+    elif not trials.fixed_v:
+        expected = identities.hidden_mse_diagonal_mass(d, N, C, m)
+        yield identity(trials, "mass of a ww diagonal block", "(5.2)", masses["ww_diag"] / m, expected)

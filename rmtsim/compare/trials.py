@@ -1,0 +1,98 @@
+"""The finished trials of one cell, with the arrays that a comparison reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import draws, kernels
+from ..cells import Cell
+from ..experiment import Experiment
+from ..identities import wedge_angle
+from ..results import Results
+from ..spectra import Floats, Histogram
+
+MOMENT_ORDERS = np.arange(1, 5)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Finished trials of one cell.
+
+    Attributes
+    ----------
+    experiment, cell
+    numbers : array, shape (T,), int
+        The trial each row belongs to; ``rows`` below are positions in it.
+    arrays : mapping of str to array, shape (T, ...)
+        By the names of ``Experiment.schema(cell)``.
+    edges : array, shape (n_blocks, bins + 1), or None
+        Histogram edges; None if no histogram was measured.
+    """
+
+    experiment: Experiment
+    cell: Cell
+    numbers: NDArray[np.int64]
+    arrays: Mapping[str, NDArray]
+    edges: Floats | None
+
+    @property
+    def count(self) -> int:
+        """Number of finished trials T."""
+        return len(self.numbers)
+
+    @property
+    def epsilon(self) -> float:
+        """Relative rounding of the matrices."""
+        return float(np.finfo(self.experiment.measure.precision).eps)
+
+    @property
+    def fixed_v(self) -> bool:
+        """Whether all trials share one V."""
+        return self.cell.n_hidden is not None and self.experiment.model.v_draw == "cell"
+
+    def scale(self, block: str) -> Floats:
+        """Unit of the block in each trial, shape (T,)."""
+        return self.arrays["scale"][:, self.cell.blocks.index(block)]
+
+    def moments(self, block: str) -> Floats:
+        """Moments (1/n) tr (H/scale)^k, shape (T, 4)."""
+        measured = self.arrays["moments"][:, self.cell.blocks.index(block)]
+        return measured / self.scale(block)[:, None] ** MOMENT_ORDERS
+
+    def has_eigenvalues(self, block: str) -> bool:
+        """Whether all eigenvalues of the block were stored."""
+        return f"eigenvalues_{block}" in self.arrays
+
+    def has_spectra(self, block: str) -> bool:
+        """Whether anything was measured that a limit law predicts."""
+        return self.has_eigenvalues(block) or "histogram" in self.arrays or "moments" in self.arrays
+
+    def eigenvalues(self, block: str) -> Floats:
+        """Eigenvalues of H/scale, shape (T, n); ascending where the scale is positive."""
+        return self.arrays[f"eigenvalues_{block}"] / self.scale(block)[:, None]
+
+    def histogram(self, block: str, rows: int | slice | NDArray[np.int64] = slice(None)) -> Histogram:
+        """Histogram of H/scale of one trial, or pooled over several."""
+        index = self.cell.blocks.index(block)
+        assert self.edges is not None  # stored with every histogram
+        counts, outside = (self.arrays[name][rows, index] for name in ("histogram", "outside"))
+        below, above = outside.reshape(-1, 2).sum(axis=0)
+        pooled = counts.reshape(-1, counts.shape[-1]).sum(axis=0)
+        return Histogram(self.edges[index], pooled, int(below), int(above))
+
+    @cached_property
+    def wedge_angles(self) -> Floats:
+        """Angle in which the first two hidden units are both active, in each trial, from its redrawn W."""
+        ops = kernels.load("cpu")
+        W = (draws.parameters(ops, self.experiment, self.cell, int(t)).W for t in self.numbers)
+        return np.array([wedge_angle(w) for w in W])
+
+
+def read_trials(results: Results, cell: Cell) -> Trials:
+    """Read the trials of a cell that are finished now, also while a run goes on."""
+    numbers = results.trials(cell.index)
+    arrays = {name: results.array(cell.index, name, numbers) for name in results.names(cell.index)}
+    return Trials(results.experiment, cell, numbers, arrays, results.edges(cell.index))

@@ -1,0 +1,45 @@
+"""Look of the figures: no global state, so that a caller's own settings stay as they are."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe & Ito (2008): told apart with every common colour blindness.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+GREY = "#777777"
+FILL = "#C9D7E6"
+
+DPI = 160
+TITLE, LABEL, SMALL = 10.5, 10, 8.5
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return a figure of a size in inches that no pyplot registry holds on to."""
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+
+
+def dress(axes: Axes, title: str, subtitle: str, x_label: str, y_label: str) -> None:
+    """Set title, a second line in grey, labels, ticks and frame."""
+    axes.set_title(subtitle, fontsize=SMALL, color=GREY, loc="left")
+    axes.annotate(
+        title, (0, 1), (0, 20), xycoords="axes fraction", textcoords="offset points", fontsize=TITLE
+    )
+    axes.set_xlabel(x_label, fontsize=LABEL)
+    axes.set_ylabel(y_label, fontsize=LABEL)
+    axes.tick_params(labelsize=SMALL)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def legend(axes: Axes, **options: Any) -> None:
+    """Add a legend without a frame."""
+    axes.legend(fontsize=SMALL, frameon=False, **options)
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure in the format that its suffix names: .png, .svg or .pdf."""
+    figure.savefig(path)
+    return path

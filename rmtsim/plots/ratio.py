@@ -1,0 +1,73 @@
+"""Off-diagonal over diagonal block mass against the number of classes."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..cells import Cell
+from ..compare import Comparison, RatioFinding
+from ..compare.ratios import ORDER, Point, ratio_series
+from . import _style
+
+STYLES = {
+    ("linear", "ce", "v"): (_style.BLACK, "o"),
+    ("hidden", "mse", "w"): (_style.BLUE, "s"),
+    ("hidden", "ce", "w"): (_style.VERMILION, "D"),
+    ("hidden", "ce", "v"): (_style.GREEN, "^"),
+}
+"""Colour and marker of each model and layer whose ratio is not zero."""
+
+
+def plot_ratios(comparison: Comparison) -> Figure:
+    """Draw the measured ratios with error bars, their limits as lines, and guides of slope -1 and -2."""
+    figure = _style.new_figure(6.4, 4.8)
+    axes = figure.add_subplot()
+    axes.set(xscale="log", yscale="log")
+    all_points = []
+    for points in ratio_series(comparison.cells):
+        _draw_series(axes, points)
+        all_points += points
+    _draw_guides(axes, all_points)
+    subtitle = "measured with standard error; lines: limit for $d, N \\to \\infty$"
+    title = "Off-diagonal over diagonal blocks of the Hessian"
+    _style.dress(axes, title, subtitle, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
+    _style.legend(axes, loc="lower left")
+    return figure
+
+
+def _draw_series(axes: Axes, points: Sequence[Point]) -> None:
+    cell, first = points[0]
+    colour, marker = STYLES[cell.architecture, cell.loss, first.layer]
+    classes = [cell.n_classes for cell, _ in points]
+    axes.errorbar(
+        classes,
+        [ratio.measured.value for _, ratio in points],
+        [ratio.measured.standard_error for _, ratio in points],
+        color=colour, marker=marker, ms=5, ls="", capsize=2.5, lw=1, label=_series_label(cell, first),
+    )  # fmt: skip
+    known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
+    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1)
+
+
+def _series_label(cell: Cell, ratio: RatioFinding) -> str:
+    width = "" if cell.n_hidden is None else f", $m$ = {cell.n_hidden}"
+    layer = f", {ratio.layer.upper()}-layer" if cell.architecture == "hidden" else ""
+    return (
+        f"{cell.architecture} {cell.loss}{layer}: $d$ = {cell.n_features}, "
+        f"$\\gamma$ = {cell.aspect_ratio:.3g}{width}"
+    )
+
+
+def _draw_guides(axes: Axes, points: Sequence[Point]) -> None:
+    """Draw a line of slope -1 and of -2 beside the data, above the first point of their layer."""
+    classes = sorted({cell.n_classes for cell, _ in points})
+    for power in sorted({ORDER[ratio.layer] for _, ratio in points}):
+        top = max(r.measured.value * c.n_classes**power for c, r in points if ORDER[r.layer] == power)
+        ends = [classes[0], classes[-1]]
+        axes.plot(ends, [2.5 * top / c**power for c in ends], color=_style.GREY, lw=0.9, ls=":")
+        middle = (ends[0] * ends[1]) ** 0.5
+        axes.annotate(
+            f"$C^{{-{power}}}$", (middle, 2.5 * top / middle**power), (5, 3),
+            textcoords="offset points", color=_style.GREY, fontsize=_style.SMALL,
+        )  # fmt: skip

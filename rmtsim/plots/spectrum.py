@@ -1,0 +1,96 @@
+"""Histogram of a block's eigenvalues with the density of its limit law."""
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..cells import Cell
+from ..compare.curves import SpectrumCurve
+from . import _style
+
+SYMBOLS = {
+    "ww_diag": "H[w_0, w_0]",
+    "ww_off": "H[w_0, w_1]",
+    "vv_diag": "H[v_0, v_0]",
+    "vv_off": "H[v_0, v_1]",
+}
+HEADROOM = 1.12
+"""Height of the axes over the highest bin; a hard edge, where the law is infinite, runs out of the frame."""
+
+
+def plot_spectrum(curve: SpectrumCurve) -> Figure:
+    """Draw the pooled spectrum of a block, its law if it has one, and the atom at zero."""
+    figure = _style.new_figure(6.4, 4.2)
+    axes = figure.add_subplot()
+    plural = "" if curve.trials == 1 else "s"
+    axes.stairs(
+        curve.density,
+        curve.edges,
+        fill=True,
+        color=_style.FILL,
+        label=f"eigenvalues, {curve.trials} trial{plural}",
+    )
+    if curve.x.size:
+        axes.plot(curve.x, curve.law_density, color=_style.VERMILION, lw=1.4, label=law_label(curve))
+    height = HEADROOM * float(curve.density.max(initial=0.0)) or 1.0
+    axes.set_ylim(0, height)
+    _set_x_range(axes, curve)
+    if curve.atom > 0:
+        _draw_atom(axes, curve, height)
+    title = f"Block ${SYMBOLS[curve.block]}$ of the {curve.cell.architecture} model, {_loss(curve.cell)}"
+    _style.dress(axes, title, subtitle(curve.cell), x_label(curve), "density")
+    _note_outside(axes, curve)
+    _style.legend(axes, loc="upper right")
+    return figure
+
+
+def law_label(curve: SpectrumCurve) -> str:
+    """Name the law, and say so if it is a mean over the laws of several trials."""
+    return f"{curve.law_name}" if curve.shared else f"{curve.law_name}\n(mean over the V of these trials)"
+
+
+def subtitle(cell: Cell) -> str:
+    """Return the sizes of a cell as mathematical text."""
+    width = "" if cell.n_hidden is None else f", $m$ = {cell.n_hidden}"
+    return f"$d$ = {cell.n_features}, $N$ = {cell.n_samples}, $C$ = {cell.n_classes}{width}"
+
+
+def x_label(curve: SpectrumCurve) -> str:
+    """Name the eigenvalue and its unit."""
+    if (curve.cell.architecture, curve.cell.loss) == ("hidden", "mse") and curve.block.startswith("ww"):
+        index = {"ww_diag": "00", "ww_off": "01"}[curve.block]
+        return f"eigenvalue of $H / S_{{{index}}}$,  $S = V^T V$"
+    return "eigenvalue of $H$"
+
+
+def _loss(cell: Cell) -> str:
+    return {"ce": "cross-entropy", "mse": "mean square"}[cell.loss]
+
+
+def _set_x_range(axes: Axes, curve: SpectrumCurve) -> None:
+    """Show what has eigenvalues or a visible law, not the margin of empty bins around it."""
+    filled = curve.density.nonzero()[0]
+    ends = [curve.edges[filled[0]], curve.edges[filled[-1] + 1]] if filled.size else [*curve.edges[[0, -1]]]
+    if curve.atom > 0:
+        ends.append(0.0)
+    margin = 0.04 * (max(ends) - min(ends))
+    axes.set_xlim(min(ends) - margin, max(ends) + margin)
+
+
+def _draw_atom(axes: Axes, curve: SpectrumCurve, height: float) -> None:
+    """Mark the mass at zero by a stem, whose height means nothing, and name it."""
+    axes.plot([0, 0], [0, 0.9 * height], color=_style.BLUE, lw=1.6, ls=(0, (4, 2)))
+    axes.plot([0], [0.9 * height], color=_style.BLUE, marker="^", ms=6)
+    axes.annotate(
+        f"mass at 0: {curve.at_zero:.4f}\nlaw: {curve.atom:.4f}",
+        (0, 0.9 * height), (8, 0), textcoords="offset points", va="center", color=_style.BLUE,
+        fontsize=_style.SMALL,
+    )  # fmt: skip
+
+
+def _note_outside(axes: Axes, curve: SpectrumCurve) -> None:
+    if curve.outside > 0:
+        axes.annotate(
+            f"{curve.outside:.2%} of the eigenvalues outside of the bins",
+            (1, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", ha="right",
+            color=_style.GREY, fontsize=_style.SMALL,
+        )  # fmt: skip

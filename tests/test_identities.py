@@ -1,0 +1,111 @@
+"""Exact moments against sums over all index tuples: no Gaussian is drawn, no closed form reused."""
+
+import itertools
+from collections import Counter, defaultdict
+from functools import cache
+from math import gamma, prod
+
+import numpy as np
+import pytest
+
+from rmtsim import identities
+
+SIZES = [(1, 1), (2, 2), (2, 3), (3, 2), (3, 3)]  # d, N
+
+
+def _double_factorial(n):
+    return 1 if n <= 0 else n * _double_factorial(n - 2)
+
+
+def _gaussian_moment(power):
+    return 0 if power % 2 else _double_factorial(power - 1)
+
+
+@cache
+def _wedge_moment(powers, angle):
+    """E 1(direction of (x_0, x_1) in the wedge) prod_f x_f^powers[f], the wedge symmetric about axis 0."""
+    a, b, *rest = powers
+    # E rho^p = 2^(p/2) Gamma(1 + p/2) for the length of a Gaussian vector in the plane.
+    radius = 2 ** ((a + b) / 2) * gamma(1 + (a + b) / 2)
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    direction = angle / 2 * nodes
+    mean = angle / (4 * np.pi) * np.sum(weights * np.cos(direction) ** a * np.sin(direction) ** b)
+    return radius * mean * prod(_gaussian_moment(power) for power in rest)
+
+
+def _brute_force(d, N, order, angle):
+    """E (1/d) tr H^order, the sum over all tuples of samples and features of products of joint moments."""
+    total = 0.0
+    for samples in itertools.product(range(N), repeat=order):
+        for features in itertools.product(range(d), repeat=order):
+            powers = defaultdict(Counter)
+            for k in range(order):
+                powers[samples[k]].update((features[k], features[(k + 1) % order]))
+            total += prod(
+                _wedge_moment(tuple(p[f] for f in range(max(d, 2))), angle) for p in powers.values()
+            )
+    return total / (d * N**order)
+
+
+@pytest.mark.parametrize(("d", "N"), SIZES)
+@pytest.mark.parametrize("angle", [identities.WHOLE_PLANE, identities.HALF_PLANE])
+def test_moments_of_wishart_matrices(d, N, angle):
+    expected = [_brute_force(d, N, order, angle) for order in (1, 2, 3)]
+    assert identities.wedge_moments(d, N, angle)[:3] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("d", "N"), [(2, 2), (2, 3), (3, 2)])
+@pytest.mark.parametrize("angle", [0.3, 1.5, 2.9])
+def test_moments_of_wedges(d, N, angle):
+    expected = [_brute_force(d, N, order, angle) for order in (1, 2, 3)]
+    assert identities.wedge_moments(d, N, angle)[:3] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("angle", [identities.WHOLE_PLANE, identities.HALF_PLANE, 0.7])
+def test_fourth_moments(angle):
+    for d, N in [(2, 2), (3, 2), (2, 3)]:
+        expected = _brute_force(d, N, 4, angle)
+        assert identities.wedge_moments(d, N, angle)[3] == pytest.approx(expected, rel=1e-12)
+
+
+def test_fourth_moment_with_four_different_samples():
+    expected = _brute_force(2, 4, 4, 1.1)
+    assert identities.wedge_moments(2, 4, 1.1)[3] == pytest.approx(expected, rel=1e-12)
+
+
+def test_moments_take_arrays_of_angles():
+    angles = np.array([[0.5, 1.0, 3.0]])
+    found = identities.wedge_moments(5, 7, angles)
+    assert found.shape == (1, 3, 4)
+    assert found[0, 1].tolist() == identities.wedge_moments(5, 7, 1.0).tolist()
+
+
+def test_wishart_second_moment_is_that_of_the_theory_page():
+    for d, N in [(10, 20), (1, 1), (300, 7)]:
+        assert identities.wedge_moments(d, N, identities.WHOLE_PLANE)[1] == pytest.approx(1 + d / N + 1 / N)
+
+
+def test_published_example_of_the_hidden_diagonal():
+    assert identities.hidden_mse_diagonal_mass(10, 14, 6, 3) == pytest.approx(35.238095, abs=5e-7)
+
+
+def test_scale_moments_are_those_of_a_chi_square():
+    # C = 1: S = V^2 with V ~ N(0, 1/m), so E S^k = (2k - 1)!! / m^k.
+    assert identities.scale_moments(1, 4).tolist() == [1 / 4, 3 / 16, 15 / 64, 105 / 256]
+
+
+def test_linear_mass_counts_every_entry():
+    # d = 1: H = chi^2_N / N, E H^2 = (N + 2)/N.
+    assert identities.linear_mse_mass(1, 5) == pytest.approx(7 / 5)
+
+
+@pytest.mark.parametrize("theta", [0.0, 1e-9, 0.4, np.pi / 2, 3.0, np.pi])
+def test_wedge_angle(theta):
+    W = np.array([[2.0, 0.0, 0.0], [np.cos(theta), np.sin(theta), 0.0]])
+    # The direction of a row holds to its rounding, about eps.
+    assert identities.wedge_angle(W) == pytest.approx(np.pi - theta, abs=4e-16 * 4)
+    assert identities.wedge_angle(W[::-1]) == pytest.approx(np.pi - theta, abs=4e-16 * 4)
+
+
+def test_row_sum_weighs_the_other_classes():
+    assert identities.row_sum([3.0, 1.0], [-1.0, 0.0], 4).tolist() == [0.0, 1.0]
