@@ -36,8 +36,7 @@ def test_a_number_too_large_for_its_field_is_refused(field: str, value: int) -> 
 
 
 def test_reserved_trials_lie_above_every_counted_trial() -> None:
-    from rmtsim.experiment import MAX_TRIALS
-
-    assert min(streams.PILOT_TRIALS) >= MAX_TRIALS
-    assert MAX_TRIALS <= streams.CELL_DRAW
-    assert streams.CELL_DRAW not in streams.PILOT_TRIALS
+    first_reserved = streams.TRIAL_LIMIT - streams.RESERVED_TRIALS
+    reserved = {*streams.PILOT_TRIALS, streams.CELL_DRAW}
+    assert len(reserved) == len(streams.PILOT_TRIALS) + 1
+    assert all(first_reserved <= trial < streams.TRIAL_LIMIT for trial in reserved)

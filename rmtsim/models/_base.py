@@ -122,13 +122,15 @@ class Model(ABC):
         """
         N, k = features.shape
         C = self.n_classes
-        H = np.zeros((C * k, C * k))
-        if self.loss == "ce":
-            Y = np.einsum("nc,nk->nck", self.all_outputs(features), features).reshape(N, C * k)
-            H = self.kernels.weighted_gram(Y, np.full(N, -1.0))
+        if self.loss == "mse":
+            return np.kron(np.eye(C), self.kernels.weighted_gram(features, np.ones(N, features.dtype)))
+        p = self.all_outputs(features).astype(features.dtype)
+        Y = np.einsum("nc,nk->nck", p, features).reshape(N, C * k)
+        H = self.kernels.weighted_gram(Y, np.full(N, -1, features.dtype))
         for c in range(C):
             here = slice(c * k, (c + 1) * k)
-            H[here, here] = self.kernels.weighted_gram(features, self.class_sample_weights(features, c, c))
+            weights = self.kernels.class_weights(p[:, c], p[:, c], True)
+            H[here, here] = self.kernels.weighted_gram(features, weights)
         return H
 
     # Masses ----------------------------------------------------------------------------------------
