@@ -42,7 +42,7 @@ class Results(ABC):
         """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
 
     @abstractmethod
-    def _read(self, cell: int, name: str, start: int, stop: int) -> NDArray[Any]:
+    def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
         """Rows of one array, finished or not."""
 
     def trials(self, cell: int) -> NDArray[np.int64]:
@@ -201,7 +201,7 @@ class MemoryStore(Store):
         edges = self._edges[cell]
         return None if edges is None else edges.copy()
 
-    def _read(self, cell: int, name: str, start: int, stop: int) -> NDArray[Any]:
+    def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
         return self._arrays[cell][name][start:stop].copy()
 
     def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:

@@ -58,26 +58,28 @@ class HDF5Results(Results):
         self.path = Path(path)
         self._file = _open(self.path, self._mode)
         try:
-            self.experiment = read_experiment(self.path, self._file)
-            self.attributes = dict(self._file.attrs)
+            with _undamaged(self.path):
+                self.experiment = read_experiment(self.path, self._file)
+                self.attributes = dict(self._file.attrs)
         except BaseException:
             self._file.close()
             raise
 
     def done(self, cell: int) -> NDArray[np.bool_]:
         """Which trials are finished, shape (trials,); read anew at every call."""
-        return np.asarray(self._group(cell)["done"][:] == 1)
+        return np.asarray(self._read(cell, "done", 0, None) == 1)
 
     def edges(self, cell: int) -> NDArray[np.float64] | None:
         """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
         if "histogram" not in self.names(cell):
             return None
-        edges = self._group(cell)["edges"][:]
+        edges = self._read(cell, "edges", 0, None)
         return None if np.isnan(edges).any() else edges
 
-    def _read(self, cell: int, name: str, start: int, stop: int) -> NDArray[Any]:
+    def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
         # The dataset is opened for each reading: an open one may answer from HDF5's own buffer.
-        return np.asarray(self._group(cell)[name][start:stop])
+        with _undamaged(self.path):
+            return np.asarray(self._group(cell)[name][start:stop])
 
     def _group(self, cell: int) -> Any:
         return self._file[group_name(range(len(self.cells))[cell])]
@@ -171,6 +173,16 @@ def _explained(path: Path, expected: str) -> Iterator[None]:
         raise StoreError(str(path), expected, _reason(error)) from error
 
 
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StoreError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # as h5py meets damaged bytes
+        raise StoreError(str(path), "an undamaged HDF5 file", str(error)) from error
+
+
 def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
@@ -246,13 +258,16 @@ def _lay_out_cell(group: Any, experiment: Experiment, cell: Cell) -> None:
     for key in ("architecture", "loss", "n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio"):
         if getattr(cell, key) is not None:
             group.attrs[key] = getattr(cell, key)
+    fields = datasets(experiment, cell)
     labels = {"trial": range(experiment.trials), **coordinates(cell, experiment.measure.bins)}
-    for name, (shape, dtype, dimensions) in datasets(experiment, cell).items():
+    used = dict.fromkeys(dimension for field in fields.values() for dimension in field.dimensions)
+    scales = {dimension: _scale(group, dimension, labels[dimension]) for dimension in used}
+    for name, (shape, dtype, dimensions) in fields.items():
         dataset = _preallocate(group, name, shape, dtype)
         dataset.attrs["long_name"] = LONG_NAMES["eigenvalues" if name.startswith("eigenvalues_") else name]
         for axis, dimension in enumerate(dimensions):
             dataset.dims[axis].label = dimension
-            dataset.dims[axis].attach_scale(_scale(group, dimension, labels[dimension]))
+            dataset.dims[axis].attach_scale(scales[dimension])
     group["done"][:] = 0
     group["done"].attrs["dtype"] = "bool"  # xarray's mark of a boolean variable
     if "edges" in group:
@@ -269,9 +284,8 @@ def _preallocate(group: Any, name: str, shape: tuple[int, ...], dtype: str) -> A
 
 
 def _scale(group: Any, dimension: str, labels: Sequence[str] | range) -> Any:
-    """Return the dimension scale of a name, created at its first use."""
-    if dimension not in group:
-        text = isinstance(labels[0], str)
-        group.create_dataset(dimension, data=list(labels), dtype=h5py.string_dtype() if text else "int64")
-        group[dimension].make_scale(dimension)
-    return group[dimension]
+    """Create the dimension scale that names an axis and labels its positions."""
+    dtype = h5py.string_dtype() if isinstance(labels[0], str) else "int64"
+    scale = group.create_dataset(dimension, data=list(labels), dtype=dtype)
+    scale.make_scale(dimension)
+    return scale

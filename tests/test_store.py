@@ -468,6 +468,25 @@ def test_opening_says_what_is_wrong_and_changes_nothing(written, damage, message
     assert (digest_of(written) if written.is_file() else None) == before
 
 
+def test_damaged_bytes_are_refused_or_read(path):
+    """Any damage to the structure ends in a StoreError or in arrays, never in another exception."""
+    sound = np.frombuffer((FORMATS / "results-v1.h5").read_bytes(), np.uint8)
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(50):
+        damaged = sound.copy()
+        damaged[rng.integers(len(sound), size=30)] = rng.integers(256, size=30)
+        path.write_bytes(damaged.tobytes())
+        try:
+            with open_results(path) as results:
+                for name in results.names(0):
+                    results.array(0, name)
+        except StoreError as error:
+            assert "\n" not in str(error)  # noqa: PT017 - either outcome is right
+            refused += 1
+    assert refused > 0
+
+
 def test_version_1_is_still_read():
     """The file is kept for ever; data/README.md says how it was made."""
     with open_results(FORMATS / "results-v1.h5") as results:
