@@ -1,14 +1,8 @@
-"""Counter-based random numbers on the CPU: scalar functions, then loops that LLVM vectorises whole.
+"""Counter-based random numbers on the CPU. The reference module says what each operation computes.
 
-Nothing but IEEE +, -, *, /, sqrt and integer operations in a fixed order, so that a stream gives the same
-bits on every machine; the reference module says what each operation computes. Random words of 32 bits travel
-in uint64 lanes, where a 32 x 32 -> 64 bit product is one instruction (vpmuludq, umull).
-
-The polynomials are minimax. tests/kernels/test_polynomials.py derives them anew (Remez exchange) and holds
-them to the errors stated here.
+`fill_normals64` and `fill_normals32` write into an array, for use in other compiled functions.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,298 +10,31 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._checks import array, element_range, float_dtype, integer, output, real, stream_words
-from ._jit import inlined, jit
+from ._random_loops import (
+    fill_labels,
+    fill_normals32,
+    fill_normals64,
+    fill_philox,
+    fill_uniforms32,
+    fill_uniforms64,
+)
 
-# Numba adds an int64 to a uint64 as floats, and a Python float to a float32 as float64: constants are typed.
-f32, f64, i32, u32, u64 = np.float32, np.float64, np.int32, np.uint32, np.uint64
-
-# -------------------------------------------------------------------------------------------- random words
-
-MULTIPLIER_0, MULTIPLIER_1 = u64(0xD2511F53), u64(0xCD9E8D57)
-WEYL_0, WEYL_1 = u64(0x9E3779B9), u64(0xBB67AE85)
-LOW = u64(0xFFFFFFFF)
-
-
-@inlined
-def _philox(c0, c1, c2, c3, k0, k1):
-    """Ten rounds of Philox4x32; each word is the lower half of a uint64."""
-    for _ in range(10):
-        p0, p1 = MULTIPLIER_0 * c0, MULTIPLIER_1 * c2
-        c0, c1, c2, c3 = (p1 >> u64(32)) ^ c1 ^ k0, p1 & LOW, (p0 >> u64(32)) ^ c3 ^ k1, p0 & LOW
-        k0, k1 = (k0 + WEYL_0) & LOW, (k1 + WEYL_1) & LOW
-    return c0, c1, c2, c3
-
-
-@inlined
-def _widened(stream):
-    """Read a stream once, before a loop whose output, for all that LLVM knows, may overlap it."""
-    return u64(stream[0]), u64(stream[1]), u64(stream[2]), u64(stream[3])
-
-
-@inlined
-def _words32(stream, block):
-    """The four 32-bit words of a block."""
-    k0, k1, c2, c3 = stream
-    return _philox(block & LOW, block >> u64(32), c2, c3, k0, k1)
-
-
-@inlined
-def _words64(stream, block):
-    """The two 64-bit words of a block."""
-    w0, w1, w2, w3 = _words32(stream, block)
-    return w0 | (w1 << u64(32)), w2 | (w3 << u64(32))
-
-
-# ------------------------------------------------------------------------------------------- from one word
-
-
-@inlined
-def _uniform64(word):
-    """(0, 1] in steps of 2^-53 from a 64-bit word."""
-    return f64((word >> u64(11)) + u64(1)) * 2.0**-53
-
-
-@inlined
-def _uniform32(word):
-    """(0, 1] in steps of 2^-24 from a 32-bit word."""
-    return f32(i32(word >> u64(8)) + i32(1)) * f32(2.0**-24)
-
-
-@inlined
-def _label(word, n_classes):
-    """floor(word n_classes / 2^64) by halves; no sum passes 2^64 as n_classes < 2^32."""
-    low = ((word & LOW) * n_classes) >> u64(32)
-    return ((word >> u64(32)) * n_classes + low) >> u64(32)
-
-
-# -------------------------------------------------------------------------------------- logarithm and turns
-#
-# -ln(x), x = 2^e m with sqrt(1/2) <= m < sqrt(2): subtracting the bits of sqrt(1/2) leaves e in the exponent
-# field (plus 64, to keep it positive). With f = m - 1 and s = f / (2 + f),
-#     ln(1 + f) = 2 artanh(s) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2))),
-# fdlibm's arrangement (Sun 1993), whose rounding errors are small against f. ln 2 comes in two parts; e times
-# the first is exact.
-
-ROOT_HALF_64 = u64(0x3FE6A09E667F3BCD)
-ROOT_HALF_32 = u32(0x3F3504F3)
-
-
-@inlined
-def _minus_log64(x):
-    """-ln(x) for 2^-53 <= x <= 1; R is off by at most 2^-59.4 of ln(1 + f)."""
-    bits = f64(x).view(u64) - ROOT_HALF_64 + u64(64 << 52)
-    # An integer below 2^52 in the low bits of 2^52 is its sum with 2^52: a conversion every machine has.
-    e = u64((bits >> u64(52)) | u64(0x4330000000000000)).view(f64) - (2.0**52 + 64)
-    f = u64((bits & u64(0xFFFFFFFFFFFFF)) + ROOT_HALF_64).view(f64) - 1.0
-    s = f / (2.0 + f)
-    z = s * s
-    r = 0.22222198573205726 + z * (0.18183564321923593 + z * (0.15314050714809854 + z * 0.14795947688569538))
-    r = z * (0.6666666666666734 + z * (0.3999999999941467 + z * (0.28571428742388266 + z * r)))
-    half = 0.5 * f * f
-    return ((half - (s * (half + r) + e * -4.2009150726810846e-11)) - f) - e * 0.6931471806019545
-
-
-@inlined
-def _minus_log32(x):
-    """-ln(x) for 2^-40 <= x <= 1; R is off by at most 2^-30.2 of ln(1 + f)."""
-    bits = u32(f32(x).view(u32) - ROOT_HALF_32 + u32(64 << 23))
-    e = f32(i32(bits >> u32(23)) - i32(64))
-    f = u32((bits & u32(0x7FFFFF)) + ROOT_HALF_32).view(f32) - f32(1)
-    s = f / (f32(2) + f)
-    z = s * s
-    r = z * (f32(0.66666776) + z * (f32(0.39977542) + z * f32(0.2987174)))
-    half = f32(0.5) * f * f
-    return ((half - (s * (half + r) + e * f32(1.4286068e-06))) - f) - e * f32(0.693145751953125)
-
-
-# Angles are integer multiples k of a small part of a turn. The nearest quarter turn comes off exactly, in
-# integers; the rest t, |t| <= 1/8 turn, goes into polynomials of t^2, and the quarter chooses between them
-# and their signs. sin(2 pi t) = 6 t + t (2 pi - 6 + t^2 P(t^2)): 6 t is exact, the other term 1/16 of it at most.
-
-
-@inlined
-def _cos_sin64(k):
-    """Cosine and sine of k 2^-53 turns, 0 <= k <= 2^53.
-
-    The polynomials are off by at most 2^-57.9 of sin(2 pi t) and 2^-64 in cos(2 pi t).
-    """
-    quarter = (k + u64(1 << 50)) >> u64(51)
-    # The signed rest in the low bits of 1.5 2^52 is its sum with 1.5 2^52.
-    t = (u64(k - (quarter << u64(51)) + u64(0x4338000000000000)).view(f64) - 1.5 * 2.0**52) * 2.0**-53
-    z = t * t
-    p = -76.70585970790631 + z * (42.0586853941238 + z * (-15.093822763524582 + z * 3.7812242547342825))
-    p = -41.34170224039967 + z * (81.60524927596524 + z * p)
-    sine = 6.0 * t + t * (0.28318530717958645 + z * p)
-    q = 60.24464133161134 + z * (-26.426251140393713 + z * (7.903101636083125 + z * -1.6970200400510176))
-    q = -19.739208802178716 + z * (64.93939402266801 + z * (-85.45681720654005 + z * q))
-    cosine = 1.0 + z * q
-    odd = (quarter & u64(1)) != u64(0)
-    first, second = (sine, cosine) if odd else (cosine, sine)
-    sign = u64(1 << 63)
-    first_bits = f64(first).view(u64) ^ (((quarter + u64(1)) << u64(62)) & sign)
-    second_bits = f64(second).view(u64) ^ ((quarter << u64(62)) & sign)
-    return u64(first_bits).view(f64), u64(second_bits).view(f64)
-
-
-@inlined
-def _cos_sin32(k):
-    """Cosine and sine of k 2^-24 turns, 0 <= k <= 2^24.
-
-    The polynomials are off by at most 2^-27.9 of sin(2 pi t) and 2^-34 in cos(2 pi t).
-    """
-    quarter = u32(u32(k + u32(1 << 21)) >> u32(22))
-    t = f32(i32(u32(k - (quarter << u32(22))))) * f32(2.0**-24)
-    z = t * t
-    p = f32(-41.34167) + z * (f32(81.593765) + z * f32(-75.44561))
-    sine = f32(6) * t + t * (f32(0.2831853) + z * p)
-    q = f32(-19.739208) + z * (f32(64.93932) + z * (f32(-85.44374) + z * f32(59.245968)))
-    cosine = f32(1) + z * q
-    odd = (quarter & u32(1)) != u32(0)
-    first, second = (sine, cosine) if odd else (cosine, sine)
-    sign = u32(1 << 31)
-    first_bits = u32(f32(first).view(u32) ^ (u32((quarter + u32(1)) << u32(30)) & sign))
-    second_bits = u32(f32(second).view(u32) ^ (u32(quarter << u32(30)) & sign))
-    return u32(first_bits).view(f32), u32(second_bits).view(f32)
-
-
-@inlined
-def _normal_pair64(radius_word, angle_word):
-    """Two normals from two 64-bit words, each within 4 ulp."""
-    r = math.sqrt(2.0 * _minus_log64(_uniform64(radius_word)))
-    c, s = _cos_sin64((angle_word >> u64(11)) + u64(1))
-    return r * c, r * s
-
-
-@inlined
-def _normal_pair32(word, other):
-    """Two float32 normals from two 32-bit words: a radius of 40 bits, an angle of 24; each within 4 ulp."""
-    fine = f32(i32(other & u64(0xFF)) + i32(1)) * f32(2.0**-40)
-    # At most 1, as 1 + 2^-32 rounds to 1 in float32.
-    u = f32(u32(word)) * f32(2.0**-32) + fine
-    r = math.sqrt(f32(2) * _minus_log32(u))
-    c, s = _cos_sin32(u32(other >> u64(8)))
-    return r * c, r * s
-
-
-# --------------------------------------------------------------------------------------------------- loops
-#
-# Each loop runs over whole blocks; the elements that a range has of its first and last block come one by one.
-
-
-@inlined
-def _whole_blocks(start, size, lanes):
-    """Of a range of elements: how many come before its first whole block, that block, how many blocks."""
-    before = min(np.int64((u64(0) - start) % lanes), size)
-    return before, (start + u64(before)) // lanes, (size - before) // np.int64(lanes)
-
-
-@inlined
-def _edge(j, before, whole):
-    """Index of the j-th element outside the whole blocks; `before` of them precede the `whole` in blocks."""
-    return j if j < before else j + whole
-
-
-@jit
-def _normal64(stream, element):
-    """One normal of a stream."""
-    return _normal_pair64(*_words64(stream, element >> u64(1)))[element & u64(1)]
-
-
-@jit
-def _normal32(stream, element):
-    """One float32 normal of a stream."""
-    w0, w1, w2, w3 = _words32(stream, element >> u64(2))
-    return (_normal_pair32(w0, w1) + _normal_pair32(w2, w3))[element & u64(3)]
-
-
-@jit
-def fill_normals64(stream, start, scale, out):
-    """Write scale times the normals from `start` on into `out`; uint64 start, float64 scale and out."""
-    words = _widened(stream)
-    before, block, count = _whole_blocks(start, out.size, u64(2))
-    whole = out[before : before + 2 * count]
-    for i in range(count):
-        x, y = _normal_pair64(*_words64(words, block + u64(i)))
-        whole[2 * i] = x * scale
-        whole[2 * i + 1] = y * scale
-    for j in range(out.size - 2 * count):
-        i = _edge(j, before, 2 * count)
-        out[i] = _normal64(words, start + u64(i)) * scale
-
-
-@jit
-def fill_normals32(stream, start, scale, out):
-    """Write scale times the normals from `start` on into `out`; uint64 start, float32 scale and out."""
-    words = _widened(stream)
-    before, block, count = _whole_blocks(start, out.size, u64(4))
-    whole = out[before : before + 4 * count]
-    for i in range(count):
-        w0, w1, w2, w3 = _words32(words, block + u64(i))
-        x, y = _normal_pair32(w0, w1)
-        whole[4 * i] = x * scale
-        whole[4 * i + 1] = y * scale
-        x, y = _normal_pair32(w2, w3)
-        whole[4 * i + 2] = x * scale
-        whole[4 * i + 3] = y * scale
-    for j in range(out.size - 4 * count):
-        i = _edge(j, before, 4 * count)
-        out[i] = _normal32(words, start + u64(i)) * scale
-
-
-@jit
-def _fill_uniforms64(stream, block, out):
-    words = _widened(stream)
-    for i in range(out.size // 2):
-        a, b = _words64(words, block + u64(i))
-        out[2 * i] = _uniform64(a)
-        out[2 * i + 1] = _uniform64(b)
-
-
-@jit
-def _fill_uniforms32(stream, block, out):
-    words = _widened(stream)
-    for i in range(out.size // 4):
-        a, b, c, d = _words32(words, block + u64(i))
-        out[4 * i] = _uniform32(a)
-        out[4 * i + 1] = _uniform32(b)
-        out[4 * i + 2] = _uniform32(c)
-        out[4 * i + 3] = _uniform32(d)
-
-
-@jit
-def _fill_labels(stream, block, out, n_classes):
-    words = _widened(stream)
-    for i in range(out.size // 2):
-        a, b = _words64(words, block + u64(i))
-        out[2 * i] = _label(a, n_classes)
-        out[2 * i + 1] = _label(b, n_classes)
-
-
-@jit
-def _fill_philox(counters, key, out):
-    k0, k1 = u64(key[0]), u64(key[1])
-    for i in range(len(counters)):
-        c = counters[i]
-        w0, w1, w2, w3 = _philox(u64(c[0]), u64(c[1]), u64(c[2]), u64(c[3]), k0, k1)
-        out[i, 0], out[i, 1], out[i, 2], out[i, 3] = w0, w1, w2, w3
-
-
-# -------------------------------------------------------------------------------------------- for everybody
+__all__ = ["fill_normals32", "fill_normals64", "labels", "normals", "philox4x32", "uniforms"]
 
 
 def philox4x32(counters: ArrayLike, key: ArrayLike) -> NDArray[np.uint32]:
     """Philox4x32-10: counters (n, 4) and key (2,), uint32, to random words (n, 4); see the reference."""
-    blocks = array(counters, "counters", (None, 4), (u32,))
+    blocks = array(counters, "counters", (None, 4), (np.uint32,))
     words = np.empty_like(blocks)
-    _fill_philox(blocks, array(key, "key", (2,), (u32,)), words)
+    fill_philox(blocks, array(key, "key", (2,), (np.uint32,)), words)
     return words
 
 
 def uniforms(stream: ArrayLike, start: int, size: int, dtype: DTypeLike = np.float64) -> NDArray:
     """Uniform numbers start, ..., start + size - 1 of a stream, in (0, 1]; see the reference."""
     if float_dtype(dtype) == np.float64:
-        return _elements(_fill_uniforms64, 2, stream, start, size, f64)
-    return _elements(_fill_uniforms32, 4, stream, start, size, f32)
+        return _elements(fill_uniforms64, 2, stream, start, size, np.float64)
+    return _elements(fill_uniforms32, 4, stream, start, size, np.float32)
 
 
 def normals(
@@ -325,14 +52,14 @@ def normals(
     start, size = element_range(start, size)
     filled = output(out, size, float_dtype(dtype))
     fill = fill_normals64 if filled.dtype == np.float64 else fill_normals32
-    fill(stream_words(stream), u64(start), real(scale, "scale", filled.dtype), filled)
+    fill(stream_words(stream), np.uint64(start), real(scale, "scale", filled.dtype), filled)
     return filled
 
 
 def labels(stream: ArrayLike, start: int, size: int, n_classes: int) -> NDArray[np.int64]:
     """Class labels start, ..., start + size - 1 of a stream, from 0 to n_classes - 1; see the reference."""
-    C = u64(integer(n_classes, "n_classes", 1, 2**32 - 1))
-    return _elements(_fill_labels, 2, stream, start, size, np.int64, C)
+    C = np.uint64(integer(n_classes, "n_classes", 1, 2**32 - 1))
+    return _elements(fill_labels, 2, stream, start, size, np.int64, C)
 
 
 def _elements(
@@ -343,5 +70,5 @@ def _elements(
     start, size = element_range(start, size)
     before = start % lanes
     out: NDArray = np.empty(-(-(before + size) // lanes) * lanes, dtype)
-    fill(words, u64(start // lanes), out, *arguments)
+    fill(words, np.uint64(start // lanes), out, *arguments)
     return out[before : before + size]
