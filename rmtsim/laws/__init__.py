@@ -1,6 +1,5 @@
 """Limit laws of the spectra: theory only, shares no code with the simulation."""
 
-from .block_mass import BlockMass, block_mass
 from .compression import compression_error, gauss_compress
 from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
@@ -12,19 +11,31 @@ from .tracy_widom import (
     largest_eigenvalue_law,
     smallest_eigenvalue_law,
 )
+from .block_mass import BlockMass, block_mass
+from .weights import WeightLaw, joint_weights, weight_law
+from .limit import limit_law
+from .weights_hidden import vv_limit
+from .joint_weights import JointWeights, Sector
 
 __all__ = [
     "BlockMass",
     "EdelmanSmallest",
     "GeneralizedMarchenkoPastur",
+    "JointWeights",
     "MarchenkoPastur",
+    "Sector",
     "TracyWidom",
+    "WeightLaw",
     "block_mass",
     "block_ratio",
     "compression_error",
     "gauss_compress",
     "johnstone_scaling",
+    "joint_weights",
     "largest_eigenvalue_law",
+    "limit_law",
     "scaled_block_ratio",
     "smallest_eigenvalue_law",
+    "vv_limit",
+    "weight_law",
 ]

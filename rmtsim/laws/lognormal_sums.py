@@ -5,36 +5,40 @@ L(t) = E exp(-t e^Z). Everything here is a trapezoidal rule on the whole line fo
 converges geometrically in the step (Trefethen & Weideman 2014).
 """
 
+import functools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import loggamma
 
 Floats = NDArray[np.float64]
 
 # exp(-e^y) is bounded for |Im y| < pi/2, so step h has error exp(-pi^2 / h) = 4e-18 at 1/4;
 # the Gaussian factor is below 1e-17 at 8.75 standard deviations.
-STEP = 0.25
-REACH = 8.75
+_STEP = 0.25
+_REACH = 8.75
+# L(e^x) itself lives on z < -x: x reaches 20.
+_DEEP = 26.0
 
 
-def normal_rule(step: float = STEP, reach: float = REACH) -> tuple[Floats, Floats]:
-    """Trapezoidal rule of the standard normal law: nodes and probabilities that sum to 1."""
-    count = math.ceil(reach / step)
-    z = step * np.arange(-count, count + 1)
+def normal_rule(step: float, low: float, high: float) -> tuple[Floats, Floats]:
+    """Trapezoidal rule of the standard normal law on [low, high], normalised to 1."""
+    z = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
     mass = np.exp(-0.5 * z**2)
     return z, mass / mass.sum()
 
 
 def laplace_complement(x: Floats) -> Floats:
     """1 - E exp(-e^(x + Z)), Z ~ N(0, 1): accurate relative to its own size, however small."""
-    z, mass = normal_rule()
+    z, mass = normal_rule(_STEP, -_DEEP, _REACH)
     return -np.expm1(-np.exp(np.asarray(x)[..., None] + z)) @ mass
 
 
 def log_laplace(x: Floats) -> Floats:
     """Log L(e^x), accurate for L near 1, where it is multiplied by a large number of classes."""
-    z, mass = normal_rule()
+    z, mass = normal_rule(_STEP, -_DEEP, _REACH)
     # The larger half of the transform comes from the direct sum, because 1 - (1 - L) loses a tiny L.
     direct = np.exp(-np.exp(np.asarray(x)[..., None] + z)) @ mass
     complement = laplace_complement(x)
@@ -83,3 +87,98 @@ def softmax_moment(powers: tuple[int, ...], n_classes: int) -> float:
     if rest:
         exponent = exponent + rest * log_laplace(x)
     return float(step * np.exp(exponent).sum())
+
+
+@dataclass(frozen=True)
+class LogRatio:
+    """Quadrature of W = z - log S, z ~ N(0, variance), S = sum of ``n_rest`` independent exp(N(0, 1)).
+
+    Attributes
+    ----------
+    nodes, probabilities : ndarray, shape (k,)
+        Equidistant w and density times step: a trapezoidal rule, exponentially accurate for analytic functions of w.
+    curvature : ndarray, shape (k,)
+        f''/f of the density f of W.
+    rest : ndarray, shape (k,)
+        E[(t . y)^2 | W] for a unit vector t orthogonal to (1, ..., 1), y the ``n_rest`` variables in S; 1 if there
+        is no such vector. With q = softmax(y), Q = sum q_c^2 and Stein's identity twice it is
+        1 + [((Q - 1/n) f)'' + ((1 - Q) f)'] / ((n - 1) f), n = ``n_rest``, where Q f is the density of W weighted by Q.
+    """
+
+    nodes: Floats
+    probabilities: Floats
+    curvature: Floats
+    rest: Floats
+
+
+# Tilts theta of the density, exp(theta w) f(w): one of them keeps rounding relative at every w of interest.
+_TILTS = (-0.5, 1.0, 3.0, 6.0, 10.0, 14.0, 18.0)
+_NODE_STEP = 0.05
+_NODE_REACH = 8.5
+_FREQUENCY_STEP = 0.125
+# Densities this close to their rounding level are cut.
+_CUT = 1e-12
+
+
+def _ratio_transforms(theta: float, omega: Floats, n_rest: int, variance: float) -> Floats:
+    """E e^(aW) and E e^(aW) sum_c q_c^2 at a = theta + i omega, shape (2, n).
+
+    E S^-a = integral x^(a - 1) L^n / Gamma(a), for -1 < theta < 0 with L^n - 1 in place of L^n.
+    """
+    low, high = -math.log(n_rest) - 75.0, (80.0 if theta < 0 else 14.0)
+    x = low + 0.125 * np.arange(math.ceil((high - low) / 0.125) + 1)
+    rest = (n_rest - 1) * log_laplace(x) if n_rest > 1 else np.zeros_like(x)
+    total = rest + log_laplace(x)
+    power = np.expm1(total) if theta < 0 else np.exp(total)
+    squares = n_rest * np.exp(rest + log_tilted_laplace(x, 2) + 2 * x)
+    a = theta + 1j * omega
+    gaussian = np.exp(0.5 * variance * a**2)
+    integrals = 0.125 * np.exp(a[:, None] * x) @ np.stack([power, squares], axis=1)
+    gammas = np.stack([loggamma(a), loggamma(a + 2)])
+    return gaussian * integrals.T * np.exp(-gammas)
+
+
+@functools.lru_cache(maxsize=64)
+def log_ratio(n_rest: int, variance: float) -> LogRatio:
+    """Law of z - log S by Fourier inversion of its analytic characteristic function.
+
+    Dividing by Gamma(a), which falls like exp(-pi |omega| / 2), is harmless because the Gaussian z brings
+    exp(-variance omega^2 / 2): rounding grows at most by exp(pi^2 / (8 variance)).
+
+    Parameters
+    ----------
+    n_rest : int
+        At least 1.
+    variance : float
+        Of z, 1/2 or more.
+    """
+    spread = math.sqrt(variance + 1.0)
+    centre = -math.log(n_rest) - (0.5 if n_rest > 1 else 0.0)
+    # A factor e^(aw) of a moment shifts the mass right by a variance: a = 4 and a = 8 at variance 1/2 occur.
+    w = np.arange(centre - _NODE_REACH * spread, centre + _NODE_REACH * spread + 4, _NODE_STEP)
+    omega = _FREQUENCY_STEP * np.arange(0, math.ceil(9 / math.sqrt(variance) / _FREQUENCY_STEP) + 1)
+    candidates = [_tilted_densities(theta, omega, w, n_rest, variance) for theta in _TILTS]
+    best = np.argmin([noise for noise, _ in candidates], axis=0)
+    density, second, rest = np.take_along_axis(
+        np.array([values for _, values in candidates]), best[None, None, :], axis=0
+    )[0]
+    kept = density > _CUT * np.min([noise for noise, _ in candidates], axis=0)
+    mass = density[kept] / density[kept].sum()
+    return LogRatio(w[kept], mass, second[kept] / density[kept], 1 + rest[kept] / density[kept])
+
+
+def _tilted_densities(
+    theta: float, omega: Floats, w: Floats, n_rest: int, variance: float
+) -> tuple[Floats, Floats]:
+    """Level of rounding at every w, and f, f'', f (rest - 1) from the transform along Re a = theta."""
+    transform, squares = _ratio_transforms(theta, omega, n_rest, variance)
+    a = theta + 1j * omega
+    # The transform at -omega is the conjugate: twice the real part, the end point 0 counted once.
+    step = np.where(omega == 0, 0.5, 1.0) * _FREQUENCY_STEP / math.pi
+    waves = np.exp(-1j * np.outer(w, omega)) * step
+    second = transform * a**2  # d/dw is a factor -a
+    rest = squares * (a**2 + a) - second / n_rest - transform * a
+    columns = np.stack([transform, second, rest / max(n_rest - 1, 1)], axis=1)
+    values = np.real(waves @ columns).T
+    factor = np.exp(-theta * w)
+    return factor * abs(transform[0]), factor * values

@@ -121,18 +121,25 @@ def _correlation_basis(rho: Floats) -> Floats:
     return np.linalg.solve(nodes.T, points.T).T
 
 
-def _pair_table(scales: Floats, n_classes: int, sums: Callable[[PairSums], list[float]]) -> Floats:
-    """Two-sample sums for all correlation nodes and pairs of scales, shape (n_correlations, n, n, n_sums)."""
+def _pair_table(scales: Floats, n_classes: int, sums: Callable[[PairSums], Floats], swap: list[int]) -> Floats:
+    """Two-sample sums for all correlation nodes and pairs of scales, shape (n_correlations, n, n, n_sums).
+
+    Exchanging the two samples permutes the sums by ``swap``.
+    """
     table = []
     for rho in _correlation_nodes():
         common = CommonFactor.build(float(rho), float(scales.max()))
         smoothed = [SmoothedGumbel.build(float(s), n_classes, common) for s in scales]
-        table.append([[sums(PairSums(a, b, common, n_classes)) for b in smoothed] for a in smoothed])
+        values = np.zeros((len(scales), len(scales), len(swap)))
+        for i, j in zip(*np.triu_indices(len(scales)), strict=True):
+            values[i, j] = sums(PairSums(smoothed[i], smoothed[j], common, n_classes))
+            values[j, i] = values[i, j, swap]
+        table.append(values)
     return np.array(table)
 
 
-def _derivatives(sums: PairSums) -> list[float]:
-    return [sums.derivative(monomial) for monomial in FORM_MONOMIALS]
+def _derivatives(sums: PairSums) -> Floats:
+    return np.array([sums.derivative(monomial) for monomial in FORM_MONOMIALS])
 
 
 def _norm_powers(r: Floats, side: int) -> Floats:
@@ -145,7 +152,8 @@ def _norm_powers(r: Floats, side: int) -> Floats:
 def _gradient_table(n_classes: int, m: int) -> Floats:
     """Norm-averaged derivatives of K, shape (m + 1, m + 1, n_monomials, n_correlations)."""
     r, rules = _norm_rules(m)
-    table = _pair_table(r / math.sqrt(m), n_classes, _derivatives) * _unit_factors(m)
+    swap = [FORM_MONOMIALS.index((b, a, c)) for a, b, c in FORM_MONOMIALS]
+    table = _pair_table(r / math.sqrt(m), n_classes, _derivatives, swap) * _unit_factors(m)
     left, right = (rules[:, :, None] * _norm_powers(r, side) for side in (0, 1))
     return np.einsum("kaf,cabf,lbf->klfc", left, table, right, optimize=True)
 
@@ -257,7 +265,7 @@ def _scaled(estimate: Estimate, factor: float) -> Estimate:
 def hidden_variance_masses(n_classes: int, m: int) -> tuple[Estimate, Estimate]:
     """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and for c != e, each with its error."""
     r, rules = _norm_rules(m)
-    table = _pair_table(r / math.sqrt(m), n_classes, lambda sums: list(sums.variance_products()))
+    table = _pair_table(r / math.sqrt(m), n_classes, PairSums.variance_products, [0, 1])
     averaged = np.einsum("ka,cabf,lb->klfc", rules * r**2, table, rules * r**2, optimize=True) / m
 
     def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:

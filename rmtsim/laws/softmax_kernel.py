@@ -6,8 +6,8 @@ is a fourth derivative of K, and K depends on h, h' only through the covariance 
 
     q = |h|^2 / m,   q' = |h'|^2 / m,   w = h . h' / m.
 
-With log Z = integral (e^-t - e^-tZ) dt / t and t = e^x, every mixed derivative of K is the integral over x, x' of that
-derivative of L(x, x')^C, L = E f(x + z) f(x' + z'), f(y) = exp(-e^y). By the heat equation
+With log Z = integral (e^-t - e^-tZ) dt / t and t = e^x, every mixed derivative of K is the integral over x, x'
+of that derivative of L(x, x')^C, L = E f(x + z) f(x' + z'), f(y) = exp(-e^y). By the heat equation
 2 d/dq, 2 d/dq', d/dw act on L as (d/dx)^2, (d/dx')^2, d^2/dx dx': only smoothed derivatives of f are needed.
 """
 
@@ -48,7 +48,7 @@ def _set_partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:
 
 @functools.cache
 def _power_rule(monomial: Monomial) -> tuple[tuple[tuple[tuple[int, int], ...], int], ...]:
-    """Faa di Bruno terms of a derivative of L^C: (orders a, b of each factor L_ab, number of such partitions)."""
+    """Faa di Bruno terms of a derivative of L^C: (orders a, b of each factor L_ab, number of partitions)."""
     kinds = [(2, 0)] * monomial[0] + [(0, 2)] * monomial[1] + [(1, 1)] * monomial[2]
     terms: Counter[tuple[tuple[int, int], ...]] = Counter()
     for partition in _set_partitions(range(len(kinds))):
@@ -57,15 +57,24 @@ def _power_rule(monomial: Monomial) -> tuple[tuple[tuple[tuple[int, int], ...], 
     return tuple(terms.items())
 
 
+def _touchard_coefficients() -> Floats:
+    """Row n holds T_n: T_0 = 1, T_(n+1)(u) = u (T_n(u) + T_n'(u))."""
+    rows = np.zeros((_ORDERS, _ORDERS))
+    rows[0, 0] = 1.0
+    for n in range(1, _ORDERS):
+        rows[n, 1:] = rows[n - 1, :-1] + np.arange(1, _ORDERS) * rows[n - 1, 1:]
+    return rows
+
+
+_TOUCHARD = _touchard_coefficients()
+
+
 def _gumbel_derivatives(y: Floats) -> Floats:
-    """F - 1, f', ..., f^(6) of f(y) = exp(-e^y), shape (7, ...): f^(n) = T_n(-e^y) f, Touchard polynomials."""
+    """f - 1, f', ..., f^(6) of f(y) = exp(-e^y), shape (7, n): f^(n) = T_n(-e^y) f."""
     u = -np.exp(np.minimum(y, 5.0))  # f is below 1e-64 from here on
-    f = np.exp(u)
-    rows, touchard = [np.expm1(u)], np.polynomial.Polynomial([1.0])
-    for _ in range(1, _ORDERS):
-        touchard = np.polynomial.Polynomial([0.0, 1.0]) * (touchard + touchard.deriv())
-        rows.append(touchard(u) * f)
-    return np.array(rows)
+    derivatives = _TOUCHARD @ u ** np.arange(_ORDERS)[:, None] * np.exp(u)
+    derivatives[0] = np.expm1(u)
+    return derivatives
 
 
 def _gaussian_rule(step: float, scale: float) -> tuple[Floats, Floats]:

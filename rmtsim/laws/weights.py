@@ -1,0 +1,156 @@
+"""Weight laws of Hessian blocks: the law nu of the sample weight, theory.md section 3."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .block_mass import ARCHITECTURES, LOSSES, check_choice, check_count
+from .compression import gauss_compress
+from .joint_weights import JointWeights
+from .weights_hidden import check_pair, check_readout, hidden_ce, hidden_mse
+from .weights_linear import linear_ce, linear_mse
+
+Floats = NDArray[np.float64]
+
+BLOCKS = {"linear": ("vv_diag", "vv_off"), "hidden": ("ww_diag", "ww_off")}
+N_ATOMS = 128
+
+
+@dataclass(frozen=True)
+class WeightLaw:
+    """A discrete law of the sample weight.
+
+    Attributes
+    ----------
+    weights, probabilities : ndarray, shape (k,), float64
+    error : float
+        Bound of the relative error of E lambda^k (of E abs(lambda)^k where signs are mixed), k = 1..4, and of
+        E[lambda / (1 + lambda e)] for abs(arg e) <= pi - 1: quadrature and compression together.
+        Quasi-Monte Carlo contributes three standard errors.
+    source : str
+        How the law was computed, and its units where they are not those of the block.
+    """
+
+    weights: Floats
+    probabilities: Floats
+    error: float
+    source: str
+
+
+def joint_weights(
+    architecture: str,
+    loss: str,
+    block: str,
+    *,
+    n_classes: float | None = None,
+    V: ArrayLike | None = None,
+    rows: tuple[int, int] = (0, 1),
+) -> JointWeights:
+    """Quadrature of the joint law of a sample weight and of the projections it depends on.
+
+    Parameters and errors are those of `weight_law`; `outliers` takes the result.
+
+    Returns
+    -------
+    JointWeights
+    """
+    check_choice("architecture", architecture, ARCHITECTURES)
+    check_choice("loss", loss, LOSSES)
+    _check_block(architecture, block)
+    if architecture == "linear":
+        return _linear(loss, block, n_classes)
+    diagonal = block == "ww_diag"
+    if loss == "mse":
+        if V is not None:
+            check_pair(rows, check_readout(V).shape[1], diagonal)
+        return hidden_mse(block)
+    return hidden_ce(V, rows, diagonal)
+
+
+def _check_block(architecture: str, block: str) -> None:
+    if architecture == "hidden" and block in ("vv_diag", "vv_off"):
+        raise ValueError(
+            f"block: {block!r} of the hidden model is m x m with m fixed and has no limit law; "
+            "vv_limit computes the matrix it converges to"
+        )
+    check_choice("block", block, BLOCKS[architecture])
+
+
+def _linear(loss: str, block: str, n_classes: float | None) -> JointWeights:
+    if loss == "mse":
+        one = linear_mse()
+        return one if block == "vv_diag" else JointWeights(np.zeros(1), one.probabilities, (), 0.0, "zero block")
+    if n_classes is None:
+        raise ValueError("n_classes: expected the number of classes of the linear ce model, got None")
+    return linear_ce(block, n_classes if n_classes == math.inf else check_count("n_classes", n_classes, 2))
+
+
+def weight_law(
+    architecture: str,
+    loss: str,
+    block: str,
+    *,
+    n_classes: float | None = None,
+    V: ArrayLike | None = None,
+    rows: tuple[int, int] = (0, 1),
+    n_atoms: int = N_ATOMS,
+) -> WeightLaw:
+    """Law of the sample weight lambda of a block, theory.md section 3, as few atoms.
+
+    Parameters
+    ----------
+    architecture : {"linear", "hidden"}
+    loss : {"ce", "mse"}
+    block : {"vv_diag", "vv_off"} (linear), {"ww_diag", "ww_off"} (hidden)
+    n_classes : int or math.inf
+        C of the linear ce model, at least 2. At infinity the weights are those of C H_cc and of -C^2 H_ce.
+    V : array_like, shape (C, m)
+        Output weights, on which the law of the hidden ce model is conditioned. Without effect on the law of the
+        hidden mse model, which is in units of S_ij = (V^T V)_ij.
+    rows : (int, int), optional
+        Units (i, j): columns of V. A diagonal block uses the first alone.
+    n_atoms : int, optional
+        Largest number of atoms of the compressed law.
+
+    Returns
+    -------
+    WeightLaw
+
+    Raises
+    ------
+    ValueError
+        Naming the argument; for V-layer blocks of the hidden model, which have no limit law.
+
+    Examples
+    --------
+    >>> law = weight_law("linear", "ce", "vv_diag", n_classes=10)
+    >>> bool(abs(law.probabilities @ law.weights - 0.0789) < 1e-4)
+    True
+    """
+    joint = joint_weights(architecture, loss, block, n_classes=n_classes, V=V, rows=rows)
+    weights, probabilities = gauss_compress(joint.weights, joint.probabilities, n_atoms)
+    error = joint.error + compression_error(joint, weights, probabilities)
+    return WeightLaw(weights, probabilities, error, joint.source)
+
+
+def compression_error(joint: JointWeights, weights: Floats, probabilities: Floats) -> float:
+    """Largest relative change of the functionals named in `WeightLaw`."""
+    if joint.weights.size == weights.size or not joint.weights.any():
+        return 0.0
+    unit = float(joint.probabilities @ np.abs(joint.weights))
+    before, sizes = _functionals(joint.weights / unit, joint.probabilities)
+    after, _ = _functionals(weights / unit, probabilities)
+    return float(np.max(np.abs(after - before) / sizes))
+
+
+# Points w = -1/e of the resolvent E[lambda / (1 - lambda / w)], in units of E abs(lambda): angles 1, 2 and pi - 1.
+_POINTS = np.outer(np.exp(1j * np.array([1.0, 2.0, np.pi - 1.0])), 2.0 ** np.arange(-6, 7)).ravel()
+
+
+def _functionals(weights: Floats, probabilities: Floats) -> tuple[NDArray[np.complex128], Floats]:
+    """Moments 1..4 and resolvents, and the same of absolute values."""
+    terms = [weights**k + 0j for k in range(1, 5)] + [weights / (1 - weights / w) for w in _POINTS]
+    values = np.array([probabilities @ term for term in terms])
+    return values, np.array([probabilities @ np.abs(term) for term in terms])
