@@ -92,7 +92,8 @@ def run_trial(
     record = {name: np.zeros(field.shape, field.dtype) for name, field in experiment.schema(cell).items()}
     for k, block in enumerate(cell.blocks):
         record["scale"][k] = block_scale(model, block)
-        _measure_block(record, k, block, model.block(X, *REPRESENTATIVES[block]), edges, model.kernels)
+        if set(experiment.measure.statistics) - {"masses"}:
+            _measure_block(record, k, block, model.block(X, *REPRESENTATIVES[block]), edges, ops)
     if "masses" in record:
         y = draws.labels(ops, experiment, cell, trial) if "wv" in cell.parts else None
         masses = model.total_masses(X, y)
