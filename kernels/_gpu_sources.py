@@ -1,0 +1,47 @@
+"""The CUDA sources as the compiler gets them: one text per unit, with its own headers put in.
+
+CuPy's cache of compiled kernels does not look into included files; a single text makes it notice their changes, and
+gives each unit one hash that says which source was tested.
+"""
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "cuda"
+UNITS = ("random", "classes", "weights", "gram", "householder", "spectra")
+REAL_UNITS = ("random", "classes", "gram", "householder")
+"""Units compiled for REAL = float and REAL = double. The others are float64 throughout."""
+
+_INCLUDE = re.compile(r'^#include "([\w.]+)"$', re.MULTILINE)
+
+
+@cache
+def source(unit: str) -> str:
+    """CUDA C++ text of a unit."""
+    return _expanded(f"{unit}.cu", set())
+
+
+def _expanded(name: str, seen: set[str]) -> str:
+    """Text of a file with each header in the place of its first #include; #line keeps the places of errors."""
+    if name in seen:
+        return ""
+    seen.add(name)
+    lines = []
+    for number, line in enumerate((FOLDER / name).read_text(encoding="utf-8").splitlines(), 1):
+        if match := _INCLUDE.match(line):
+            lines += [_expanded(match[1], seen), f'#line {number + 1} "{name}"']
+        else:
+            lines.append(line)
+    return "\n".join([f'#line 1 "{name}"', *lines])
+
+
+def source_hash(unit: str) -> str:
+    """First 12 hexadecimal digits of the SHA-256 of a unit's text."""
+    return hashlib.sha256(source(unit).encode()).hexdigest()[:12]
+
+
+def options(unit: str, real: str | None = None) -> tuple[str, ...]:
+    """Compiler options. Without --fmad=false a * b + c is rounded once, and normals differ from the CPU's."""
+    return ("--std=c++17", "--fmad=false", *((f"-DREAL={real}",) if unit in REAL_UNITS else ()))
