@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import FLOATS, array, integer, real
 
 # A tile of logits (classes x samples) should stay in the last-level cache of one core between the GEMM that
-# writes it and the pass that reads it: 1 to 4 MiB per core on today's machines. Fewer classes than the
-# minimum would read the features once per handful of classes, and the GEMM would be bound by memory.
+# writes it and the pass that reads it. Each tile reads (BLAS: packs) the features again, which costs a GEMM of
+# fewer classes than the minimum a third of its speed or more, so that bound comes first for many samples.
 TILE_BYTES = 4 << 20
-TILE_MINIMUM = 64
+TILE_MINIMUM = 128
 
 
 def features_and_parameters(features: ArrayLike, V: Any) -> tuple[NDArray, Any]:

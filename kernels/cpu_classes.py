@@ -143,7 +143,7 @@ def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDA
     V : (C, k) float32 or float64, C >= 1
         An array or anything with shape, dtype and row slicing, such as a memmap or an HDF5 dataset.
     tile : int, optional
-        Classes per tile; by default as many as fill 4 MiB with logits, at least 64.
+        Classes per tile; by default as many as fill 4 MiB with logits, at least 128.
 
     Returns
     -------
