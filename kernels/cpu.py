@@ -4,8 +4,6 @@ from .cpu_classes import (
     class_covariances,
     class_means,
     class_probabilities,
-    class_weights,
-    gated_weights,
     log_normalizers,
 )
 from .cpu_matrices import (
@@ -19,6 +17,7 @@ from .cpu_matrices import (
     weighted_gram,
 )
 from .cpu_random import labels, normals, philox4x32, uniforms
+from .cpu_weights import class_weights, gated_weights
 
 __all__ = [
     "class_covariances",

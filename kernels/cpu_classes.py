@@ -1,4 +1,4 @@
-"""Softmax over the classes, streamed in tiles, and sample weights, compiled.
+"""Softmax over the classes, streamed in tiles, compiled.
 
 A tile holds the logits of some classes for all samples, class by class: (classes, samples). The samples are
 then the inner loop of every pass, which LLVM vectorises without reordering a sum, so that a result depends
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ._arguments import features_and_parameters, indices, sample_factor, sample_vectors, tile_size
+from ._arguments import features_and_parameters, indices, tile_size
 from ._checks import array
 from ._exp import exp
 from ._jit import jit
@@ -286,67 +286,3 @@ def class_covariances(
     out = np.empty((len(entries), len(rows)))
     _covariances(totals, sums, entries, out)
     return out.T
-
-
-@jit
-def fill_class_weights(p, q, same, out):
-    for n in range(out.size):
-        other = 1 - np.float64(p[n]) if same else -np.float64(q[n])
-        out[n] = np.float64(p[n]) * other
-
-
-def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.float64]:
-    """Sample weights of block (c, e) of a cross-entropy Hessian, entry (c, e) of B_n. theory.md (2.1), (2.3)
-
-    Parameters
-    ----------
-    p_row, p_col : (N,) float32 or float64
-        Probabilities of the classes c and e.
-    same : bool
-        Whether c = e.
-
-    Returns
-    -------
-    (N,) float64 array: p_c (1 - p_c) if `same`, else -p_c p_e
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape.
-    """
-    p, q = sample_vectors(p_row, p_col, ("p_row", "p_col"))
-    out = np.empty(len(p))
-    fill_class_weights(p, q, bool(same), out)
-    return out
-
-
-@jit
-def fill_gated_weights(a, b, factor, out):
-    for n in range(out.size):
-        value = factor[n] if factor.size > 1 else factor[0]
-        out[n] = value if a[n] > 0 and b[n] > 0 else 0.0
-
-
-def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
-    """Sample weights 1(a_i > 0) 1(a_j > 0) factor of block (w_i, w_j) of a hidden model. theory.md (2.2)
-
-    Parameters
-    ----------
-    a_row, a_col : (N,) float32 or float64
-        Pre-activations of the units i and j. At exactly 0 the gate is shut.
-    factor : (N,) float32 or float64, or a number
-        (V^T B_n V)_ij, one per sample, or S_ij = (V^T V)_ij for all.
-
-    Returns
-    -------
-    (N,) float64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape.
-    """
-    a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
-    out = np.empty(len(a))
-    fill_gated_weights(a, b, sample_factor(factor, len(a)), out)
-    return out
