@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from ._checks import FLOATS, array, integer, real
 
 # A tile of logits (classes x samples) should stay in the last-level cache of one core between the GEMM that
-# writes it and the pass that reads it. Every tile packs the features anew, which costs a GEMM of fewer classes
-# than the minimum a third of its speed or more: the minimum goes first where there are many samples.
+# writes it and the pass that reads it. Every tile packs the features anew, which costs a GEMM of fewer
+# classes than the minimum a third of its speed or more: the minimum goes first where there are many samples.
 TILE_BYTES = 4 << 20
 TILE_MINIMUM = 128
 
