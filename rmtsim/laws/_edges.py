@@ -117,15 +117,20 @@ def zero_chart(model: Model) -> Chart:
 
 
 def _polish_near_zero(model: Model, w: float) -> float:
-    """A critical point near w = 0 to full relative accuracy, by z' - z'(0) in a form without cancellation."""
+    """Bring a critical point near w = 0 to full relative accuracy, by z' - z'(0) in a form without cancellation.
+
+    Where the gap about zero is closed to rounding a step may be useless; the point is then as good as it can be.
+    """
     p, weights = model.probabilities, model.weights
     for _ in range(20):
         poles = weights - w
-        slope = model.excess - np.sum(p * w * (weights + poles) / poles**2)
-        step = slope / (2 * np.sum(p * weights**2 / poles**3))
-        w += float(step)
-        if abs(step) <= EPS * abs(w):
-            break
+        slope = model.excess - float(np.sum(p * w * (weights + poles) / poles**2))
+        curvature = 2 * float(np.sum(p * weights**2 / poles**3))
+        if not abs(slope) < abs(curvature * w):
+            return w
+        w += slope / curvature
+        if abs(slope) <= EPS * abs(curvature * w):
+            return w
     return w
 
 
