@@ -13,9 +13,11 @@ them: a device is imported when it is loaded.
 from importlib import import_module
 from types import ModuleType
 
-__all__ = ["DEVICES", "OPERATIONS", "load"]
+from ._device_error import DeviceError
 
-DEVICES = ("cpu", "reference")
+__all__ = ["DEVICES", "OPERATIONS", "DeviceError", "load"]
+
+DEVICES = ("cpu", "gpu", "reference")
 
 OPERATIONS = (
     # random words and what is made of them
@@ -39,13 +41,14 @@ OPERATIONS = (
     "extremes",
     "moments",
     "masses",
+    "gram_sum",
 )
 
 
 def load(device: str) -> ModuleType:
-    """The module with the operations of `device`: "cpu" (Numba) or "reference" (plain NumPy).
+    """The module with the operations of `device`: "cpu" (Numba), "gpu" (CUDA) or "reference" (plain NumPy).
 
-    Raises ValueError for another name.
+    Raises ValueError for another name, DeviceError for "gpu" where there is no CuPy or no GPU.
     """
     if device not in DEVICES:
         raise ValueError(f"device: expected one of {', '.join(map(repr, DEVICES))}, got {device!r}")

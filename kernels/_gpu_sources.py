@@ -1,7 +1,7 @@
 """The CUDA sources as the compiler gets them: one text per unit, with its own headers put in.
 
-CuPy's cache of compiled kernels does not look into included files; a single text makes it notice their changes, and
-gives each unit one hash that says which source was tested.
+CuPy's cache of compiled kernels does not look into included files; a single text makes it notice their
+changes, and gives each unit one hash that says which source was tested.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ def source(unit: str) -> str:
 
 
 def _expanded(name: str, seen: set[str]) -> str:
-    """Text of a file with each header in the place of its first #include; #line keeps the places of errors."""
+    """Text of a file, each header in the place of its first #include; #line keeps the places of errors."""
     if name in seen:
         return ""
     seen.add(name)

@@ -10,7 +10,8 @@ extern "C" __global__ void scale_rows(const real* X, const double* weights, i64 
         double w = weights[row];
         real root = (real)sqrt(w < 0 ? -w : w);
         for (i64 i = row * columns + threadIdx.x; i < (row + 1) * columns; i += blockDim.x) {
-            real scaled = root * X[i];
+            // A row of weight 0 is not read: it may hold infinities.
+            real scaled = w == 0 ? (real)0 : root * X[i];
             left[i] = scaled;
             right[i] = w < 0 ? -scaled : scaled;
         }
@@ -26,6 +27,14 @@ extern "C" __global__ void symmetrize(real* A, i64 n, double factor) {
             matrix[row * n + column] = value;
             matrix[column * n + row] = value;
         }
+}
+
+// Add the upper triangle of each product to that of each total: both (T, n, n), blockIdx.y to a trial.
+extern "C" __global__ void add_upper(const real* product, i64 n, real* total) {
+    i64 trial = blockIdx.y * n * n;
+    for (i64 row = blockIdx.x; row < n; row += gridDim.x)
+        for (i64 column = row + threadIdx.x; column < n; column += blockDim.x)
+            total[trial + row * n + column] += product[trial + row * n + column];
 }
 
 // out (T, columns): factor times sum_n A_nr B_nr in float64. blockIdx.y to a trial, a lane to a column; each warp sums

@@ -63,7 +63,8 @@ EMULATED_CODE(unsigned long long, "u8");
 template <class... T> const char* signature(void (*)(T...)) {
     static const char* codes[] = {Code<T>::text...};
     static char text[8 * sizeof...(T) + 1];
-    for (const char* code : codes) strcat(strcat(text, text[0] ? "," : ""), code);
+    if (!text[0])
+        for (const char* code : codes) strcat(strcat(text, text[0] ? "," : ""), code);
     return text;
 }
 
@@ -81,7 +82,7 @@ template <class... T> void call(void (*kernel)(T...), void** arguments) {
 }  // namespace emulator
 
 #define EMULATED_KERNEL(kernel) \
-    extern "C" const char* signature_##kernel() { static const char* text = emulator::signature(&kernel); return text; } \
+    extern "C" const char* signature_##kernel() { return emulator::signature(&kernel); } \
     extern "C" int launch_##kernel(const unsigned* grid, const unsigned* block, size_t shared, void** arguments) { \
         return emulator::launch([](void** a) { emulator::call(&kernel, a); }, grid, block, shared, arguments); \
     }

@@ -1,6 +1,6 @@
 // Default backend: the threads of a block are fibers of one thread of the operating system, and a seed decides which of
-// them runs. Seed 0 lets all threads take a step in turn; any other seed runs one thread as far ahead of the others as
-// it gets, then the next of a random order. Missing barriers that the first order hides, the second finds.
+// them runs. Seed 0 lets all threads take a step in turn; any other seed runs one warp as far ahead of the others
+// as it gets, then the next of a random order. Missing barriers that the first order hides, the second finds.
 #include "emulator.h"
 
 #include <algorithm>
@@ -95,6 +95,20 @@ std::vector<int> random_order(int count, std::mt19937_64 random) {
     return order;
 }
 
+int first_runnable(const std::vector<int>& order, int from, int to) {
+    for (int i = from; i < to; ++i)
+        if (threads[order[i]].runnable()) return i;
+    return -1;
+}
+
+// Which thread runs next, as its place in `order`; -1 if none can. `last` ran last.
+int pick(const std::vector<int>& order, int last) {
+    int count = order.size(), warp = last / WARP * WARP;
+    int next = seed == 0 ? first_runnable(order, last + 1, count)
+                         : first_runnable(order, warp, std::min(warp + WARP, count));
+    return next >= 0 ? next : first_runnable(order, 0, count);
+}
+
 void report_deadlock() {
     std::string waiting;
     for (int t = 0; t < (int)threads.size() && waiting.size() < 300; ++t)
@@ -129,12 +143,9 @@ void run_threads(void (*thread)(void**), void** arguments) {
     std::vector<int> order(count);
     for (int t = 0; t < count; ++t) order[t] = t;
     if (seed > 0) order = random_order(count, std::mt19937_64(seed + 1000003 * (block_index.x + 7919 * block_index.y)));
-    int last = count - 1;
-    for (;;) {
-        int step = 0, first = seed > 0 ? 0 : last + 1;
-        while (step < count && !threads[order[(first + step) % count]].runnable()) ++step;
-        if (step < count) {
-            last = (first + step) % count;
+    for (int last = count - 1, next;;) {
+        if ((next = pick(order, last)) >= 0) {
+            last = next;
             resume(order[last]);
         } else if (std::all_of(threads.begin(), threads.end(), [](const Thread& t) { return t.finished; })) {
             return;

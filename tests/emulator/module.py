@@ -1,8 +1,9 @@
-"""CUDA sources compiled for the CPU, called as CuPy calls them: `Module(code).get_function(name)(grid, block, args)`.
+"""CUDA sources compiled for the CPU, called as CuPy calls them: `Module(code).get_function(name)(grid, block,
+args)`.
 
-A launch is refused where CuPy would pass garbage: a Python number instead of a NumPy scalar, another dtype than the
-kernel's, an array that is not contiguous. Every array goes in a copy between guard words, which are NaN read as
-float32 or float64; a kernel that writes to them fails.
+A launch is refused where CuPy would pass garbage: a Python number instead of a NumPy scalar, another dtype
+than the kernel's, an array that is not contiguous. Every array goes in a copy between guard words, which are
+NaN read as float32 or float64; a kernel that writes to them fails.
 """
 
 import ctypes
@@ -20,8 +21,8 @@ HERE = Path(__file__).parent
 BUILD = HERE / "build"
 COMPILER = os.environ.get("CXX", "g++")
 # No contraction of a * b + c: the kernels are compiled without it for the GPU as well.
-FLAGS = ("-std=c++17", "-ffp-contract=off", "-fno-strict-aliasing", "-fPIC", "-U_FORTIFY_SOURCE", "-Wall", "-Werror")
-FLAGS += ("-Wno-unused-function", "-Wno-unknown-pragmas")
+FLAGS = ["-std=c++17", "-ffp-contract=off", "-fno-strict-aliasing", "-fPIC", "-U_FORTIFY_SOURCE"]
+FLAGS += ["-Wall", "-Werror", "-Wno-unused-function"]
 GUARD = np.full(64, 0xFFF5, np.uint16).tobytes()
 
 KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(')
@@ -45,7 +46,7 @@ def run_compiler(*arguments: str | Path) -> None:
 
 
 def cached(name: str, inputs: tuple[str, ...], make) -> Path:
-    """The file `name` in the build folder, made anew when an input changes; two processes may make it at once."""
+    """The file `name` in the build folder, made anew when an input changes, even by two processes at once."""
     key = hashlib.sha256("\0".join((COMPILER, *FLAGS, *inputs)).encode()).hexdigest()[:16]
     stem, suffix = name.split(".")
     target = BUILD / f"{stem}-{key}.{suffix}"
@@ -97,7 +98,9 @@ def compiled(code: str, options: tuple[str, ...]) -> ctypes.CDLL:
     def make(target: Path) -> None:
         file = target.with_suffix(".cpp")
         file.write_text(unit)
-        run_compiler("-O1", *defines(options), "-I", HERE, "-shared", file, emulator_object("fibers"), "-o", target)
+        run_compiler(
+            "-O1", *defines(options), "-I", HERE, "-shared", file, emulator_object("fibers"), "-o", target
+        )
 
     library = ctypes.CDLL(str(cached("kernels.so", (unit, *options, *sources("device.h")), make)))
     library.emulator_message.restype = ctypes.c_char_p
@@ -135,7 +138,9 @@ class Guarded:
         end = len(GUARD) + self.array.nbytes
         if bytes(self.memory[: len(GUARD)]) != GUARD or bytes(self.memory[end:]) != GUARD:
             raise EmulatorError(f"{self.where}: written out of bounds")
-        self.array[...] = np.frombuffer(self.memory[len(GUARD) : end], self.array.dtype).reshape(self.array.shape)
+        self.array[...] = np.frombuffer(self.memory[len(GUARD) : end], self.array.dtype).reshape(
+            self.array.shape
+        )
 
 
 class Kernel:
@@ -179,4 +184,4 @@ def _scalar(value: np.generic, where: str) -> ctypes.Array:
 
 
 def _triple(shape: tuple) -> ctypes.Array:
-    return (ctypes.c_uint * 3)(*(tuple(shape) + (1, 1))[:3])
+    return (ctypes.c_uint * 3)(*(*shape, 1, 1)[:3])

@@ -1,0 +1,141 @@
+"""The GPU as the launchers see it: CuPy found or refused, kernels compiled once, launches checked.
+
+CuPy is imported here only, and only when the device "gpu" is loaded. The current CUDA device is used, so that
+CUDA_VISIBLE_DEVICES and `cupy.cuda.Device` choose among several.
+"""
+
+import ctypes
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from . import _gpu_sources
+from ._device_error import DeviceError
+
+INSTALL = "pip install 'rmtsim[gpu]' (CUDA 12) or pip install cupy-cuda13x (CUDA 13)"
+THREADS = 256
+GRID_LIMIT = 4096
+"""Blocks of an elementwise launch, enough to fill any GPU: each thread strides over the rest."""
+TRIALS_LIMIT = 65535
+"""Trials of one launch, the limit of gridDim.y."""
+REALS: Mapping[np.dtype, str] = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+
+
+def driver_present() -> bool:
+    """Whether the NVIDIA driver's library can be loaded; importing CuPy would take far longer to find out."""
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+@cache
+def cupy() -> ModuleType:
+    """The CuPy module.
+
+    Raises
+    ------
+    DeviceError
+        If CuPy is not installed or CUDA finds no GPU.
+    """
+    if find_spec("cupy") is None:
+        raise DeviceError(f"device 'gpu' needs CuPy, which is not installed: {INSTALL}")
+    if not driver_present():
+        raise DeviceError(
+            f"device 'gpu' needs an NVIDIA GPU and its driver, and finds none; CuPy itself is {INSTALL}"
+        )
+    import cupy
+
+    if not cupy.cuda.is_available():
+        raise DeviceError(
+            f"device 'gpu': CUDA finds no GPU that CuPy {cupy.__version__} can use; see {INSTALL}"
+        )
+    return cupy
+
+
+def describe() -> dict[str, str]:
+    """What a results file should say of the device: its number, name and memory, driver, runtime and CuPy."""
+    cp = cupy()
+    number = cp.cuda.Device().id
+    properties = cp.cuda.runtime.getDeviceProperties(number)
+    return {
+        "gpu_number": str(number),
+        "gpu_name": properties["name"].decode(),
+        "gpu_memory": str(properties["totalGlobalMem"]),
+        "gpu_compute_capability": f"{properties['major']}.{properties['minor']}",
+        "cuda_driver_version": str(cp.cuda.runtime.driverGetVersion()),
+        "cuda_runtime_version": str(cp.cuda.runtime.runtimeGetVersion()),
+        "cupy_version": cp.__version__,
+    }
+
+
+def to_device(array: Any, dtype: DTypeLike | None = None) -> Any:
+    """A contiguous copy on the device."""
+    return cupy().asarray(np.ascontiguousarray(array, dtype=dtype))
+
+
+def to_host(array: Any) -> Any:
+    """A copy in NumPy, once the kernels that write it are done."""
+    return cupy().asnumpy(array)
+
+
+def empty(shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> Any:
+    """An uninitialised array on the device."""
+    return cupy().empty(shape, dtype)
+
+
+@cache
+def _module(device: int, unit: str, real: str | None) -> Any:
+    code, options = _gpu_sources.source(unit), _gpu_sources.options(unit, real)
+    return cupy().RawModule(code=code, options=options, backend="nvrtc")
+
+
+def _kernel(kernel: str, dtype: DTypeLike | None) -> Any:
+    """A kernel on the current device, compiled when it is first asked for."""
+    unit, name = kernel.split(".")
+    real = None if dtype is None else REALS[np.dtype(dtype)]
+    return _module(cupy().cuda.Device().id, unit, real).get_function(name)
+
+
+def launch(
+    kernel: str,
+    dtype: DTypeLike | None,
+    grid: tuple[int, ...],
+    threads: tuple[int, ...],
+    *arguments: Any,
+    shared: int = 0,
+) -> None:
+    """Run the kernel "unit.name", compiled for reals of `dtype`, unless the grid is empty.
+
+    CuPy packs a Python int as int64 and a float as float64 whatever the kernel takes, and ignores strides:
+    both are refused.
+    """
+    for i, value in enumerate(arguments):
+        if isinstance(value, cupy().ndarray):
+            if not value.flags.c_contiguous:
+                raise TypeError(
+                    f"{kernel}, argument {i}: expected a contiguous array, got strides {value.strides}"
+                )
+        elif not isinstance(value, np.generic):
+            raise TypeError(f"{kernel}, argument {i}: expected a NumPy scalar, got {type(value).__name__}")
+    if len(grid) > 1 and grid[1] > TRIALS_LIMIT:
+        raise ValueError(f"{kernel}: expected at most {TRIALS_LIMIT} trials at once, got {grid[1]}")
+    if all(grid):
+        _kernel(kernel, dtype)(grid, threads, arguments, shared_mem=shared)
+
+
+def elements(count: int) -> tuple[tuple[int], tuple[int]]:
+    """Grid and block of a launch with a thread to each of `count` elements, as far as that is useful."""
+    return (min(-(-count // THREADS), GRID_LIMIT),), (THREADS,)
+
+
+def elements_by_trial(count: int, trials: int) -> tuple[tuple[int, int], tuple[int]]:
+    """As `elements`, for `count` elements of each trial, which is blockIdx.y."""
+    (blocks,), threads = elements(count)
+    return (blocks, trials), threads

@@ -1,0 +1,44 @@
+"""Every operation on an NVIDIA GPU: hand-written CUDA kernels, cuBLAS and cuSOLVER, through CuPy.
+
+Arrays come from and return to the host. Many trials at once, with everything on the device, are the business
+of the functions named `trial_...` and `draw_...` in the modules imported here.
+
+Importing this module raises DeviceError where there is no CuPy or no GPU.
+"""
+
+from . import _gpu
+from .gpu_classes import (
+    class_covariances,
+    class_means,
+    class_probabilities,
+    class_weights,
+    gated_weights,
+    log_normalizers,
+)
+from .gpu_matrices import eigenvalues, gram_sum, masses, tridiagonal, weighted_gram
+from .gpu_random import labels, normals, philox4x32, uniforms
+from .gpu_spectra import extremes, histogram, moments, sturm_counts
+
+_gpu.cupy()
+
+__all__ = [
+    "class_covariances",
+    "class_means",
+    "class_probabilities",
+    "class_weights",
+    "eigenvalues",
+    "extremes",
+    "gated_weights",
+    "gram_sum",
+    "histogram",
+    "labels",
+    "log_normalizers",
+    "masses",
+    "moments",
+    "normals",
+    "philox4x32",
+    "sturm_counts",
+    "tridiagonal",
+    "uniforms",
+    "weighted_gram",
+]

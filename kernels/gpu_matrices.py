@@ -1,0 +1,184 @@
+"""Weighted Gram matrices, their tridiagonal form and eigenvalues, and quadratic forms, on the GPU.
+
+GEMMs are cuBLAS's. Matrices up to `HOUSEHOLDER_LIMIT` are reduced by our own kernel, a block of threads to
+each, so that a batch of trials fills the GPU; larger ones go to cuSOLVER (xsyevd) one by one.
+
+The functions that begin with `trial_` work on arrays that are on the device, for many trials at once.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._arguments import kernel_and_vectors, rows_and_total, samples_and_weights, symmetric
+from ._gpu import THREADS, TRIALS_LIMIT, cupy, empty, launch, to_device, to_host
+from .gpu_spectra import trial_bisected_eigenvalues
+
+HOUSEHOLDER_LIMIT = 1024
+"""Largest order reduced by our own kernel: its traffic grows as n^3 on one multiprocessor."""
+ORDER_LIMIT = 46340
+"""Largest order whose number of entries is below 2^31: cuSOLVER counts work space in 32-bit integers."""
+WARP, COLUMN_WARPS = 32, 8
+
+
+def trial_grams(X: Any, weights: Any) -> Any:
+    """(1/N) X^T diag(weights) X, (T, d, d), for X (T, N, d) and float64 weights (T, N)."""
+    trials, samples, columns = X.shape
+    left, right = empty(X.shape, X.dtype), empty(X.shape, X.dtype)
+    sizes = np.int64(trials * samples), np.int64(columns)
+    grid = (min(trials * samples, TRIALS_LIMIT),)
+    launch("gram.scale_rows", X.dtype, grid, (_row_threads(columns),), X, weights, *sizes, left, right)
+    grams = cupy().matmul(left.transpose(0, 2, 1), right)
+    symmetrize(grams, 1 / samples)
+    return grams
+
+
+def _row_threads(columns: int) -> int:
+    """Threads to a row: whole warps, at most `THREADS`."""
+    return min(THREADS, WARP * max(1, -(-columns // WARP)))
+
+
+def symmetrize(A: Any, factor: float = 1.0) -> None:
+    """Let both triangles of each matrix of A (T, n, n) be `factor` times its upper one."""
+    trials, n, _ = A.shape
+    grid = (min(n, TRIALS_LIMIT), trials)
+    launch("gram.symmetrize", A.dtype, grid, (_row_threads(n),), A, np.int64(n), np.float64(factor))
+
+
+def trial_gram_sum(A: Any, total: Any) -> None:
+    """Add the upper triangle of A^T A, for A (T, c, N), to total (T, N, N)."""
+    trials, n, _ = total.shape
+    product = cupy().matmul(A.transpose(0, 2, 1), A)
+    launch(
+        "gram.add_upper",
+        A.dtype,
+        (min(n, TRIALS_LIMIT), trials),
+        (_row_threads(n),),
+        product,
+        np.int64(n),
+        total,
+    )
+
+
+def trial_masses(K: Any, A: Any) -> Any:
+    """(1/N^2) a_r^T K a_r, (T, R), for K (T, N, N) and A (T, N, R)."""
+    trials, samples, columns = A.shape
+    out = empty((trials, columns))
+    sizes = np.int64(samples), np.int64(columns), np.float64(1 / samples**2)
+    grid = (-(-columns // WARP), trials)
+    launch("gram.column_dots", A.dtype, grid, (WARP, COLUMN_WARPS), A, cupy().matmul(K, A), *sizes, out)
+    return out
+
+
+def trial_tridiagonals(A: Any) -> tuple[Any, Any]:
+    """Diagonals (T, n) and off-diagonals (T, n - 1), float64, of A (T, n, n), symmetric and destroyed.
+
+    Beyond `HOUSEHOLDER_LIMIT` the form is the diagonal one: eigenvalues, and zeros beside them.
+    """
+    trials, n, _ = A.shape
+    if n > HOUSEHOLDER_LIMIT:
+        return _solved(A), cupy().zeros((trials, n - 1), np.float64)
+    diagonal, off_diagonal = empty((trials, n)), empty((trials, n - 1))
+    shared = 2 * n * A.dtype.itemsize
+    block = (householder_threads(n),)
+    output = diagonal, off_diagonal
+    launch("householder.tridiagonalize", A.dtype, (trials,), block, A, np.int64(n), *output, shared=shared)
+    return diagonal, off_diagonal
+
+
+def householder_threads(n: int) -> int:
+    """Threads that reduce one matrix of order n."""
+    return 64 if n <= 64 else 256 if n <= 256 else 512
+
+
+def trial_eigenvalues(A: Any) -> Any:
+    """Eigenvalues (T, n), ascending, float64, of A (T, n, n), symmetric and destroyed."""
+    if A.shape[1] > HOUSEHOLDER_LIMIT:
+        return _solved(A)
+    return trial_bisected_eigenvalues(*trial_tridiagonals(A))
+
+
+def _solved(A: Any) -> Any:
+    """Eigenvalues (T, n) by cuSOLVER, whose failure to converge is an error here."""
+    from cupyx import errstate
+
+    check_order(A.shape[1])
+    out = empty(A.shape[:2])
+    with errstate(linalg="raise"):
+        for trial in range(len(A)):
+            out[trial] = cupy().linalg.eigvalsh(A[trial], UPLO="U")
+    return out
+
+
+def check_order(n: int) -> None:
+    """ValueError for a matrix whose work space cuSOLVER could not count."""
+    if n > ORDER_LIMIT:
+        raise ValueError(f"A: expected an order of at most {ORDER_LIMIT} on the GPU, got {n}")
+
+
+def spot_check(A: NDArray, found: NDArray) -> None:
+    """Compare eigenvalues of one matrix with LAPACK's.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If they differ by more than 8 n eps |A|, eps of the dtype of A: each side's error is a small multiple
+        of n eps |A|.
+    """
+    expected = np.linalg.eigvalsh(A.astype(np.float64), UPLO="U")
+    error = np.abs(found - expected).max(initial=0.0)
+    allowed = 8 * len(A) * np.finfo(A.dtype).eps * np.abs(expected).max(initial=0.0)
+    if not error <= allowed:
+        raise np.linalg.LinAlgError(f"eigenvalues: the GPU is off by {error:.2g}, more than {allowed:.2g}")
+
+
+# --------------------------------------------------------------------------------------------- one matrix
+
+
+def weighted_gram(X: ArrayLike, weights: ArrayLike) -> NDArray:
+    """Weighted Gram matrix (1/N) X^T diag(weights) X, shape (d, d); see the CPU."""
+    rows, w = samples_and_weights(X, weights)
+    return to_host(trial_grams(to_device(rows)[None], to_device(w)[None]))[0]
+
+
+def _full(A: ArrayLike) -> Any:
+    """A checked matrix on the device, (1, n, n), its lower triangle made from its upper one."""
+    matrix = symmetric(A)
+    check_order(len(matrix))
+    given = to_device(matrix)[None].copy()
+    symmetrize(given)
+    return given
+
+
+def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Diagonal and off-diagonal of a tridiagonal matrix orthogonally similar to A; see the CPU.
+
+    Beyond an order of 1024 the off-diagonal is zero and the diagonal holds the eigenvalues.
+    """
+    full = _full(A)
+    if full.size == 0:
+        return np.empty(0), np.empty(0)
+    a, b = trial_tridiagonals(full)
+    return to_host(a)[0], to_host(b)[0]
+
+
+def eigenvalues(A: ArrayLike) -> NDArray[np.float64]:
+    """All eigenvalues of a symmetric matrix, ascending; see the CPU."""
+    full = _full(A)
+    return to_host(trial_eigenvalues(full))[0] if full.size else np.empty(0)
+
+
+def gram_sum(A: ArrayLike, total: NDArray | None = None) -> NDArray:
+    """Upper triangle of total + A^T A, shape (N, N); a given total is changed in place. See the CPU."""
+    rows, out = rows_and_total(A, total)
+    sums = to_device(out)[None]
+    trial_gram_sum(to_device(rows)[None], sums)
+    out[:] = to_host(sums)[0]
+    return out
+
+
+def masses(K: ArrayLike, A: ArrayLike) -> NDArray[np.float64]:
+    """Squared Frobenius norms (1/N^2) a_r^T K a_r, shape (R,); see the CPU."""
+    kernel, vectors = kernel_and_vectors(K, A)
+    return to_host(trial_masses(to_device(kernel)[None], to_device(vectors)[None]))[0]

@@ -1,0 +1,33 @@
+"""The device "gpu" in tests: the real one where there is one, otherwise the emulator in CuPy's place."""
+
+import sys
+
+import pytest
+
+from rmtsim import kernels
+from rmtsim.kernels import _gpu
+
+from .emulator import lookalike, module
+
+
+def gpu_present() -> bool:
+    """Whether CuPy finds a GPU; false once the emulator stands in for it."""
+    try:
+        return _gpu.cupy().__version__ != lookalike.VERSION
+    except kernels.DeviceError:
+        return False
+
+
+def pytest_configure() -> None:
+    """Put the emulator in CuPy's place for the whole session, unless there is a GPU."""
+    if not gpu_present():
+        sys.modules.update(lookalike.modules())
+        _gpu.driver_present = lambda: True
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests on the device "gpu" where it can be neither used nor emulated."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {}).values()
+    wants_gpu = "gpu" in parameters or item.get_closest_marker("emulated")
+    if wants_gpu and not gpu_present() and module.compiler_missing():
+        pytest.skip(f"no GPU, and no C++ compiler ({module.COMPILER}) to emulate one")
