@@ -88,7 +88,8 @@ class Arc:
         rough = np.arange(table.t.size - 1)
         for _ in range(_MAX_DEPTH):
             middle = 0.5 * (table.t[rough] + table.t[rough + 1])
-            new = self._nodes(middle)
+            apart = (middle > table.t[rough]) & (middle < table.t[rough + 1])
+            new = self._nodes(middle[apart])
             if new.t.size == 0:
                 break
             left = np.searchsorted(table.t, new.t, side="right") - 1

@@ -37,18 +37,25 @@ class Model:
     mass : float
         P(lambda != 0).
     aspect_ratio : float
-        Equal to ``mass`` exactly where the two agree to rounding.
+    excess : float
+        aspect_ratio - mass without cancellation: z'(0), and gamma times the atom at zero where it is positive.
     """
 
     weights: Floats
     probabilities: Floats
     mass: float
     aspect_ratio: float
+    excess: float
 
-    @property
-    def excess(self) -> float:
-        """aspect_ratio - mass: the slope of z at w = 0, and the atom at zero where it is positive."""
-        return self.aspect_ratio - self.mass
+    @classmethod
+    def of(cls, weights: Floats, probabilities: Floats, aspect_ratio: float) -> "Model":
+        """Model of a weight law with weights of zero; an aspect ratio of P(lambda != 0) to 4 ulp is critical."""
+        nonzero = weights != 0
+        w, p = weights[nonzero], probabilities[nonzero]
+        intended = 1 - math.fsum(probabilities[~nonzero])
+        critical = abs(aspect_ratio - intended) <= 4 * EPS * intended
+        excess = 0.0 if critical else math.fsum([aspect_ratio, *-p])
+        return cls(w, p, math.fsum(p), aspect_ratio, excess)
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,8 @@ class Chart:
     model : Model
     origin, image, slope : float
         A real w, z(w) and z'(w).
-    image_error : float
-        Bound of the rounding error of ``image``.
+    image_error, slope_error : float
+        Bounds of the rounding errors of ``image`` and ``slope``.
     poles : ndarray, shape (k,)
         lambda_k - origin, without the cancellation that forming ``origin`` first would bring.
     residues : ndarray, shape (k,)
@@ -75,6 +82,7 @@ class Chart:
     image: float
     image_error: float
     slope: float
+    slope_error: float
     poles: Floats
     residues: Floats
 
@@ -104,7 +112,7 @@ class Chart:
             magnitude[rows] = (1 / np.hypot(q, d.imag[rows, None])) @ self.residues
         growth = 8 + math.log2(self.poles.size)  # pairwise or blocked sums of matrix products
         size = np.abs(d)
-        return growth * EPS * size * (abs(self.slope) + size * magnitude)
+        return size * (self.slope_error + growth * EPS * (abs(self.slope) + size * magnitude))
 
     def _differences(self, real: Floats) -> Iterator[tuple[slice, Floats]]:
         for rows in row_blocks(real.size, self.poles.size, _BLOCK):

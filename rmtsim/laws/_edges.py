@@ -104,20 +104,30 @@ def _edge_chart(model: Model, pole: int, offset: float) -> Chart:
     """Chart about the critical point w = weights[pole] + offset."""
     origin = float(model.weights[pole] + offset)
     poles = (model.weights - model.weights[pole]) - offset
-    if abs(origin) < 1e-3 * abs(offset):
+    slope_error = 8 * EPS * model.aspect_ratio
+    noise = _noise_about_zero(model, origin)
+    if noise < 0.5 * model.aspect_ratio and abs(origin) < 0.5 * abs(model.weights[pole]):
         origin = _polish_near_zero(model, origin)
         poles = model.weights - origin
+        slope_error = 8 * EPS * noise
     image, error = _image(model, origin, poles)
-    return Chart(model, origin, image, error, 0.0, poles, _strengths(model) / poles**2)
+    return Chart(model, origin, image, error, 0.0, slope_error, poles, _strengths(model) / poles**2)
 
 
 def zero_chart(model: Model) -> Chart:
     """Chart about w = 0, which is z = 0."""
-    return Chart(model, 0.0, 0.0, 0.0, model.excess, model.weights, model.probabilities)
+    slope_error = 2 * EPS * abs(model.excess)
+    return Chart(model, 0.0, 0.0, 0.0, model.excess, slope_error, model.weights, model.probabilities)
+
+
+def _noise_about_zero(model: Model, w: float) -> float:
+    """Size of the terms of z' = excess - sum_k p_k w (2 lambda_k - w) / (lambda_k - w)^2."""
+    poles = model.weights - w
+    return abs(model.excess) + float(np.sum(np.abs(model.probabilities * w * (model.weights + poles)) / poles**2))
 
 
 def _polish_near_zero(model: Model, w: float) -> float:
-    """Bring a critical point near w = 0 to full relative accuracy, by z' - z'(0) in a form without cancellation.
+    """Bring a critical point near w = 0 to full relative accuracy, by z' in a form without cancellation.
 
     Where the gap about zero is closed to rounding a step may be useless; the point is then as good as it can be.
     """

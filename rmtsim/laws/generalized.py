@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ._base import Distribution, check_levels, elementwise, refuse_atom, shaped
 from ._boundary import Boundary
-from ._chart import EPS, Model
+from ._chart import Model
 from ._cumulants import free_moment
 from ._measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure
 from ._resolvent import real_transform, upper_transform
@@ -59,11 +59,7 @@ class GeneralizedMarchenkoPastur(Distribution):
         largest = float(np.abs(self.weights).max())
         # A power of two: scaling is exact, and squares of weights neither overflow nor vanish.
         self._scale = float(2.0 ** np.ceil(np.log2(largest))) if largest else 1.0
-        nonzero = self.weights != 0
-        mass = 1.0 - float(self.probabilities[~nonzero].sum())
-        gamma = mass if abs(self.aspect_ratio - mass) <= 4 * EPS * mass else self.aspect_ratio
-        model = Model(self.weights[nonzero] / self._scale, self.probabilities[nonzero], mass, gamma)
-        self._boundary = Boundary(model)
+        self._boundary = Boundary(Model.of(self.weights / self._scale, self.probabilities, self.aspect_ratio))
 
     def __repr__(self) -> str:
         return f"GeneralizedMarchenkoPastur({self.weights.size} weights, aspect_ratio={self.aspect_ratio})"
