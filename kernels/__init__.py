@@ -15,7 +15,7 @@ from types import ModuleType
 
 from ._device_error import DeviceError
 
-__all__ = ["DEVICES", "OPERATIONS", "DeviceError", "load"]
+__all__ = ["DEVICES", "HOST_OPERATIONS", "OPERATIONS", "DeviceError", "load"]
 
 DEVICES = ("cpu", "gpu", "reference")
 
@@ -44,9 +44,21 @@ OPERATIONS = (
     "gram_sum",
 )
 
+HOST_OPERATIONS = (
+    # structured models: O(d) numbers per trial, drawn and measured where they are
+    "chi",
+    "banded_counts",
+    "banded_histogram",
+    "banded_extremes",
+    "banded_moments",
+)
+"""Operations of every device but "gpu"."""
+
 
 def load(device: str) -> ModuleType:
     """The module with the operations of `device`: "cpu" (Numba), "gpu" (CUDA) or "reference" (plain NumPy).
+
+    "gpu" has no `HOST_OPERATIONS`.
 
     Raises ValueError for another name, DeviceError for "gpu" where there is no CuPy or no GPU.
     """

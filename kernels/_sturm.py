@@ -94,18 +94,24 @@ def outer_eigenvalues(a, b):
     )
     unit = _unit(a, b)
     while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * np.finfo(np.float64).eps * norm:
-        for end in range(2):
-            step = (upper[end] - lower[end]) / (SECTIONS + 1)
-            for s in range(SECTIONS):
-                shifts[end * SECTIONS + s] = unit * (lower[end] + (s + 1) * step)
+        cut(lower, upper, unit, shifts)
         _count(a, b, unit, shifts, pivots, found)
         for end in range(2):
-            _narrow(shifts, found, end, len(a), unit, lower, upper)
+            narrow(shifts, found, end, len(a), unit, lower, upper)
     return (lower + upper) / 2
 
 
 @jit
-def _narrow(shifts, found, end, n, unit, lower, upper):
+def cut(lower, upper, unit, shifts):
+    """Write the ends of the sections of both brackets, in units of 1/unit."""
+    for end in range(2):
+        step = (upper[end] - lower[end]) / (SECTIONS + 1)
+        for s in range(SECTIONS):
+            shifts[end * SECTIONS + s] = unit * (lower[end] + (s + 1) * step)
+
+
+@jit
+def narrow(shifts, found, end, n, unit, lower, upper):
     """Keep the section in which the count reaches 1 (end 0) or n (end 1)."""
     wanted = 1 if end == 0 else n
     for s in range(SECTIONS):
