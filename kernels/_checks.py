@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOATS}
 
 
 def float_dtype(dtype: DTypeLike, name: str = "dtype") -> np.dtype:
@@ -58,13 +59,12 @@ def integer(value: int, name: str, low: int, high: int) -> int:
 def real(value: float, name: str, dtype: np.dtype = FLOATS[1]) -> np.floating:
     """`value` as a scalar of `dtype`; TypeError if it is no real number, ValueError if not finite there."""
     try:
-        with np.errstate(over="ignore"):
-            found = dtype.type(float(value))
+        found = float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name}: expected a real number, got {type(value).__name__} {value!r}") from None
-    if not np.isfinite(found):
+    if not abs(found) <= LARGEST[dtype]:
         raise ValueError(f"{name}: expected a finite {dtype} number, got {value}")
-    return found
+    return dtype.type(found)
 
 
 def stream_words(stream: ArrayLike) -> NDArray[np.uint32]:

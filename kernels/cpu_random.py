@@ -21,6 +21,8 @@ from ._random_loops import (
 
 __all__ = ["fill_normals32", "fill_normals64", "labels", "normals", "philox4x32", "uniforms"]
 
+FILL_NORMALS = {np.dtype(np.float64): fill_normals64, np.dtype(np.float32): fill_normals32}
+
 
 def philox4x32(counters: ArrayLike, key: ArrayLike) -> NDArray[np.uint32]:
     """Philox4x32-10: counters (n, 4) and key (2,), uint32, to random words (n, 4); see the reference."""
@@ -50,9 +52,9 @@ def normals(
     Each is within 4 ulp of the Box-Muller formula before the product. `out` is filled and returned if given.
     """
     start, size = element_range(start, size)
-    filled = output(out, size, float_dtype(dtype))
-    fill = fill_normals64 if filled.dtype == np.float64 else fill_normals32
-    fill(stream_words(stream), np.uint64(start), real(scale, "scale", filled.dtype), filled)
+    real_type = float_dtype(dtype)
+    filled = output(out, size, real_type)
+    FILL_NORMALS[real_type](stream_words(stream), np.uint64(start), real(scale, "scale", real_type), filled)
     return filled
 
 
