@@ -120,6 +120,20 @@ def kernel_and_vectors(K: ArrayLike, A: ArrayLike) -> tuple[NDArray, NDArray]:
     return array(K, "K", (len(vectors), len(vectors)), (vectors.dtype,)), vectors
 
 
+def rows_and_total(A: ArrayLike, total: NDArray | None) -> tuple[NDArray, NDArray]:
+    """A (T, N) and the sum (N, N) of its dtype that is added to in place; zeros if None."""
+    rows = array(A, "A", (None, None))
+    n = rows.shape[1]
+    if total is None:
+        return rows, np.zeros((n, n), rows.dtype)
+    array(total, "total", (n, n), (rows.dtype,))
+    if not (total.flags.c_contiguous and total.flags.writeable):
+        raise ValueError(
+            "total: expected a C-contiguous array that can be written, got a view or a read-only one"
+        )
+    return rows, total
+
+
 def finite(value: NDArray, name: str) -> None:
     """ValueError at the first entry of `value` that is NaN or infinite."""
     bad = ~np.isfinite(value)

@@ -9,6 +9,7 @@ from .cpu_classes import (
 from .cpu_matrices import (
     eigenvalues,
     extremes,
+    gram_sum,
     histogram,
     masses,
     moments,
@@ -17,9 +18,15 @@ from .cpu_matrices import (
     weighted_gram,
 )
 from .cpu_random import labels, normals, philox4x32, uniforms
+from .cpu_structured import banded_counts, banded_extremes, banded_histogram, banded_moments, chi
 from .cpu_weights import class_weights, gated_weights
 
 __all__ = [
+    "banded_counts",
+    "banded_extremes",
+    "banded_histogram",
+    "banded_moments",
+    "chi",
     "class_covariances",
     "class_means",
     "class_probabilities",
@@ -27,6 +34,7 @@ __all__ = [
     "eigenvalues",
     "extremes",
     "gated_weights",
+    "gram_sum",
     "histogram",
     "labels",
     "log_normalizers",

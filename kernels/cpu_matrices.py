@@ -13,6 +13,7 @@ from ._arguments import (
     kernel_and_vectors,
     nonempty_form,
     points,
+    rows_and_total,
     samples_and_weights,
     symmetric,
     tridiagonal_form,
@@ -285,6 +286,36 @@ def moments(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64]
     """
     out = np.empty(4)
     trace_moments(*nonempty_form(diagonal, off_diagonal), out)
+    return out
+
+
+@jit
+def _add_gram(A, out):
+    if A.size > 0:
+        _lapack.syrk(1.0, A, 1.0, out)
+
+
+def gram_sum(A: ArrayLike, total: NDArray | None = None) -> NDArray:
+    """Upper triangle of total + A^T A, for sums over classes that come in tiles; theory.md (2.5).
+
+    Parameters
+    ----------
+    A : (T, N) float32 or float64
+        With the softmax columns p (N, T) of a tile of classes, A = p^T.
+    total : (N, N) of the dtype of A, optional
+        Added to in place; zeros by default. The lower triangle is left alone.
+
+    Returns
+    -------
+    (N, N) array: `total`, if given
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or a total that cannot be written in place.
+    """
+    rows, out = rows_and_total(A, total)
+    _add_gram(rows, out)
     return out
 
 

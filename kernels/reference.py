@@ -11,6 +11,7 @@ from .reference_classes import (
 from .reference_matrices import (
     eigenvalues,
     extremes,
+    gram_sum,
     histogram,
     masses,
     moments,
@@ -19,8 +20,14 @@ from .reference_matrices import (
     weighted_gram,
 )
 from .reference_random import labels, normals, philox4x32, uniforms
+from .reference_structured import banded_counts, banded_extremes, banded_histogram, banded_moments, chi
 
 __all__ = [
+    "banded_counts",
+    "banded_extremes",
+    "banded_histogram",
+    "banded_moments",
+    "chi",
     "class_covariances",
     "class_means",
     "class_probabilities",
@@ -28,6 +35,7 @@ __all__ = [
     "eigenvalues",
     "extremes",
     "gated_weights",
+    "gram_sum",
     "histogram",
     "labels",
     "log_normalizers",

@@ -8,6 +8,7 @@ from ._arguments import (
     kernel_and_vectors,
     nonempty_form,
     points,
+    rows_and_total,
     samples_and_weights,
     symmetric,
     tridiagonal_form,
@@ -70,6 +71,16 @@ def moments(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64]
     """(1/n) tr T^k for k = 1..4, shape (4,). Limits: (3.4)"""
     spectrum = _spectrum(*nonempty_form(diagonal, off_diagonal))
     return np.array([np.mean(spectrum**k) for k in (1, 2, 3, 4)])
+
+
+def gram_sum(A: ArrayLike, total: NDArray | None = None) -> NDArray:
+    """Upper triangle of total + A^T A, shape (N, N), for A (T, N); a given total is changed in place.
+
+    With A the transposed softmax columns of a tile of classes, the sums over classes in theory.md (2.5).
+    """
+    rows, out = rows_and_total(A, total)
+    out += np.triu(rows.T @ rows)
+    return out
 
 
 def masses(K: ArrayLike, A: ArrayLike) -> NDArray[np.float64]:

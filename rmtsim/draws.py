@@ -1,4 +1,4 @@
-"""The Gaussian arrays of one trial, each drawn from its own stream (theory.md section 1)."""
+"""The Gaussian arrays of one trial, each drawn from its own stream (theory.md sections 1 and 7)."""
 
 from types import ModuleType
 from typing import NamedTuple
@@ -9,19 +9,48 @@ from numpy.typing import DTypeLike, NDArray
 from .experiment import Cell, Experiment
 from .streams import CELL_DRAW, Role, stream
 
+WHOLE_BYTES = 64 << 20
+"""A larger V is drawn by tiles of rows whenever it is read, and never stored whole."""
+
+
+class DrawnMatrix:
+    """A matrix of i.i.d. N(0, s^2) entries whose rows are drawn whenever they are read.
+
+    Row slices have the same bits as those of the matrix drawn at once.
+
+    Parameters
+    ----------
+    kernels : module
+        Which draws, from ``rmtsim.kernels.load``.
+    words : array of uint32, shape (4,)
+        The stream.
+    shape : (rows, columns)
+    deviation : float
+        s.
+    dtype : float64 or float32
+    """
+
+    def __init__(
+        self, kernels: ModuleType, words: NDArray, shape: tuple[int, int], deviation: float, dtype: DTypeLike
+    ) -> None:
+        self.kernels, self.words, self.deviation = kernels, words, deviation
+        self.shape, self.dtype = shape, np.dtype(dtype)
+
+    def __getitem__(self, rows: slice) -> NDArray:
+        """Draw a slice of rows."""
+        start, stop, step = rows.indices(self.shape[0])
+        columns, count = self.shape[1], max(0, stop - start)
+        draws = self.kernels.normals(
+            self.words, start * columns, count * columns, dtype=self.dtype, scale=self.deviation
+        )
+        return draws.reshape(count, columns)[::step]
+
 
 class Parameters(NamedTuple):
-    """Parameters of one trial: W is None for the linear model."""
+    """Parameters of one trial: W is None for the linear model; a large V is a `DrawnMatrix`."""
 
     W: NDArray | None
-    V: NDArray
-
-
-def _gaussian(
-    kernels: ModuleType, words: NDArray, rows: int, columns: int, deviation: float, dtype: DTypeLike
-) -> NDArray:
-    draws = kernels.normals(words, 0, rows * columns, dtype=dtype, scale=deviation)
-    return draws.reshape(rows, columns)
+    V: NDArray | DrawnMatrix
 
 
 def inputs(
@@ -29,7 +58,7 @@ def inputs(
 ) -> NDArray:
     """Return X, shape (N, d), with i.i.d. N(0, 1) entries."""
     words = stream(experiment.seed, cell.index, trial, Role.X)
-    return _gaussian(kernels, words, cell.n_samples, cell.n_features, 1.0, dtype)
+    return DrawnMatrix(kernels, words, (cell.n_samples, cell.n_features), 1.0, dtype)[:]
 
 
 def labels(kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int) -> NDArray[np.int64]:
@@ -45,11 +74,13 @@ def parameters(
 
     With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
     """
-    d, C, m = cell.n_features, cell.n_classes, cell.n_hidden
+    d, m = cell.n_features, cell.n_hidden
+    columns = d if m is None else m
     shared = m is not None and experiment.model.v_draw == "cell"
     v_words = stream(experiment.seed, cell.index, CELL_DRAW if shared else trial, Role.V)
+    V = DrawnMatrix(kernels, v_words, (cell.n_classes, columns), columns**-0.5, dtype)
+    whole = V[:] if cell.n_classes * columns * V.dtype.itemsize <= WHOLE_BYTES else V
     if m is None:
-        return Parameters(None, _gaussian(kernels, v_words, C, d, d**-0.5, dtype))
+        return Parameters(None, whole)
     w_words = stream(experiment.seed, cell.index, trial, Role.W)
-    W = _gaussian(kernels, w_words, m, d, d**-0.5, dtype)
-    return Parameters(W, _gaussian(kernels, v_words, C, m, m**-0.5, dtype))
+    return Parameters(DrawnMatrix(kernels, w_words, (m, d), d**-0.5, dtype)[:], whole)

@@ -6,6 +6,7 @@ for any number of workers and after any interruption.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -57,9 +58,9 @@ def draw_model(
 
 def block_scale(model: LinearModel | HiddenModel, block: str) -> float:
     """Return the natural unit of a block: S_ij = (V^T V)_ij for the W-layer under mse, 1 otherwise."""
-    if model.loss == "mse" and block.startswith("ww"):
+    if isinstance(model, HiddenModel) and model.loss == "mse" and block.startswith("ww"):
         (_, i), (_, j) = REPRESENTATIVES[block]
-        return float(np.dot(model.V[:, i].astype(np.float64), model.V[:, j]))
+        return float(model.output_gram()[i, j])
     return 1.0
 
 
@@ -101,7 +102,9 @@ def run_trial(
     return record
 
 
-def _measure_block(record, k, block, H, edges, ops) -> None:  # type: ignore[no-untyped-def]
+def _measure_block(
+    record: Record, k: int, block: str, H: NDArray, edges: NDArray[np.float64] | None, ops: ModuleType
+) -> None:
     """Fill row k of the record with the spectral statistics of H."""
     diagonal, off = ops.tridiagonal(H)
     if "moments" in record:
@@ -109,6 +112,8 @@ def _measure_block(record, k, block, H, edges, ops) -> None:  # type: ignore[no-
     if "extremes" in record:
         record["extremes"][k] = ops.extremes(diagonal, off)
     if "histogram" in record:
+        if edges is None:
+            raise ValueError("edges: expected histogram edges of each block, got None")
         scale = record["scale"][k]
         counts = ops.histogram(diagonal / scale, off / scale, edges[k])
         record["histogram"][k] = counts[1:-1]

@@ -9,8 +9,8 @@ import scipy.sparse.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from .. import kernels
-from . import _checks
-from .masses import class_block_masses, total_class_masses
+from . import _checks, masses
+from .rows import StreamedRows, default_memory_limit, output_weights, tile_of_classes
 
 BlockIndex = tuple[str, int]
 
@@ -24,10 +24,11 @@ class Model(ABC):
 
     layer_sizes: dict[str, int]
 
-    def __init__(self, V: ArrayLike, loss: str, device: str) -> None:
-        self.V = _checks.matrix("V", V)
+    def __init__(self, V: Any, loss: str, device: str, memory_limit: int | None) -> None:
+        self.V: NDArray | StreamedRows = output_weights(V)
         self.loss = _checks.loss(loss)
         self.kernels = kernels.load(device)
+        self.memory_limit = default_memory_limit() if memory_limit is None else memory_limit
 
     @property
     def n_classes(self) -> int:
@@ -67,19 +68,28 @@ class Model(ABC):
         """Return logsumexp of the logits, shape (N,), for `outputs`; None for mse, which has none."""
         return None if self.loss == "mse" else self.kernels.log_normalizers(features, self.V)
 
-    def outputs(self, features: NDArray, classes: slice, normalizers: NDArray | None) -> NDArray[np.float64]:
-        """Return columns of the softmax p (ce) or of the logits z (mse), shape (N, len(classes))."""
-        z = (features @ self.V[classes].T).astype(np.float64)
-        return z if normalizers is None else np.exp(z - normalizers[:, None])
+    def outputs(self, features: NDArray, rows: NDArray, normalizers: NDArray | None) -> NDArray[np.float64]:
+        """Return softmax p (ce) or logits z (mse) of the classes whose rows of V are given, shape (N, rows)."""
+        if normalizers is None:
+            return (features @ rows.T).astype(np.float64, copy=False)
+        return self.kernels.class_probabilities(features, rows, np.arange(len(rows)), log_z=normalizers)
 
     def all_outputs(self, features: NDArray) -> NDArray[np.float64]:
         """Return p (ce) or z (mse) of every class, shape (N, C)."""
-        return self.outputs(features, slice(0, self.n_classes), self.normalizers(features))
+        return self.outputs(features, self.V[: self.n_classes], self.normalizers(features))
 
-    def class_slices(self, tile: int = 256) -> Iterator[slice]:
+    def class_slices(self, n_samples: int) -> Iterator[slice]:
         """Yield consecutive tiles of classes, so that no (N, C) array need be whole."""
+        tile = tile_of_classes(n_samples, self.V.shape[1], self.memory_limit)
         for start in range(0, self.n_classes, tile):
             yield slice(start, min(start + tile, self.n_classes))
+
+    def output_tiles(
+        self, features: NDArray, normalizers: NDArray | None
+    ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Yield (classes, `outputs`) over tiles that together run through all classes."""
+        for classes in self.class_slices(len(features)):
+            yield classes, self.outputs(features, self.V[classes], normalizers)
 
     def residuals(self, outputs: NDArray, y: NDArray, classes: slice) -> NDArray[np.float64]:
         """Return columns of g, shape (N, len(classes)): the gradient with respect to the logits."""
@@ -102,10 +112,17 @@ class Model(ABC):
         X = self.inputs(X)
         features = self.features(X)
         targets = self.labels(y, len(X), "the loss")
-        if self.loss == "mse":
-            return float(0.5 * np.mean(np.sum(self.all_residuals(features, targets) ** 2, axis=1)))
-        chosen = np.einsum("nk,nk->n", features, self.V[targets], dtype=np.float64)
-        return float(np.mean(self.kernels.log_normalizers(features, self.V) - chosen))
+        normalizers = self.normalizers(features)
+        total = 0.0
+        for classes, outputs in self.output_tiles(features, normalizers):
+            if normalizers is None:
+                total += 0.5 * float(np.sum(self.residuals(outputs, targets, classes) ** 2))
+                continue
+            here = np.flatnonzero((targets >= classes.start) & (targets < classes.stop))
+            rows = self.V[classes][targets[here] - classes.start]
+            z = np.einsum("nk,nk->n", features[here], rows, dtype=np.float64)
+            total += float(np.sum(normalizers[here] - z))
+        return total / len(X)
 
     def class_sample_weights(self, features: NDArray, row: int, col: int) -> NDArray[np.float64]:
         """Return (B_n)_{row,col}, shape (N,): the sample weights of output-layer blocks (2.1), (2.3)."""
@@ -118,7 +135,7 @@ class Model(ABC):
         """Return the output-layer part of the Hessian, shape (C k, C k): (2.1) or (2.3).
 
         For ce, H = blockdiag - Y^T Y / N with the rows p_n (x) phi_n of Y: one symmetric product. The
-        diagonal blocks are then set from their own weights p (1 - p), which lose nothing when p nears 1.
+        diagonal blocks are then set from their own weights p (1 - p), never as a difference of two sums.
         """
         N, k = features.shape
         C = self.n_classes
@@ -137,13 +154,73 @@ class Model(ABC):
 
     def _class_block_masses(self, features: NDArray) -> NDArray[np.float64]:
         p = None if self.loss == "mse" else self.all_outputs(features)
-        return class_block_masses(self.kernels, features, p, self.n_classes)
+        return masses.class_block_masses(self.kernels, features, p, self.n_classes)
 
-    def _total_class_masses(self, features: NDArray) -> dict[str, float]:
-        normalizers = self.normalizers(features)
-        tiles = (self.outputs(features, classes, normalizers) for classes in self.class_slices())
-        diagonal, off = total_class_masses(features, None if self.loss == "mse" else tiles, self.n_classes)
+    def _probability_tiles(self, features: NDArray, normalizers: NDArray | None) -> Iterator[NDArray]:
+        return (p for _, p in self.output_tiles(features, normalizers))
+
+    def _total_class_masses(self, features: NDArray, normalizers: NDArray | None) -> dict[str, float]:
+        tiles = None if normalizers is None else self._probability_tiles(features, normalizers)
+        diagonal, off = masses.total_class_masses(self.kernels, features, tiles, self.n_classes)
         return {"vv_diag": diagonal, "vv_off": off}
+
+    def class_masses(self, X: ArrayLike) -> masses.ClassMasses:
+        """Return the mass of the diagonal block and of all off-diagonal blocks of every class.
+
+        Exact, no block formed: O(N^2 C) time, O(N^2 + C) memory. The labels do not enter.
+
+        Parameters
+        ----------
+        X : array, shape (N, d)
+
+        Returns
+        -------
+        ClassMasses
+            ``diagonal`` and ``off_diagonal``, each of shape (C,); they sum to "vv_diag" and "vv_off"
+            of `total_masses`.
+        """
+        features = self.features(self.inputs(X))
+        normalizers = self.normalizers(features)
+        if normalizers is None:
+            diagonal = np.full(self.n_classes, masses.squared_gram(features).sum() / len(features) ** 2)
+            return masses.ClassMasses(diagonal, np.zeros(self.n_classes))
+        runs = (self._probability_tiles(features, normalizers) for _ in range(2))
+        return masses.class_masses(self.kernels, features, *runs)
+
+    def largest_off_diagonal(
+        self, X: ArrayLike, count: int = 10, n_candidates: int = 64
+    ) -> masses.LargestBlocks:
+        """Return the output-layer blocks H[v_c, v_e], c < e, of largest mass among candidate classes.
+
+        All pairs of the `n_candidates` classes of largest Cauchy-Schwarz bound are computed exactly; the
+        ``bound`` returned limits every other pair. If the smallest mass returned reaches it, the search
+        was exhaustive; else raise `n_candidates`. Cross-entropy only: for mse these blocks are zero.
+
+        Parameters
+        ----------
+        X : array, shape (N, d)
+        count : int
+            How many blocks to return, at most.
+        n_candidates : int
+            O(N^2 n_candidates^2) operations.
+
+        Raises
+        ------
+        ValueError
+            For mse, or count or n_candidates out of range.
+        """
+        if self.loss == "mse":
+            raise ValueError('loss: expected "ce", as for "mse" every off-diagonal block is zero, got "mse"')
+        for name, value, least in (("count", count, 1), ("n_candidates", n_candidates, 2)):
+            if value < least:
+                raise ValueError(f"{name}: expected at least {least}, got {value}")
+        features = self.features(self.inputs(X))
+        normalizers = self.normalizers(features)
+        K = masses.squared_gram(features)
+        bounds = masses.self_bounds(self.kernels, K, self._probability_tiles(features, normalizers))
+        chosen = np.argsort(-bounds, kind="stable")[:n_candidates]
+        p = self.kernels.class_probabilities(features, self.V, chosen, log_z=normalizers)
+        return masses.largest_pairs(self.kernels, K, p, chosen, bounds, count)
 
     # The full Hessian ------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The one-hidden-layer ReLU network f(x) = V relu(W x): theory.md (2.2)-(2.4), (2.6), (2.7)."""
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ from .masses import squared_gram
 
 
 class CrossTile(NamedTuple):
-    """Sample factors of H[w_i, v_c] = (1/N) sum_n D_ni x_n [Q_nc h_n^T + g_nc e_i^T] for a tile of classes c."""
+    """Sample factors of H[w_i, v_c] = (1/N) sum_n D_ni x_n [Q_nc h_n^T + g_nc e_i^T], c in a tile."""
 
     hidden: int
     """The hidden unit i."""
@@ -31,11 +31,14 @@ class HiddenModel(Model):
     W : array, shape (m, d)
         Hidden weights; float32 stays float32, anything else becomes float64.
     V : array, shape (C, m)
-        Output weights.
+        Output weights. A memory map, an HDF5 dataset or anything else with shape, dtype and row slicing is
+        read by tiles of classes, never whole.
     loss : {"ce", "mse"}
         Cross-entropy (1/N) sum [logsumexp(z) - z_y], or mean square (1/2N) sum |z - onehot(y)|^2.
     device : {"cpu", "reference"}
         Which kernels compute.
+    memory_limit : int, optional
+        Bytes that sums over classes may take; a quarter of the machine's memory by default.
 
     Raises
     ------
@@ -49,14 +52,22 @@ class HiddenModel(Model):
     array([[12.]])
     """
 
-    def __init__(self, W: ArrayLike, V: ArrayLike, loss: str = "ce", *, device: str = "cpu") -> None:
-        super().__init__(V, loss, device)
+    def __init__(
+        self,
+        W: ArrayLike,
+        V: Any,
+        loss: str = "ce",
+        *,
+        device: str = "cpu",
+        memory_limit: int | None = None,
+    ) -> None:
+        super().__init__(V, loss, device, memory_limit)
         self.W = _checks.matrix("W", W)
         if self.V.shape[1] != self.n_hidden:
             raise ValueError(
                 f"V: expected shape (C, {self.n_hidden}) to fit W of shape {self.W.shape}, got {self.V.shape}"
             )
-        dtype = np.result_type(self.W, self.V)
+        dtype = np.result_type(self.W.dtype, self.V.dtype)
         self.W, self.V = self.W.astype(dtype, copy=False), self.V.astype(dtype, copy=False)
         self.layer_sizes = {"w": self.n_hidden, "v": self.n_classes}
 
@@ -73,7 +84,7 @@ class HiddenModel(Model):
     @property
     def n_parameters(self) -> int:
         """Number of parameters m d + C m."""
-        return self.W.size + self.V.size
+        return self.W.size + self.n_classes * self.n_hidden
 
     def features(self, X: NDArray) -> NDArray:
         """Return the hidden activations h = relu(W x), shape (N, m)."""
@@ -84,9 +95,16 @@ class HiddenModel(Model):
     def _hidden_covariances(self, h: NDArray, pairs: NDArray) -> NDArray[np.float64]:
         """Return (V^T B_n V)_ij for pairs (i, j): shape (N, K), or (1, K) for mse, where it is constant."""
         if self.loss == "mse":
-            S = self.V.T.astype(np.float64) @ self.V
-            return S[pairs[:, 0], pairs[:, 1]][None]
+            return self.output_gram()[pairs[:, 0], pairs[:, 1]][None]
         return self.kernels.class_covariances(h, self.V, pairs)
+
+    def output_gram(self) -> NDArray[np.float64]:
+        """Return S = V^T V, shape (m, m): the natural unit S_ij of W-layer blocks under mse."""
+        S = np.zeros((self.n_hidden, self.n_hidden))
+        for classes in self.class_slices(n_samples=0):
+            rows = self.V[classes].astype(np.float64)
+            S += rows.T @ rows
+        return S
 
     def _hidden_sample_weights(self, X: NDArray, pairs: NDArray) -> NDArray[np.float64]:
         """Return D_ni D_nj (V^T B_n V)_ij for the pairs (i, j), shape (N, K): sample weights of (2.2)."""
@@ -142,20 +160,26 @@ class HiddenModel(Model):
             return self.block(X, col, row, y).T
         X = self.inputs(X)
         targets = self.labels(y, len(X), "a block between layers")
-        tile = next(self._cross_tiles(self.features(X), targets, [i], [slice(j, j + 1)]))
-        return self._cross_blocks(X, self.features(X), tile)
+        h = self.features(X)
+        tile = next(self._cross_tiles(h, self.normalizers(h), targets, [i], [slice(j, j + 1)]))
+        return self._cross_blocks(X, h, tile)
 
     def _cross_tiles(
-        self, h: NDArray, y: NDArray, hidden: Iterable[int], tiles: Iterable[slice]
+        self,
+        h: NDArray,
+        normalizers: NDArray | None,
+        y: NDArray,
+        hidden: Iterable[int],
+        tiles: Iterable[slice],
     ) -> Iterator[CrossTile]:
         """Yield the factors of (2.4) for each tile of classes and each asked hidden unit."""
-        normalizers = self.normalizers(h)
         means = None if normalizers is None else self.kernels.class_means(h, self.V)
         for classes in tiles:
-            outputs = self.outputs(h, classes, normalizers)
+            rows = self.V[classes]
+            outputs = self.outputs(h, rows, normalizers)
             g = self.residuals(outputs, y, classes)
             for i in hidden:
-                v = self.V[classes, i].astype(np.float64)
+                v = rows[:, i].astype(np.float64)
                 Q = np.broadcast_to(v, g.shape) if means is None else outputs * (v - means[:, i, None])
                 yield CrossTile(i, classes, Q, g)
 
@@ -185,7 +209,8 @@ class HiddenModel(Model):
         self._fill_hidden_hessian(H[:n_w, :n_w], X)
         H[n_w:, n_w:] = self.output_hessian(h)
         d = self.n_features
-        for tile in self._cross_tiles(h, targets, range(self.n_hidden), self.class_slices()):
+        units, tiles = range(self.n_hidden), self.class_slices(len(X))
+        for tile in self._cross_tiles(h, self.normalizers(h), targets, units, tiles):
             columns = slice(n_w + tile.classes.start * self.n_hidden, n_w + tile.classes.stop * self.n_hidden)
             H[tile.hidden * d : (tile.hidden + 1) * d, columns] = self._cross_blocks(X, h, tile)
         H[n_w:, :n_w] = H[:n_w, n_w:].T
@@ -210,21 +235,28 @@ class HiddenModel(Model):
         """Return the gradient of the loss, shape (P,), ordered as the Hessian."""
         X = self.inputs(X)
         h = self.features(X)
-        g = self.all_residuals(h, self.labels(y, len(X), "the gradient"))
-        gradient_W = ((g @ self.V) * (h > 0)).T @ X
-        return np.concatenate([gradient_W.ravel(), (g.T @ h).ravel()]) / len(X)
+        targets = self.labels(y, len(X), "the gradient")
+        back = np.zeros(h.shape)
+        gradient_V = np.empty((self.n_classes, self.n_hidden))
+        for classes, outputs in self.output_tiles(h, self.normalizers(h)):
+            g = self.residuals(outputs, targets, classes)
+            back += g @ self.V[classes]
+            gradient_V[classes] = g.T @ h
+        gradient_W = (back * (h > 0)).T @ X
+        return np.concatenate([gradient_W.ravel(), gradient_V.ravel()]) / len(X)
 
     def hessian_product(self, X: NDArray, y: NDArray | None, direction: NDArray) -> NDArray[np.float64]:
         """Return H u, shape (P,), by differentiating the gradient along u (R-operator)."""
         assert y is not None
         dW = direction[: self.W.size].reshape(self.W.shape)
-        dV = direction[self.W.size :].reshape(self.V.shape)
+        dV = direction[self.W.size :].reshape(self.n_classes, self.n_hidden)
+        V = self.V[: self.n_classes]
         h = self.features(X)
         on = h > 0
         dh = on * (X @ dW.T)
         g = self.all_residuals(h, y)
-        dg = self.curvature_product(h, dh @ self.V.T + h @ dV.T)
-        product_W = (on * (dg @ self.V + g @ dV)).T @ X
+        dg = self.curvature_product(h, dh @ V.T + h @ dV.T)
+        product_W = (on * (dg @ V + g @ dV)).T @ X
         product_V = dg.T @ h + g.T @ dh
         return np.concatenate([product_W.ravel(), product_V.ravel()]) / len(X)
 
@@ -240,7 +272,8 @@ class HiddenModel(Model):
         masses = {"ww": self._hidden_block_masses(X), "vv": self._class_block_masses(h)}
         if y is not None:
             masses["wv"] = np.empty((self.n_hidden, self.n_classes))
-            for i, classes, values in self._cross_masses(X, h, self._hessian_labels(y, len(X))):
+            targets = self._hessian_labels(y, len(X))
+            for i, classes, values in self._cross_masses(X, h, self.normalizers(h), targets):
                 masses["wv"][i, classes] = values
         return masses
 
@@ -253,10 +286,11 @@ class HiddenModel(Model):
         h = self.features(X)
         ww = self._hidden_block_masses(X)
         masses = {"ww_diag": float(np.trace(ww)), "ww_off": float(ww.sum() - np.trace(ww))}
-        masses |= self._total_class_masses(h)
+        normalizers = self.normalizers(h)
+        masses |= self._total_class_masses(h, normalizers)
         if y is not None:
-            targets = self._hessian_labels(y, len(X))
-            masses["wv"] = float(sum(values.sum() for _, _, values in self._cross_masses(X, h, targets)))
+            parts = self._cross_masses(X, h, normalizers, self._hessian_labels(y, len(X)))
+            masses["wv"] = float(sum(values.sum() for _, _, values in parts))
         return masses
 
     def _hidden_block_masses(self, X: NDArray) -> NDArray[np.float64]:
@@ -268,7 +302,7 @@ class HiddenModel(Model):
         return masses
 
     def _cross_masses(
-        self, X: NDArray, h: NDArray, y: NDArray
+        self, X: NDArray, h: NDArray, normalizers: NDArray | None, y: NDArray
     ) -> Iterator[tuple[int, slice, NDArray[np.float64]]]:
         """Yield (i, classes, |H[w_i, v_c]|_F^2 for c in classes): theory.md (2.7).
 
@@ -276,7 +310,8 @@ class HiddenModel(Model):
         u_nk [Q_n Q_k h_n . h_k + (h_ni Q_n) g_k + g_n (h_ki Q_k) + g_n g_k] / N^2.
         """
         inner_x, inner_h = X @ X.T, h @ h.T
-        for i, classes, Q, g in self._cross_tiles(h, y, range(self.n_hidden), self.class_slices()):
+        units, tiles = range(self.n_hidden), self.class_slices(len(X))
+        for i, classes, Q, g in self._cross_tiles(h, normalizers, y, units, tiles):
             on = np.flatnonzero(h[:, i] > 0)
             Q, g, u = Q[on], g[on], inner_x[np.ix_(on, on)]
             quadratic = np.einsum("nc,nc->c", Q, (u * inner_h[np.ix_(on, on)]) @ Q)

@@ -1,5 +1,7 @@
 """The linear model f(x) = V x: every Hessian block is a weighted Gram matrix, theory.md (2.1)."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -12,11 +14,14 @@ class LinearModel(Model):
     Parameters
     ----------
     V : array, shape (C, d)
-        Output weights; float32 stays float32, anything else becomes float64.
+        Output weights; float32 stays float32, anything else becomes float64. A memory map, an HDF5 dataset
+        or anything else with shape, dtype and row slicing is read by tiles of classes, never whole.
     loss : {"ce", "mse"}
         Cross-entropy (1/N) sum [logsumexp(z) - z_y], or mean square (1/2N) sum |z - onehot(y)|^2.
     device : {"cpu", "reference"}
         Which kernels compute.
+    memory_limit : int, optional
+        Bytes that sums over classes may take; a quarter of the machine's memory by default.
 
     Raises
     ------
@@ -30,8 +35,10 @@ class LinearModel(Model):
     array([[-0.25]])
     """
 
-    def __init__(self, V: ArrayLike, loss: str = "ce", *, device: str = "cpu") -> None:
-        super().__init__(V, loss, device)
+    def __init__(
+        self, V: Any, loss: str = "ce", *, device: str = "cpu", memory_limit: int | None = None
+    ) -> None:
+        super().__init__(V, loss, device, memory_limit)
         self.layer_sizes = {"v": self.n_classes}
 
     @property
@@ -41,8 +48,8 @@ class LinearModel(Model):
 
     @property
     def n_parameters(self) -> int:
-        """C d."""
-        return self.V.size
+        """Number of parameters C d."""
+        return self.n_classes * self.n_features
 
     def features(self, X: NDArray) -> NDArray:
         """Return X: the output layer sees the input itself."""
@@ -73,7 +80,8 @@ class LinearModel(Model):
 
     def hessian_product(self, X: NDArray, y: NDArray | None, direction: NDArray) -> NDArray[np.float64]:
         """Return H u, shape (C d,): (1/N) sum_n (B_n U x_n) x_n^T for a direction U like V."""
-        curved = self.curvature_product(X, X @ direction.reshape(self.V.shape).T)
+        U = direction.reshape(self.n_classes, self.n_features)
+        curved = self.curvature_product(X, X @ U.T)
         return (curved.T @ X / len(X)).ravel()
 
     def block_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, NDArray[np.float64]]:
@@ -85,7 +93,8 @@ class LinearModel(Model):
 
         No block is formed: O(N^2 (C + d)) time, and memory that does not grow with C.
         """
-        return self._total_class_masses(self.inputs(X))
+        X = self.inputs(X)
+        return self._total_class_masses(X, self.normalizers(X))
 
     def _hessian_labels(self, y: ArrayLike | None, n_samples: int) -> None:
         return None

@@ -1,19 +1,41 @@
-"""Masses (squared Frobenius norms) of Hessian blocks without forming the blocks: theory.md (2.5)-(2.7).
+"""Masses (squared Frobenius norms) of output-layer blocks without forming the blocks: theory.md (2.5).
 
 With K_nk = (x_n . x_k)^2, the mass of the weighted Gram matrix (1/N) X^T diag(a) X is a^T K a / N^2, so
-sums over blocks become sums over pairs of samples of inner products of sample weights.
+sums over blocks become sums over pairs of samples of inner products of sample weights. A function that
+takes `tiles` is given softmax columns p (N, tile) that together run through all classes.
 """
 
 from collections.abc import Iterable
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
+class ClassMasses(NamedTuple):
+    """Masses by class c of the output layer, each of shape (C,)."""
+
+    diagonal: NDArray[np.float64]
+    """|H[v_c, v_c]|_F^2."""
+    off_diagonal: NDArray[np.float64]
+    """Sum over e != c of |H[v_c, v_e]|_F^2."""
+
+
+class LargestBlocks(NamedTuple):
+    """The largest off-diagonal blocks found, largest first."""
+
+    pairs: NDArray[np.int64]
+    """Classes (c, e), c < e, shape (count, 2)."""
+    masses: NDArray[np.float64]
+    """|H[v_c, v_e]|_F^2, shape (count,)."""
+    bound: float
+    """No block that was not looked at has a larger mass; if masses[-1] >= bound, these are the largest."""
+
+
 def squared_gram(features: NDArray) -> NDArray[np.float64]:
     """Return K_nk = (x_n . x_k)^2, shape (N, N)."""
-    gram = (features @ features.T).astype(np.float64)
+    gram = (features @ features.T).astype(np.float64, copy=False)
     gram *= gram
     return gram
 
@@ -34,24 +56,73 @@ def class_block_masses(
 
 
 def total_class_masses(
-    features: NDArray, tiles: Iterable[NDArray] | None, n_classes: int
+    kernels: ModuleType, features: NDArray, tiles: Iterable[NDArray] | None, n_classes: int
 ) -> tuple[float, float]:
-    """Return the masses of all diagonal and all off-diagonal output-layer blocks, by (2.5).
-
-    `tiles` yields softmax columns p (N, tile) that together run through all classes; None means mse.
-    """
+    """Return the masses of all diagonal and of all off-diagonal blocks; tiles None means mse."""
     K = squared_gram(features)
     N = len(K)
     if tiles is None:
         return n_classes * float(K.sum()) / N**2, 0.0
     products, squares, diagonal = np.zeros((3, N, N))
     for p in tiles:
-        products += p @ p.T
-        q = p * (1 - p)
-        diagonal += q @ q.T
-        p2 = p * p
-        squares += p2 @ p2.T
+        kernels.gram_sum(p.T, products)
+        kernels.gram_sum((p * (1 - p)).T, diagonal)
+        kernels.gram_sum((p * p).T, squares)
+    # sum over c != e of p_c p_e p'_c p'_e = (p . p')^2 - p^2 . p'^2
     products *= products
     products -= squares
-    # sum over c != e of p_c p_e p'_c p'_e = (p . p')^2 - p^2 . p'^2
-    return float(np.vdot(K, diagonal)) / N**2, float(np.vdot(K, products)) / N**2
+    return _upper_sum(K, diagonal) / N**2, _upper_sum(K, products) / N**2
+
+
+def _upper_sum(K: NDArray, upper: NDArray) -> float:
+    """Return sum_nk K_nk A_nk for symmetric K and a symmetric A of which the upper triangle is given."""
+    total = 0.0
+    for n in range(len(K)):
+        total += 2 * float(np.dot(K[n, n:], upper[n, n:])) - K[n, n] * upper[n, n]
+    return total
+
+
+def class_masses(
+    kernels: ModuleType, features: NDArray, gram_tiles: Iterable[NDArray], tiles: Iterable[NDArray]
+) -> ClassMasses:
+    """Return masses by class; `gram_tiles` and `tiles` are two runs through the classes.
+
+    Summing p_c p_e p'_c p'_e over e != c leaves p_c p'_c (p . p' - p_c p'_c).
+    """
+    K = squared_gram(features)
+    N = len(K)
+    products = np.zeros((N, N))
+    for p in gram_tiles:
+        kernels.gram_sum(p.T, products)
+    products = np.triu(products) + np.triu(products, 1).T
+    products *= K
+    diagonal, off_diagonal = [], []
+    for p in tiles:
+        diagonal.append(kernels.masses(K, p * (1 - p)))
+        off_diagonal.append(kernels.masses(products, p) - kernels.masses(K, p * p))
+    return ClassMasses(np.concatenate(diagonal), np.concatenate(off_diagonal))
+
+
+def self_bounds(kernels: ModuleType, K: NDArray, tiles: Iterable[NDArray]) -> NDArray[np.float64]:
+    """Return b_c, shape (C,), with |H[v_c, v_e]|_F^2 <= sqrt(b_c b_e) by Cauchy-Schwarz over sample pairs."""
+    return np.concatenate([kernels.masses(K, p * p) for p in tiles])
+
+
+def largest_pairs(
+    kernels: ModuleType, K: NDArray, p: NDArray, chosen: NDArray, bounds: NDArray, count: int
+) -> LargestBlocks:
+    """Return the largest blocks among the `chosen` classes with softmax p (N, len(chosen)).
+
+    `bounds` (C,) are those of `self_bounds`; the chosen classes must be those of the largest bounds,
+    largest first.
+    """
+    n = len(chosen)
+    masses = np.zeros((n, n))
+    for c in range(n - 1):
+        masses[c, c + 1 :] = kernels.masses(K, p[:, c, None] * p[:, c + 1 :])
+    first, second = np.triu_indices(n, 1)
+    order = np.argsort(-masses[first, second], kind="stable")[:count]
+    pairs = np.sort(np.stack([chosen[first[order]], chosen[second[order]]], axis=1), axis=1)
+    unseen = np.delete(bounds, chosen)
+    bound = float(np.sqrt(bounds.max() * unseen.max())) if unseen.size else 0.0
+    return LargestBlocks(pairs, masses[first[order], second[order]], bound)
