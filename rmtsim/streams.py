@@ -33,7 +33,13 @@ class Role(IntEnum):
     LABELS = 1
     W = 2
     V = 3
+    # Structured models, theory.md (5.1)-(5.3e):
     CHI = 4
+    CHI_OFF = 5
+    NORMALS_OFF = 6
+    GATES = 7
+    PLANE = 8
+    SPAN = 9
 
 
 def stream(seed: int, cell: int, trial: int, role: Role) -> NDArray[np.uint32]:
