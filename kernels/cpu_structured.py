@@ -1,4 +1,4 @@
-"""Operations of the exact structured models, compiled: chi variables and spectra of pentadiagonal matrices."""
+"""Operations of the exact structured models: chi variables, spectra of pentadiagonal matrices."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

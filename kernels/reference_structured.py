@@ -1,4 +1,4 @@
-"""Chi variables and spectra of pentadiagonal matrices in plain NumPy: the specification of these operations."""
+"""Operations of the exact structured models in plain NumPy: their specification."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,14 +11,15 @@ from .reference_random import normals, uniforms
 def chi(stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64]:
     """Chi variables start, ..., start + n - 1 of a stream, one of each of `degrees` (n,).
 
-    Marsaglia & Tsang 2000: with a = k/2 - 1/3 and x normal, v = (1 + x / sqrt(9 a))^3, a v is a Gamma variable
-    of shape k/2 if v > 0 is accepted with probability exp(x^2/2 + a (1 - v + ln v)), for k >= 2; and then
-    sqrt(2 a v) is chi with k degrees of freedom. Below 2 degrees a chi variable is one with k + 2 degrees times
-    a uniform number to the power 1/k.
+    Marsaglia & Tsang 2000: let a = k/2 - 1/3, x normal and v = (1 + x / sqrt(9 a))^3. For k >= 2, if v > 0 is
+    accepted with probability exp(x^2/2 + a (1 - v + ln v)), a v is a Gamma variable of shape k/2 and
+    sqrt(2 a v) is chi with k degrees of freedom. Below 2 degrees a chi variable is one with k + 2 degrees
+    times a uniform number to the power 1/k.
 
     Element i owns blocks 64 i to 64 i + 63 of the stream, that is numbers 128 i to 128 i + 127. Attempt t = 0,
-    ..., 61 takes normal number 4 (t div 2) + (t mod 2) of those and the uniform number two after it; the last
-    attempt is taken as it comes (probability below 0.05^61). The power is one of uniform number 124.
+    ..., 61 takes normal number 4 (t div 2) + (t mod 2) of those and the uniform number two after it. The last
+    attempt is taken as it comes (probability below 0.05^61), and v < 2^-63 is never accepted (2^-37). The
+    power is one of uniform number 124.
     """
     words, first, freedom = chi_elements(stream, start, degrees)
     return np.array([_chi(words, first + i, k) for i, k in enumerate(freedom)], np.float64)
@@ -41,7 +42,7 @@ def _accepted(stream: NDArray, element: int, degrees: float) -> float:
         number = 128 * element + 4 * (attempt // 2) + attempt % 2
         x, u = normals(stream, number, 1)[0], uniforms(stream, number + 2, 1)[0]
         root = 1 + x / np.sqrt(9 * a)
-        if root <= 0:
+        if root <= 2.0**-21:
             continue
         v = root**3
         if np.log(u) < x**2 / 2 + a * (1 - v + np.log(v)):

@@ -124,7 +124,7 @@ def bordered_wishart(
     gram: Floats,
     scale: float = 1.0,
 ) -> Banded:
-    """Draw scale Y^T Y for Y (K, d) of standard normal entries but for its first two columns, theory.md (5.3d).
+    """Draw scale Y^T Y for Y (K, d), normal but for its first two columns, theory.md (5.3d).
 
     The reduction Q^T Y Z by reflections has three diagonals: x on the main one, g next to it, y beyond.
 

@@ -1,11 +1,11 @@
 """Trials of mse models from exact structured models, without samples: theory.md (5.1)-(5.3d).
 
 Every block of an mse model is a Wishart matrix, or nearly, and comes from O(N + d) random numbers in place of
-N d. A block has the law that it has on the dense path, given W and V, which are drawn the same. Not reproduced
-is the dependence of blocks on one another through their common samples: here the blocks of a trial are
-independent given W and V.
+N d. A block has the law that it has on the dense path, given W and V, which are drawn the same. What is not
+reproduced is the dependence of blocks on one another through their common samples: here the blocks of a
+trial are independent given W and V.
 
-The structured models run on the CPU whatever the device: a trial takes a millisecond.
+The structured models run on the CPU whatever the device: a trial takes about a millisecond.
 """
 
 from functools import cached_property
@@ -107,7 +107,7 @@ class Trial:
         return active, gram
 
     def _activations(self) -> Form:
-        """V_cc of the hidden model, from what the samples have in the span of the rows of W, theory.md (5.3e)."""
+        """V_cc of the hidden model, from the samples in the span of the rows of W, theory.md (5.3e)."""
         R = np.linalg.qr(self.model.W.astype(np.float64).T, mode="r")
         N = self.cell.n_samples
         X = self.ops.normals(self._words(Role.SPAN), 0, N * len(R)).reshape(N, len(R))
@@ -130,7 +130,7 @@ def run_trial(
     edges: NDArray[np.float64] | None = None,
     device: str = "cpu",
 ) -> Record:
-    """Draw one trial of a cell that has a structured model and return its record; see `montecarlo.run_trial`."""
+    """Draw one trial of a cell that has structured models; return its record as `montecarlo.run_trial`."""
     drawn = Trial(experiment, cell, trial, device)
     record = {name: np.zeros(field.shape, field.dtype) for name, field in experiment.schema(cell).items()}
     for k, block in enumerate(cell.blocks):
