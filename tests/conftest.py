@@ -18,8 +18,9 @@ def gpu_present() -> bool:
         return False
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Put the emulator in CuPy's place for the whole session, unless there is a GPU."""
+    config.addinivalue_line("markers", "emulated: runs CUDA kernels on the emulator")
     if not gpu_present():
         sys.modules.update(lookalike.modules())
         _gpu.driver_present = lambda: True

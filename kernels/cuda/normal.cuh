@@ -4,6 +4,12 @@
 
 template <class T> struct Pair { T first, second; };
 
+// c0 + z (c1 + z (c2 + ...))
+template <class T> __device__ __forceinline__ T horner(T, T c) { return c; }
+template <class T, class... Rest> __device__ __forceinline__ T horner(T z, T c, Rest... rest) {
+    return c + z * horner(z, rest...);
+}
+
 // (0, 1] in steps of 2^-53 from 64 bits, of 2^-24 from 32 bits.
 __device__ __forceinline__ double uniform(u64 word) { return (double)((word >> 11) + 1) * 0x1p-53; }
 __device__ __forceinline__ float uniform(u32 word) { return (float)(int)((word >> 8) + 1) * 0x1p-24f; }
@@ -16,8 +22,8 @@ __device__ __forceinline__ double minus_log(double x) {
     double e = __longlong_as_double((i64)((bits >> 52) | 0x4330000000000000ull)) - (0x1p52 + 64);
     double f = __longlong_as_double((i64)((bits & 0xFFFFFFFFFFFFFull) + root_half)) - 1.0;
     double s = f / (2.0 + f), z = s * s;
-    double r = 0.22222198573205726 + z * (0.18183564321923593 + z * (0.15314050714809854 + z * 0.14795947688569538));
-    r = z * (0.6666666666666734 + z * (0.3999999999941467 + z * (0.28571428742388266 + z * r)));
+    double r = z * horner(z, 0.6666666666666734, 0.3999999999941465, 0.28571428742391586, 0.22222198572882995,
+                          0.18183564340760025, 0.15314050148670044, 0.14795954280494386);
     double half = 0.5 * f * f;
     return ((half - (s * (half + r) + e * -4.2009150726810846e-11)) - f) - e * 0.6931471806019545;
 }
@@ -28,7 +34,7 @@ __device__ __forceinline__ float minus_log(float x) {
     float e = (float)((int)(bits >> 23) - 64);
     float f = __uint_as_float((bits & 0x7FFFFFu) + root_half) - 1.0f;
     float s = f / (2.0f + f), z = s * s;
-    float r = z * (0.66666776f + z * (0.39977542f + z * 0.2987174f));
+    float r = z * horner(z, 0.66666776f, 0.39977545f, 0.29871684f);
     float half = 0.5f * f * f;
     return ((half - (s * (half + r) + e * 1.4286068e-06f)) - f) - e * 0.693145751953125f;
 }
@@ -38,12 +44,11 @@ __device__ __forceinline__ Pair<double> cos_sin(u64 k) {
     u64 quarter = (k + (1ull << 50)) >> 51;
     u64 rest = k - (quarter << 51) + 0x4338000000000000ull;
     double t = (__longlong_as_double((i64)rest) - 1.5 * 0x1p52) * 0x1p-53, z = t * t;
-    double p = -76.70585970790631 + z * (42.0586853941238 + z * (-15.093822763524582 + z * 3.7812242547342825));
-    p = -41.34170224039967 + z * (81.60524927596524 + z * p);
-    double sine = 6.0 * t + t * (0.28318530717958645 + z * p);
-    double q = 60.24464133161134 + z * (-26.426251140393713 + z * (7.903101636083125 + z * -1.6970200400510176));
-    q = -19.739208802178716 + z * (64.93939402266801 + z * (-85.45681720654005 + z * q));
-    double cosine = 1.0 + z * q;
+    double p = horner(z, -41.34170224039967, 81.60524927596525, -76.70585970790883, 42.058685394475695,
+                      -15.093822784852804, 3.7812247226084974);
+    double q = horner(z, -19.739208802178716, 64.93939402266801, -85.45681720654005, 60.24464133161187,
+                      -26.426251140448407, 7.903101638692765, -1.6970200869279848);
+    double sine = 6.0 * t + t * (0.28318530717958645 + z * p), cosine = 1.0 + z * q;
     bool odd = quarter & 1;
     u64 cos_sign = ((quarter + 1) << 62) & (1ull << 63), sin_sign = (quarter << 62) & (1ull << 63);
     u64 first = (u64)__double_as_longlong(odd ? sine : cosine), second = (u64)__double_as_longlong(odd ? cosine : sine);
@@ -54,10 +59,9 @@ __device__ __forceinline__ Pair<double> cos_sin(u64 k) {
 __device__ __forceinline__ Pair<float> cos_sin(u32 k) {
     u32 quarter = (k + (1u << 21)) >> 22;
     float t = (float)(int)(k - (quarter << 22)) * 0x1p-24f, z = t * t;
-    float p = -41.34167f + z * (81.593765f + z * -75.44561f);
-    float sine = 6.0f * t + t * (0.2831853f + z * p);
-    float q = -19.739208f + z * (64.93932f + z * (-85.44374f + z * 59.245968f));
-    float cosine = 1.0f + z * q;
+    float p = horner(z, -41.34167f, 81.593765f, -75.44556f);
+    float q = horner(z, -19.739208f, 64.93932f, -85.44374f, 59.245983f);
+    float sine = 6.0f * t + t * (0.2831853f + z * p), cosine = 1.0f + z * q;
     bool odd = quarter & 1;
     u32 cos_sign = ((quarter + 1) << 30) & (1u << 31), sin_sign = (quarter << 30) & (1u << 31);
     u32 first = __float_as_uint(odd ? sine : cosine), second = __float_as_uint(odd ? cosine : sine);
