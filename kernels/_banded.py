@@ -6,11 +6,11 @@ diagonals a, b, c, and u_i, p_i the entries (i, i+1) and (i+1, i+1) once columns
     q_(i+1) = p_i - u_i^2/q_i,    u_(i+1) = b_(i+1) - u_i c_i/q_i,    p_(i+1) = (a_(i+2) - x) - c_i^2/q_i.
 
 Unlike in the tridiagonal case a pivot near zero costs digits: entries of the size |S|^2/q are subtracted from
-one another. A pivot below FLOOR = eps^(1/2), in units of the largest entry, is moved out to it on its own side
-of zero, which changes S by as much as the rounding that it prevents. So counts are those of a matrix within a
-few eps^(1/2) |S|, and within a few eps |S| where no pivot is small. Extreme eigenvalues do not suffer: pivots
-of a definite matrix are no smaller than its smallest eigenvalue, and where an eigenvalue of a leading block is
-that close to the extreme one, its eigenvector nearly vanishes where the next row joins.
+one another. A pivot below FLOOR = eps^(1/2), in units of the largest entry, is moved out to it on its own
+side of zero, which changes S by as much as the rounding that it prevents. So counts are those of a matrix
+within a few eps^(1/2) |S|, and within a few eps |S| where no pivot is small. Extreme eigenvalues do not
+suffer: pivots of a definite matrix are no smaller than its smallest eigenvalue, and where an eigenvalue of a
+leading block is that close to the extreme one, its eigenvector nearly vanishes where the next row joins.
 """
 
 import math

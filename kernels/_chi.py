@@ -19,7 +19,7 @@ ATTEMPTS = 2**BLOCK_BITS - 2
 """Two attempts to a pair of blocks; the last pair is left for the power of a uniform."""
 
 SMALLEST_ROOT = 2.0**-21
-"""Of v = root^3, which the logarithm takes from 2^-64 on; smaller ones would be accepted with probability 2^-37."""
+"""Of v = root^3: the logarithm takes v from 2^-64 on. Smaller ones have acceptance probability 2^-37."""
 
 
 @inlined

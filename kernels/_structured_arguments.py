@@ -6,8 +6,8 @@ from numpy.typing import ArrayLike, NDArray
 from ._arguments import finite
 from ._checks import array, integer, stream_words
 
-CHI_ELEMENTS = 2**58
-"""Each chi variable owns 64 blocks, and a stream has 2^64."""
+CHI_ELEMENTS = 2**57
+"""Each chi variable owns 64 blocks, and the numbers of a stream lie in 2^63."""
 
 LARGEST_DEGREES = 2.0**40
 """Acceptance is decided to about eps times the degrees of freedom."""

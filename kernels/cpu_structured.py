@@ -20,7 +20,7 @@ def chi(stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64
     ----------
     stream : (4,) uint32
     start : int
-        start + n <= 2^58.
+        start + n <= 2^57.
     degrees : (n,) float32 or float64, from 0 to 2^40
         Fractions allowed; with 0 degrees of freedom the variable is 0.
 

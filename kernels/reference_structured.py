@@ -16,10 +16,10 @@ def chi(stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64
     sqrt(2 a v) is chi with k degrees of freedom. Below 2 degrees a chi variable is one with k + 2 degrees
     times a uniform number to the power 1/k.
 
-    Element i owns blocks 64 i to 64 i + 63 of the stream, that is numbers 128 i to 128 i + 127. Attempt t = 0,
-    ..., 61 takes normal number 4 (t div 2) + (t mod 2) of those and the uniform number two after it. The last
-    attempt is taken as it comes (probability below 0.05^61), and v < 2^-63 is never accepted (2^-37). The
-    power is one of uniform number 124.
+    Element i owns blocks 64 i to 64 i + 63 of the stream, that is numbers 128 i to 128 i + 127. Attempt t,
+    from 0 to 61, takes normal number 4 (t div 2) + (t mod 2) of those and the uniform number two after it.
+    The last attempt is taken as it comes (probability below 0.05^61), and v <= 2^-63 is never accepted
+    (2^-37). The power is one of uniform number 124.
     """
     words, first, freedom = chi_elements(stream, start, degrees)
     return np.array([_chi(words, first + i, k) for i, k in enumerate(freedom)], np.float64)
