@@ -1,8 +1,12 @@
 """Limit laws of the spectra: theory only, shares no code with the simulation."""
 
+from .block_mass import BlockMass, block_mass
 from .compression import compression_error, gauss_compress
 from .generalized import GeneralizedMarchenkoPastur
+from .joint_weights import JointWeights, Sector
+from .limit import limit_law
 from .marchenko_pastur import MarchenkoPastur
+from .outliers import Outlier, outliers, outside
 from .ratios import block_ratio, scaled_block_ratio
 from .tracy_widom import (
     EdelmanSmallest,
@@ -11,11 +15,8 @@ from .tracy_widom import (
     largest_eigenvalue_law,
     smallest_eigenvalue_law,
 )
-from .block_mass import BlockMass, block_mass
 from .weights import WeightLaw, joint_weights, weight_law
-from .limit import limit_law
 from .weights_hidden import vv_limit
-from .joint_weights import JointWeights, Sector
 
 __all__ = [
     "BlockMass",
@@ -23,6 +24,7 @@ __all__ = [
     "GeneralizedMarchenkoPastur",
     "JointWeights",
     "MarchenkoPastur",
+    "Outlier",
     "Sector",
     "TracyWidom",
     "WeightLaw",
@@ -34,6 +36,8 @@ __all__ = [
     "joint_weights",
     "largest_eigenvalue_law",
     "limit_law",
+    "outliers",
+    "outside",
     "scaled_block_ratio",
     "smallest_eigenvalue_law",
     "vv_limit",

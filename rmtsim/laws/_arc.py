@@ -55,11 +55,8 @@ class Arc:
         self._table = self._tabulate(reach)
         last = np.array([self._table.d[-1]])
         self.end = chart.image + side * float(self._table.xi[-1] ** 2)
-        self._levels = np.append(self._edge_level(), chart.distribution(self._table.d[1:]))
+        self._levels = np.append(chart.edge_level(), chart.distribution(self._table.d[1:]))
         self.end_level = float(chart.distribution(last)[0])
-
-    def _edge_level(self) -> float:
-        return float(self.chart.distribution(np.array([0j]))[0])
 
     # -- the table -------------------------------------------------------------------------------------------
 

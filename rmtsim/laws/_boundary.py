@@ -35,8 +35,8 @@ class Boundary:
         self.edges = find_edges(model) if model.weights.size else []
         self.left = np.array([a.image for a, _ in self.edges])
         self.right = np.array([max(a.image, b.image) for a, b in self.edges])
-        self.left_levels = np.array([_level(a) for a, _ in self.edges])
-        self.right_levels = np.array([_level(b) for _, b in self.edges])
+        self.left_levels = np.array([a.edge_level() for a, _ in self.edges])
+        self.right_levels = np.array([b.edge_level() for _, b in self.edges])
         self.atom = max(0.0, model.excess / model.aspect_ratio)
         self.zero_gap = int(np.searchsorted(self.right, 0.0, side="right"))
         self._zero = zero_chart(model)
@@ -112,6 +112,8 @@ class Boundary:
             for arc, mine in ((left, which[first]), (right, which[~first])):
                 if mine.size:
                     x[mine] = np.clip(arc.quantile(q[mine]), self.left[b], self.right[b])
+            x[which[q[which] <= self.left_levels[b]]] = self.left[b]
+            x[which[q[which] >= self.right_levels[b]]] = self.right[b]
         return x
 
     def density_error(self, x: Floats, chart: Chart, d: Complexes) -> Floats:
@@ -136,11 +138,3 @@ def _shift(residual: Floats, slope: Floats, curvature: float) -> Floats:
     """Error of a root with this residual: twice the first order, or that of a double root next to an edge."""
     with np.errstate(divide="ignore"):
         return np.minimum(2 * residual / slope, 2 * np.sqrt(2 * residual / abs(curvature)))
-
-
-def _level(chart: Chart) -> float:
-    """Distribution function at an edge: exact separation counts the weights on either side."""
-    gamma, p = chart.model.aspect_ratio, chart.model.probabilities
-    if chart.origin < 0:
-        return float(p[chart.poles < 0].sum()) / gamma
-    return 1 - float(p[chart.poles > 0].sum()) / gamma

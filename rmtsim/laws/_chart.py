@@ -7,8 +7,8 @@ With w = -1/e the inverse map of theory.md (3.1) becomes
 whatever the signs of the weights: the Cauchy transform of a positive measure plus a linear function. So
 
 - a z with Im z > 0 has exactly one preimage with Im w > 0, and -1 / (gamma w) is its Stieltjes transform;
-- Im z = 0 < Im w exactly on the curve sum_k a_k / |w - lambda_k|^2 = gamma: over each real u = Re w there is at
-  most one such point, and Re z increases along the curve (Biane 1997, *Indiana Univ. Math. J.* 46, 705);
+- Im z = 0 < Im w exactly on the curve sum_k a_k / |w - lambda_k|^2 = gamma: over each real u = Re w there is
+  at most one such point, and Re z increases along the curve (Biane 1997, *Indiana Univ. Math. J.* 46, 705);
 - the distribution function is elementary in w: with ' for d/dw, integral s z' dw =
   -log w + gamma^-1 sum_k p_k [log w - log(w - lambda_k) - lambda_k / (w - lambda_k)].
 """
@@ -38,7 +38,8 @@ class Model:
         P(lambda != 0).
     aspect_ratio : float
     excess : float
-        aspect_ratio - mass without cancellation: z'(0), and gamma times the atom at zero where it is positive.
+        aspect_ratio - mass without cancellation: z'(0), and gamma times the atom at zero where it is
+        positive.
     """
 
     weights: Floats
@@ -49,7 +50,7 @@ class Model:
 
     @classmethod
     def of(cls, weights: Floats, probabilities: Floats, aspect_ratio: float) -> "Model":
-        """Model of a weight law with weights of zero; an aspect ratio of P(lambda != 0) to 4 ulp is critical."""
+        """Model of a weight law; an aspect ratio that is P(lambda != 0) to 4 ulp is critical exactly."""
         nonzero = weights != 0
         w, p = weights[nonzero], probabilities[nonzero]
         intended = 1 - math.fsum(probabilities[~nonzero])
@@ -148,7 +149,14 @@ class Chart:
             shear = v[:, 0] * ((1 / (q * q + v * v)) @ moments)
             angles[rows] = np.arctan2(v, q) @ model.probabilities - shear
         own = np.angle(self.origin + d) * model.excess
-        return 1 - (own + angles) / (math.pi * model.aspect_ratio)
+        return np.where(d == 0, self.edge_level(), 1 - (own + angles) / (math.pi * model.aspect_ratio))
+
+    def edge_level(self) -> float:
+        """Distribution function at an edge, the origin: exact separation counts the weights on each side."""
+        gamma, p = self.model.aspect_ratio, self.model.probabilities
+        if self.origin < 0:
+            return float(p[self.poles < 0].sum()) / gamma
+        return 1 - float(p[self.poles > 0].sum()) / gamma
 
     def density(self, d: Complexes) -> Floats:
         """Density at points d of the boundary curve; infinite at w = 0."""
@@ -159,9 +167,9 @@ class Chart:
     def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
         """Im d > 0 over each Re d at which Im z takes a value h >= 0; 0 where the curve is not above.
 
-        With V = v^2 and q_k = Re d - poles_k the equation Im z = h is sum_k a_k / (q_k^2 + V) + h V^-1/2 = gamma.
-        Its left side is a Stieltjes function of V, so that the reciprocal is concave and Newton steps from
-        below rise monotonically to the root.
+        With V = v^2 and q_k = Re d - poles_k the equation Im z = h is sum_k a_k / (q_k^2 + V) + h V^-1/2 =
+        gamma. Its left side is a Stieltjes function of V, so that the reciprocal is concave and Newton steps
+        from below rise monotonically to the root.
         """
         h = np.broadcast_to(np.asarray(imaginary_part, dtype=float), real.shape)
         heights = np.empty(real.size)

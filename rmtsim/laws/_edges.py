@@ -15,9 +15,9 @@ _BLOCK = 1 << 20  # entries of a gaps-by-weights matrix: a few of 8 MiB at a tim
 def find_edges(model: Model) -> list[tuple[Chart, Chart]]:
     """Charts about the left and the right edge of every bulk, from left to right, theory.md (3.3).
 
-    Between neighbouring poles z' = gamma - sum_k a_k / (w - lambda_k)^2 is concave and falls to minus infinity
-    at both ends, so that it has two zeros or none: a gap of the support, or none. Left and right of all poles
-    it has exactly one. Nothing is searched by sampling, hence no bulk is missed.
+    Between neighbouring poles z' = gamma - sum_k a_k / (w - lambda_k)^2 is concave and falls to minus
+    infinity at both ends, so that it has two zeros or none: a gap of the support, or none. Left and right of
+    all poles it has exactly one. Nothing is searched by sampling, hence no bulk is missed.
     """
     gaps, turning = _gaps(model)
     n = model.weights.size
@@ -52,7 +52,7 @@ def _gaps(model: Model) -> tuple[Indices, Floats]:
 
 
 def _turning_points(model: Model, left: Indices) -> tuple[Floats, Floats]:
-    """Where gamma - z' is least between poles ``left`` and ``left + 1``, from the left pole, and its value there."""
+    """Where gamma - z' is least between poles ``left`` and ``left + 1``, from the left one, and its value."""
     strengths, poles = _strengths(model), model.weights
     from_left = poles[left][:, None] - poles
     is_left = np.arange(poles.size) <= left[:, None]
@@ -79,7 +79,8 @@ def _split_sums(terms: Floats, is_left: NDArray[np.bool_]) -> tuple[Floats, Floa
 def _critical_offsets(model: Model, pole: Indices, side: Floats, reach: Floats) -> Floats:
     """Distance of each critical point from its pole, at most ``reach``.
 
-    The sum gamma - z' falls from infinity at the pole; its power -1/2, linear for a lone pole, is what Newton sees.
+    The sum gamma - z' falls from infinity at the pole; its power -1/2, linear for a lone pole, is what Newton
+    sees.
     """
     gamma, strengths = model.aspect_ratio, _strengths(model)
     low = np.minimum(np.sqrt(strengths[pole] / gamma), reach)
@@ -123,13 +124,15 @@ def zero_chart(model: Model) -> Chart:
 def _noise_about_zero(model: Model, w: float) -> float:
     """Size of the terms of z' = excess - sum_k p_k w (2 lambda_k - w) / (lambda_k - w)^2."""
     poles = model.weights - w
-    return abs(model.excess) + float(np.sum(np.abs(model.probabilities * w * (model.weights + poles)) / poles**2))
+    terms = model.probabilities * w * (model.weights + poles) / poles**2
+    return abs(model.excess) + float(np.sum(np.abs(terms)))
 
 
 def _polish_near_zero(model: Model, w: float) -> float:
     """Bring a critical point near w = 0 to full relative accuracy, by z' in a form without cancellation.
 
-    Where the gap about zero is closed to rounding a step may be useless; the point is then as good as it can be.
+    Where the gap about zero is closed to rounding a step may be useless; the point is then as good as it can
+    be.
     """
     p, weights = model.probabilities, model.weights
     for _ in range(20):

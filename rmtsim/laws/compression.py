@@ -7,8 +7,9 @@ from scipy.linalg import eigh_tridiagonal
 from ._measure import Complexes, Floats, canonical, check_measure, row_blocks
 from .generalized import GeneralizedMarchenkoPastur
 
-# Sorted atoms are reduced in runs of _RUN to _RUN_NODES before the final rule, so that Lanczos never holds a basis
-# of a million rows. A run covers a narrow range of weights, where 32 nodes (exact to degree 63) lose nothing.
+# Sorted atoms are reduced in runs of _RUN to _RUN_NODES before the final rule, so that Lanczos never holds a
+# basis of a million rows. A run covers a narrow range of weights, where 32 nodes (exact to degree 63) lose
+# nothing.
 _RUN, _RUN_NODES = 4096, 32
 _BLOCK = 1 << 20
 
@@ -18,10 +19,10 @@ def gauss_compress(weights: ArrayLike, probabilities: ArrayLike, n_atoms: int) -
 
     Equation theory.md (3.1) sees the weight law through E[lambda / (1 + lambda e)] alone, which is analytic
     in lambda, so that a Gauss rule converges geometrically in the number of atoms. The rule is built in the
-    variable t = asinh(lambda / c), c far below the geometric mean of abs(lambda): it spreads the nodes over all
-    magnitudes, where a rule in lambda itself would spend them on the largest weights. On a standard log-normal
-    law with 100 atoms, E[lambda^2 / (w - lambda)] at arg w = 1 is wrong by 2e-2 for the rule in lambda and by
-    5e-15 for this one (measured).
+    variable t = asinh(lambda / c), c far below the geometric mean of abs(lambda): it spreads the nodes over
+    all magnitudes, where a rule in lambda itself would spend them on the largest weights. On a standard
+    log-normal law with 100 atoms, E[lambda^2 / (w - lambda)] at arg w = 1 is wrong by 2e-2 for the rule in
+    lambda and by 5e-15 for this one (measured).
 
     An atom at weight zero is kept exactly (it decides the atom of the limit law), and so is the total
     probability; the moments E lambda^k are kept to the accuracy of the rule.
@@ -45,8 +46,8 @@ def gauss_compress(weights: ArrayLike, probabilities: ArrayLike, n_atoms: int) -
     Notes
     -----
     Nodes and probabilities are eigenvalues and squared first eigenvector entries of the Jacobi matrix of the
-    Lanczos process with full reorthogonalisation (Golub & Welsch 1969; Gautschi, *Orthogonal Polynomials*, 2004).
-    `compression_error` measures what a rule does to a law.
+    Lanczos process with full reorthogonalisation (Golub & Welsch 1969; Gautschi, *Orthogonal Polynomials*,
+    2004). `compression_error` measures what a rule does to a law.
     """
     if n_atoms < 2:
         raise ValueError(f"n_atoms: expected at least 2, got {n_atoms}")

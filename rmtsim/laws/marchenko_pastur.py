@@ -31,7 +31,8 @@ class MarchenkoPastur(Distribution):
 
     Notes
     -----
-    With z = x/scale, z = gamma w + w / (w - 1) is a quadratic in w = 1 + r; on the bulk abs(r) = gamma^-1/2, and
+    With z = x/scale, z = gamma w + w / (w - 1) is a quadratic in w = 1 + r; on the bulk abs(r) = gamma^-1/2,
+    and
 
         F(x) = 1 - [ (gamma - 1) arg w + arg r - gamma Im r ] / (pi gamma)
 
@@ -165,5 +166,5 @@ class MarchenkoPastur(Distribution):
         small, large = z + gamma - 1 - radical, z + gamma - 1 + radical
         # The roots have the product 4 gamma z: the smaller one follows from the larger without cancellation.
         other = 4 * gamma * z / np.where(small == 0, 1, small)
-        s: Complexes = -2 / np.where(np.abs(large) >= np.abs(small), large, other)
-        return s
+        twice_gamma_w: Complexes = np.where(np.abs(large) >= np.abs(small), large, other)
+        return -2 / twice_gamma_w

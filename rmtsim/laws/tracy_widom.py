@@ -1,4 +1,4 @@
-"""Laws of the extreme eigenvalues of Wishart matrices: Tracy-Widom at soft edges, Edelman's at the hard one."""
+"""Extreme eigenvalues of Wishart matrices: Tracy-Widom at soft edges, Edelman's law at the hard one."""
 
 import math
 from functools import cache
@@ -39,8 +39,8 @@ def _determinant(s: float) -> tuple[float, float]:
     """F_1(s) and its derivative by Gauss-Legendre discretisation of a Fredholm determinant.
 
     F_1(s) = det(I - A_s) on L^2(0, inf) with the kernel A_s(x, y) = Ai(x + y + s) (Ferrari & Spohn 2005,
-    *J. Phys. A* 38, L557); the discretisation converges exponentially (Bornemann 2010, *Math. Comp.* 79, 871).
-    d log F_1 / ds = -tr (I - A_s)^-1 dA_s / ds.
+    *J. Phys. A* 38, L557); the discretisation converges exponentially (Bornemann 2010, *Math. Comp.* 79,
+    871). d log F_1 / ds = -tr (I - A_s)^-1 dA_s / ds.
     """
     nodes, masses = _rule(_N_NODES)
     half = 0.5 * (_RIGHT - s)
@@ -158,7 +158,8 @@ class EdelmanSmallest(Distribution):
     """Limit law of scale^-1 times the smallest eigenvalue at the hard edge of a square real Wishart matrix.
 
     With X n x n standard normal, n times the smallest eigenvalue of X^T X has in the limit the distribution
-    function 1 - exp(-(t/2 + t^(1/2))) (Edelman 1988, *SIAM J. Matrix Anal. Appl.* 9, 543, theorem 1.3, corollary 3.1).
+    function 1 - exp(-(t/2 + t^(1/2))) (Edelman 1988, *SIAM J. Matrix Anal. Appl.* 9, 543, theorem 1.3,
+    corollary 3.1).
 
     Parameters
     ----------

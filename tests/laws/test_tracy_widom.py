@@ -1,0 +1,149 @@
+"""Tracy-Widom against Painleve II, published constants and simulation; Edelman's law against simulation."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.integrate import quad, solve_ivp
+from scipy.special import airy
+
+from rmtsim.laws import (
+    EdelmanSmallest,
+    TracyWidom,
+    johnstone_scaling,
+    largest_eigenvalue_law,
+    smallest_eigenvalue_law,
+)
+
+
+def test_value_at_zero():
+    """Bornemann 2010, *Math. Comp.* 79, 871."""
+    assert TracyWidom().cdf(0.0) == pytest.approx(0.83190806620295, abs=1e-12)
+
+
+def test_moments():
+    """Bornemann 2010, *Markov Process. Relat. Fields* 16, 803, table 10 (beta = 1)."""
+    law = TracyWidom()
+    mean, var = -1.2065335745820, 1.6077810345810
+    assert law.moment(0) == pytest.approx(1, abs=1e-13)
+    assert law.mean() == pytest.approx(mean, abs=1e-12)
+    assert law.var() == pytest.approx(var, abs=1e-11)
+    central = law.moment(3) - 3 * law.mean() * law.moment(2) + 2 * law.mean() ** 3
+    assert central / law.std() ** 3 == pytest.approx(0.29346452408, abs=1e-9)
+
+
+def test_painleve_representation():
+    """F_1 = exp(-1/2 int_s^inf [q + (x - s) q^2] dx), q'' = s q + 2 q^3, q ~ Ai (Tracy & Widom 1996)."""
+    start, stop = 8.0, -4.0
+    value, slope = airy(start)[:2]
+
+    def system(s, state):  # q, q', int q, int q^2, int int q^2
+        q, dq, _, square, _ = state
+        return [dq, s * q + 2 * q**3, -q, -(q**2), -square]
+
+    tails = [quad(lambda x: airy(x)[0], start, 30)[0], quad(lambda x: airy(x)[0] ** 2, start, 30)[0],
+             quad(lambda x: (x - start) * airy(x)[0] ** 2, start, 30)[0]]  # fmt: skip
+    s = np.linspace(2.0, stop, 13)
+    path = solve_ivp(system, (start, stop), [value, slope, *tails], "DOP853", s, rtol=1e-12, atol=1e-16).y
+    # Painleve II is unstable to the left: what the integrator loses grows to about 1e-8 at -4.
+    np.testing.assert_allclose(TracyWidom().cdf(s), np.exp(-0.5 * (path[2] + path[4])), atol=1e-8)
+
+
+def test_density_is_the_derivative():
+    law, h = TracyWidom(), 1e-3
+    s = np.linspace(-8, 6, 57)
+    near, far = law.cdf(s + h) - law.cdf(s - h), law.cdf(s + 2 * h) - law.cdf(s - 2 * h)
+    five_point = (8 * near - far) / (12 * h)
+    # truncation h^4 F^(5) / 30 and rounding 1e-13 / h
+    np.testing.assert_allclose(law.pdf(s), five_point, atol=2e-10)
+
+
+def test_quantiles_and_tails():
+    law = TracyWidom(loc=2.0, scale=3.0)
+    q = np.array([1e-9, 1e-3, 0.5, 0.99, 1 - 1e-9])
+    np.testing.assert_allclose(law.cdf(law.ppf(q)), q, atol=1e-13)
+    assert law.ppf([0.0, 1.0]).tolist() == [-np.inf, np.inf]
+    assert law.cdf([-np.inf, np.inf]).tolist() == [0, 1]
+    assert law.pdf([-np.inf, np.inf]).tolist() == [0, 0]
+    assert np.isnan(law.cdf(np.nan))
+    assert isinstance(law.pdf(0.0), float)
+
+
+def test_reflection():
+    law, mirror = TracyWidom(1.0, 2.0), TracyWidom(-1.0, -2.0)
+    x = np.linspace(-8, 8, 9)
+    np.testing.assert_allclose(mirror.cdf(-x), 1 - law.cdf(x), atol=1e-15)
+    np.testing.assert_allclose(mirror.pdf(-x), law.pdf(x), atol=1e-15)
+    np.testing.assert_allclose(mirror.ppf(mirror.cdf(x)), x, atol=1e-8)
+    assert mirror.mean() == pytest.approx(-law.mean())
+
+
+def test_johnstone_scaling():
+    centre, scale = johnstone_scaling(101, 25)
+    assert centre == pytest.approx(15**2 / 101)
+    assert scale == pytest.approx(15 * (0.1 + 0.2) ** (1 / 3) / 101)
+
+
+def distance(sample, law):
+    """Kolmogorov distance of an i.i.d. sample."""
+    levels = law.cdf(np.sort(sample))
+    n = levels.size
+    return max(np.max(np.arange(1, n + 1) / n - levels), np.max(levels - np.arange(n) / n))
+
+
+# 2.6 / sqrt(trials) is exceeded with probability 3e-6; added is the bias of the limit law at these sizes.
+
+
+def extremes(n_samples, n_features, trials, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((trials, n_samples, n_features))
+    eigenvalues = np.linalg.eigvalsh(x.swapaxes(1, 2) @ x / n_samples)
+    return eigenvalues[:, 0], eigenvalues[:, -1]
+
+
+def test_extreme_eigenvalues_of_simulated_wishart_matrices():
+    trials = 600
+    smallest, largest = extremes(120, 30, trials, 11)
+    assert distance(largest, largest_eigenvalue_law(120, 30)) < 2.6 / math.sqrt(trials) + 0.03
+    assert distance(2 * largest, largest_eigenvalue_law(120, 30, scale=2.0)) < 2.6 / math.sqrt(trials) + 0.03
+    assert distance(smallest, smallest_eigenvalue_law(120, 30)) < 2.6 / math.sqrt(trials) + 0.05
+
+
+def test_smallest_eigenvalue_of_square_matrices_has_a_hard_edge():
+    trials = 1000
+    smallest, _ = extremes(20, 20, trials, 12)
+    law = smallest_eigenvalue_law(20, 20)
+    assert isinstance(law, EdelmanSmallest)
+    assert distance(smallest, law) < 2.6 / math.sqrt(trials) + 0.02
+
+
+def test_more_features_than_samples_swaps_the_roles():
+    wide, tall = smallest_eigenvalue_law(30, 120), smallest_eigenvalue_law(120, 30)
+    assert wide.loc * 30 == pytest.approx(tall.loc * 120)
+    assert wide.scale * 30 == pytest.approx(tall.scale * 120)
+
+
+def test_hard_edge_law():
+    law = EdelmanSmallest(2.0)
+    x = np.array([1e-8, 0.1, 1.0, 10.0])
+    np.testing.assert_allclose(law.ppf(law.cdf(x)), x, rtol=1e-10)
+    assert law.cdf(1.0) == pytest.approx(quad(law.pdf, 0, 1)[0], rel=1e-8)
+    assert law.mean() == pytest.approx(quad(lambda t: t * law.pdf(t), 0, np.inf)[0], rel=1e-8)
+    assert law.cdf([-1.0, 0.0, np.inf]).tolist() == [0, 0, 1]
+    assert law.pdf([-1.0, 0.0]).tolist() == [0, np.inf]
+    assert law.ppf(1.0) == np.inf
+
+
+def test_refused_arguments():
+    with pytest.raises(ValueError, match="loc: expected a finite number"):
+        TracyWidom(np.nan)
+    with pytest.raises(ValueError, match="scale: expected a finite number other than 0"):
+        TracyWidom(0.0, 0.0)
+    with pytest.raises(ValueError, match="scale: expected a finite number above 0"):
+        EdelmanSmallest(-1.0)
+    with pytest.raises(ValueError, match="n_samples: expected at least 2, got 1"):
+        johnstone_scaling(1, 5)
+    with pytest.raises(ValueError, match="n_features: expected at least 1, got 0"):
+        smallest_eigenvalue_law(5, 0)
+    with pytest.raises(ValueError, match="q: expected probabilities"):
+        TracyWidom().ppf(1.5)
