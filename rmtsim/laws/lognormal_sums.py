@@ -114,7 +114,6 @@ class LogRatio:
 # Tilts theta of the density, exp(theta w) f(w): one of them keeps rounding relative at every w of interest.
 _TILTS = (-0.5, 1.0, 3.0, 6.0, 10.0, 14.0, 18.0)
 _NODE_STEP = 0.05
-_NODE_REACH = 8.5
 _FREQUENCY_STEP = 0.125
 # Densities this close to their rounding level are cut.
 _CUT = 1e-12
@@ -138,6 +137,17 @@ def _ratio_transforms(theta: float, omega: Floats, n_rest: int, variance: float)
     return gaussian * integrals.T * np.exp(-gammas)
 
 
+def _ratio_range(n_rest: int, variance: float) -> tuple[float, float]:
+    """Range of W that carries E e^(aW) for 0 <= a <= 4 / variance: that factor shifts the mass by 4.
+
+    Farther right, nodes of probability below 1e-30 would only bring the rounding of a compressed rule into moments.
+    """
+    centre = -math.log(n_rest) - (0.5 if n_rest > 1 else 0.0)
+    left = 8.5 * math.sqrt(variance + 1)
+    right = 6.4 * math.sqrt(variance + min(1.0, (math.e - 1) / n_rest))
+    return centre - left, centre + right + 4
+
+
 @functools.lru_cache(maxsize=64)
 def log_ratio(n_rest: int, variance: float) -> LogRatio:
     """Law of z - log S by Fourier inversion of its analytic characteristic function.
@@ -152,10 +162,8 @@ def log_ratio(n_rest: int, variance: float) -> LogRatio:
     variance : float
         Of z, 1/2 or more.
     """
-    spread = math.sqrt(variance + 1.0)
-    centre = -math.log(n_rest) - (0.5 if n_rest > 1 else 0.0)
-    # A factor e^(aw) of a moment shifts the mass right by a variance: a = 4 and a = 8 at variance 1/2 occur.
-    w = np.arange(centre - _NODE_REACH * spread, centre + _NODE_REACH * spread + 4, _NODE_STEP)
+    low, high = _ratio_range(n_rest, variance)
+    w = np.arange(low, high, _NODE_STEP)
     omega = _FREQUENCY_STEP * np.arange(0, math.ceil(9 / math.sqrt(variance) / _FREQUENCY_STEP) + 1)
     candidates = [_tilted_densities(theta, omega, w, n_rest, variance) for theta in _TILTS]
     best = np.argmin([noise for noise, _ in candidates], axis=0)

@@ -131,11 +131,11 @@ def weight_law(
     """
     joint = joint_weights(architecture, loss, block, n_classes=n_classes, V=V, rows=rows)
     weights, probabilities = gauss_compress(joint.weights, joint.probabilities, n_atoms)
-    error = joint.error + compression_error(joint, weights, probabilities)
+    error = joint.error + _compression_error(joint, weights, probabilities)
     return WeightLaw(weights, probabilities, error, joint.source)
 
 
-def compression_error(joint: JointWeights, weights: Floats, probabilities: Floats) -> float:
+def _compression_error(joint: JointWeights, weights: Floats, probabilities: Floats) -> float:
     """Largest relative change of the functionals named in `WeightLaw`."""
     if joint.weights.size == weights.size or not joint.weights.any():
         return 0.0

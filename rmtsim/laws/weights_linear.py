@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 
 # Largest relative error of E lambda^k, k <= 4, against the integrals of theory.md (4.2), C = 2..131072: 2e-14.
 _EXACT_ERROR = 1e-13
-# Reach of z in the log-normal limits: exp(8z), the fourth moment of exp(2z), shifts the mass right by 8 / sqrt(2).
-_LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH = 0.05, -9.0, 15.0
+# Reach of z in the log-normal limits: the fourth moment of exp(sqrt(2) z) shifts the mass right by 4 sqrt(2).
+_LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH = 0.05, -8.5, 12.2
 _COSH_STEP, _COSH_REACH = 0.1, 6.2
 
 
