@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import features_and_parameters, indices, sample_factor, sample_vectors, tile_size
 from ._checks import array
-from ._gpu import cupy, elements, empty, launch, to_device, to_host
+from ._gpu import cupy, elements, empty, launch, products, to_device, to_host
 
 Tiles = Iterable[tuple[int, Any]]
 
@@ -43,7 +43,7 @@ class RunningSoftmax:
 
     def logits(self, part: Any) -> Any:
         """Logits (T, N, c) of the classes in part (T, c, k)."""
-        return cupy().matmul(self.features, part.transpose(0, 2, 1))
+        return products(self.features, part.transpose(0, 2, 1))
 
     def fold(self, logits: Any) -> Any:
         """Fold a tile of logits, which become exp(logit - maximum) and are returned."""
@@ -62,6 +62,11 @@ class RunningSoftmax:
         out = empty(self.sums.shape)
         self._launch("log_sums", *elements(self.rows), self.maxima, self.sums, np.int64(self.rows), out)
         return out
+
+
+def tile_width(column_bytes: int) -> int:
+    """Classes to a tile whose logits take `column_bytes` to a class and trial."""
+    return max(TILE_MINIMUM, TILE_BYTES // max(1, column_bytes))
 
 
 def fold_threads(classes: int) -> int:
@@ -104,7 +109,7 @@ def trial_means(features: Any, tiles: Tiles) -> Any:
     totals = cupy().zeros(features.shape, np.float64)
     for _, part in tiles:
         exponentials = running.fold(running.logits(part))
-        running.add(cupy().matmul(exponentials, part), totals)
+        running.add(products(exponentials, part), totals)
     out = empty(totals.shape)
     sizes = np.int64(running.rows), np.int64(totals.shape[2])
     launch("classes.divide_rows", features.dtype, *elements(out.size), totals, running.sums, *sizes, out)
@@ -118,7 +123,7 @@ def trial_covariances(features: Any, tiles: Tiles, center: Any, pairs: Any) -> A
     totals = cupy().zeros((*features.shape[:2], k + count), np.float64)
     for _, part in tiles:
         columns = _centered_columns(part, center, pairs)
-        running.add(cupy().matmul(running.fold(running.logits(part)), columns), totals)
+        running.add(products(running.fold(running.logits(part)), columns), totals)
     out = empty((*features.shape[:2], count))
     sizes = np.int64(running.rows), np.int64(k), np.int64(count)
     launch(
@@ -157,8 +162,7 @@ def trial_gated_weights(a: Any, b: Any, factor: Any) -> Any:
 
 
 def _tile(tile: int | None, rows: NDArray, n_classes: int) -> int:
-    fitting = max(TILE_MINIMUM, TILE_BYTES // max(1, len(rows) * rows.itemsize))
-    return tile_size(fitting if tile is None else tile, rows, n_classes)
+    return tile_size(tile_width(len(rows) * rows.itemsize) if tile is None else tile, rows, n_classes)
 
 
 def _tiles(V: Any, size: int, dtype: np.dtype) -> Iterator[tuple[int, Any]]:
@@ -186,7 +190,7 @@ def class_probabilities(
         logits, log_sums = trial_chosen_logits(given, _tiles(V, size, rows.dtype), to_device(chosen))
     else:
         log_sums = to_device(array(log_z, "log_z", (len(rows),), (np.float64,)))[None]
-        logits = cupy().matmul(given, to_device(_chosen_rows(V, chosen, size, rows.dtype).T)[None])
+        logits = products(given, to_device(_chosen_rows(V, chosen, size, rows.dtype).T)[None])
     return to_host(trial_probabilities(logits, log_sums))[0]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import kernel_and_vectors, rows_and_total, samples_and_weights, symmetric
-from ._gpu import THREADS, TRIALS_LIMIT, cupy, empty, launch, to_device, to_host
+from ._gpu import THREADS, TRIALS_LIMIT, cupy, empty, launch, products, to_device, to_host
 from .gpu_spectra import trial_bisected_eigenvalues
 
 HOUSEHOLDER_LIMIT = 1024
@@ -29,7 +29,7 @@ def trial_grams(X: Any, weights: Any) -> Any:
     sizes = np.int64(trials * samples), np.int64(columns)
     grid = (min(trials * samples, TRIALS_LIMIT),)
     launch("gram.scale_rows", X.dtype, grid, (_row_threads(columns),), X, weights, *sizes, left, right)
-    grams = cupy().matmul(left.transpose(0, 2, 1), right)
+    grams = products(left.transpose(0, 2, 1), right)
     symmetrize(grams, 1 / samples)
     return grams
 
@@ -49,7 +49,7 @@ def symmetrize(A: Any, factor: float = 1.0) -> None:
 def trial_gram_sum(A: Any, total: Any) -> None:
     """Add the upper triangle of A^T A, for A (T, c, N), to total (T, N, N)."""
     trials, n, _ = total.shape
-    product = cupy().matmul(A.transpose(0, 2, 1), A)
+    product = products(A.transpose(0, 2, 1), A)
     launch(
         "gram.add_upper",
         A.dtype,
@@ -67,7 +67,7 @@ def trial_masses(K: Any, A: Any) -> Any:
     out = empty((trials, columns))
     sizes = np.int64(samples), np.int64(columns), np.float64(1 / samples**2)
     grid = (-(-columns // WARP), trials)
-    launch("gram.column_dots", A.dtype, grid, (WARP, COLUMN_WARPS), A, cupy().matmul(K, A), *sizes, out)
+    launch("gram.column_dots", A.dtype, grid, (WARP, COLUMN_WARPS), A, products(K, A), *sizes, out)
     return out
 
 

@@ -50,6 +50,9 @@ class DeviceArray:
     def reshape(self, *shape) -> "DeviceArray":
         return DeviceArray(self.memory_of_the_device.reshape(*shape))
 
+    def astype(self, dtype) -> "DeviceArray":
+        return DeviceArray(self.memory_of_the_device.astype(dtype))
+
     def transpose(self, *axes) -> "DeviceArray":
         return DeviceArray(self.memory_of_the_device.transpose(*axes))
 
@@ -94,10 +97,19 @@ def asnumpy(array) -> np.ndarray:
     return _memory(array).copy()
 
 
-def matmul(a, b) -> DeviceArray:
-    if a.dtype != b.dtype:
-        raise TypeError(f"matmul: {a.dtype} and {b.dtype}")
-    return DeviceArray(np.matmul(_memory(a), _memory(b)))
+def matmul(a, b, out) -> DeviceArray:
+    if not a.dtype == b.dtype == out.dtype:
+        raise TypeError(f"matmul: {a.dtype} and {b.dtype} to {out.dtype}")
+    np.matmul(_memory(a), _memory(b), out=_memory(out))
+    return out
+
+
+def ascontiguousarray(a) -> DeviceArray:
+    return DeviceArray(np.ascontiguousarray(_memory(a)))
+
+
+def maximum(a, number) -> DeviceArray:
+    return DeviceArray(np.maximum(_memory(a), a.dtype.type(number)))
 
 
 def eigvalsh(a, UPLO="L") -> DeviceArray:
@@ -141,7 +153,7 @@ def modules() -> dict[str, ModuleType]:
     """What `import cupy` and `import cupyx` find."""
     cupy, cupyx = ModuleType("cupy"), ModuleType("cupyx")
     here = sys.modules[__name__]
-    for name in ("empty", "zeros", "asarray", "asnumpy", "matmul"):
+    for name in ("empty", "zeros", "asarray", "asnumpy", "matmul", "maximum", "ascontiguousarray"):
         setattr(cupy, name, getattr(here, name))
     cupy.__version__ = VERSION
     cupy.__spec__ = cupyx.__spec__ = SimpleNamespace(name="cupy")

@@ -1,0 +1,75 @@
+"""Batches of trials on the GPU: how many at once, what to do when memory runs out, two batches in flight."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from ._device_error import DeviceError
+from ._gpu import TRIALS_LIMIT, cupy
+
+Drawn = TypeVar("Drawn")
+Measured = TypeVar("Measured")
+
+IN_FLIGHT = 2
+"""Batches that hold memory at once: one is measured while the next is drawn."""
+USABLE = 0.8
+"""Part of the free memory that is planned for: libraries take work space, and pools fragment."""
+
+
+def batch_size(trial_bytes: int, free_bytes: int, most: int = TRIALS_LIMIT) -> int:
+    """Trials to a batch: as many as fit twice into the usable part of the free memory, from 1 to `most`."""
+    return max(1, min(most, TRIALS_LIMIT, int(USABLE * free_bytes) // (IN_FLIGHT * max(1, trial_bytes))))
+
+
+def free_memory() -> int:
+    """Bytes that new arrays on the current device can take."""
+    free, _ = cupy().cuda.runtime.memGetInfo()
+    return free + cupy().get_default_memory_pool().free_bytes()
+
+
+def halving(compute: Callable[[Sequence[int]], list[Measured]], trials: Sequence[int]) -> list[Measured]:
+    """compute(trials), by halves where the memory does not suffice for all.
+
+    Raises
+    ------
+    DeviceError
+        If it does not suffice for one trial.
+    """
+    try:
+        return compute(trials)
+    except cupy().cuda.memory.OutOfMemoryError as error:
+        if len(trials) == 1:
+            raise DeviceError(
+                f"device 'gpu': out of memory with a single trial ({error}); "
+                f"use device 'cpu', precision 'float32' or smaller cells"
+            ) from error
+    # Outside of the except clause: the error holds the frames, and they the arrays, that have to go first.
+    cupy().get_default_memory_pool().free_all_blocks()
+    middle = len(trials) // 2
+    return halving(compute, trials[:middle]) + halving(compute, trials[middle:])
+
+
+def pipelined(
+    batches: Iterable[Any], draw: Callable[[Any], Drawn], measure: Callable[[Any, Drawn], Measured]
+) -> Iterator[Measured]:
+    """Yield measure(batch, draw(batch)) of each batch, while another CUDA stream draws the next.
+
+    `measure` ends with a copy to the host, so that its kernels are done when it returns; only then is what was
+    drawn given up.
+    """
+    drawing, measuring = (cupy().cuda.Stream(non_blocking=True) for _ in range(2))
+    waiting: list[tuple[Any, Drawn, Any]] = []
+    for batch in batches:
+        with drawing:
+            waiting.append((batch, draw(batch), drawing.record()))
+        if len(waiting) == IN_FLIGHT:
+            yield _measured(measure, measuring, *waiting.pop(0))
+    for item in waiting:
+        yield _measured(measure, measuring, *item)
+
+
+def _measured(
+    measure: Callable[[Any, Drawn], Measured], measuring: Any, batch: Any, drawn: Drawn, ready: Any
+) -> Measured:
+    with measuring:
+        measuring.wait_event(ready)
+        return measure(batch, drawn)

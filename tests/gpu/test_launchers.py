@@ -1,0 +1,126 @@
+"""The launchers with the emulator in CuPy's place: refusals, geometry, compilation, and what is missing."""
+
+import inspect
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from rmtsim import kernels
+from rmtsim.kernels import _gpu, _gpu_sources, gpu_classes, gpu_matrices
+
+from ..emulator import lookalike
+
+pytestmark = pytest.mark.emulated
+
+
+def test_every_operation_has_the_signature_of_its_cpu_twin() -> None:
+    gpu, cpu = kernels.load("gpu"), kernels.load("cpu")
+    for name in kernels.OPERATIONS:
+        found, wanted = (inspect.signature(getattr(module, name)) for module in (gpu, cpu))
+        assert found == wanted, name
+
+
+def test_kernels_are_compiled_when_first_used_and_once(monkeypatch) -> None:
+    made = []
+
+    class Counting(lookalike.Module):
+        def __init__(self, **arguments) -> None:
+            made.append(arguments["options"])
+            super().__init__(**arguments)
+
+    monkeypatch.setattr(_gpu.cupy(), "RawModule", Counting)
+    _gpu._module.cache_clear()
+    gpu = kernels.load("gpu")
+    assert made == []
+    for _ in range(3):
+        gpu.uniforms(np.ones(4, np.uint32), 0, 5, np.float32)
+    assert made == [("--std=c++17", "--fmad=false", "-DREAL=float")]
+    monkeypatch.setattr(lookalike.Device, "id", 1)
+    gpu.uniforms(np.ones(4, np.uint32), 0, 5, np.float32)
+    assert len(made) == 2, "a second GPU needs its own module"
+    _gpu._module.cache_clear()
+
+
+def test_numbers_that_are_no_numpy_scalars_are_refused_before_the_launch() -> None:
+    out = _gpu.empty((3,))
+    with pytest.raises(TypeError, match=r"weights.class_weights, argument 2: expected a NumPy scalar, got int"):
+        _gpu.launch("weights.class_weights", None, (1,), (32,), out, out, 1, np.int64(3), out)
+
+
+def test_strided_arrays_are_refused_before_the_launch() -> None:
+    out = _gpu.empty((3, 2))[:, 0]
+    with pytest.raises(TypeError, match="argument 0: expected a contiguous array, got strides"):
+        _gpu.launch("weights.class_weights", None, (1,), (32,), out, out, np.int32(1), np.int64(3), out)
+
+
+def test_more_trials_than_a_grid_holds_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected at most 65535 trials at once, got 65536"):
+        gpu_matrices.symmetrize(_gpu.empty((65536, 1, 1)))
+
+
+def test_an_order_that_cusolver_cannot_count_is_refused() -> None:
+    gpu_matrices.check_order(46340)
+    with pytest.raises(ValueError, match="A: expected an order of at most 46340 on the GPU, got 46341"):
+        gpu_matrices.check_order(46341)
+
+
+def test_large_matrices_go_to_cusolver(monkeypatch) -> None:
+    monkeypatch.setattr(gpu_matrices, "HOUSEHOLDER_LIMIT", 3)
+    X = np.random.default_rng(1).normal(size=(9, 4))
+    gpu, A = kernels.load("gpu"), X.T @ X
+    diagonal, off_diagonal = gpu.tridiagonal(A)
+    np.testing.assert_array_equal(off_diagonal, 0)
+    np.testing.assert_array_equal(diagonal, gpu.eigenvalues(A))
+    np.testing.assert_allclose(diagonal, np.linalg.eigvalsh(A), rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 32, 64, 65, 256, 257, 1024])
+def test_geometry_is_within_the_limits_of_every_gpu(n: int) -> None:
+    for threads in (gpu_matrices.householder_threads(n), gpu_classes.fold_threads(n), gpu_matrices._row_threads(n)):
+        assert threads % 32 == 0
+        assert 32 <= threads <= 512
+    assert 2 * min(n, gpu_matrices.HOUSEHOLDER_LIMIT) * 8 + 8 * 32 <= 48 << 10, "shared memory of Householder"
+    (blocks,), (threads,) = _gpu.elements(n)
+    assert (blocks - 1) * threads < n <= blocks * threads
+
+
+def test_every_include_is_put_in_once() -> None:
+    for unit in _gpu_sources.UNITS:
+        text = _gpu_sources.source(unit)
+        assert "#include" not in text
+        assert text.count("typedef unsigned long long u64;") == 1
+        assert len(_gpu_sources.source_hash(unit)) == 12
+
+
+def test_the_device_says_what_it_is() -> None:
+    assert _gpu.describe()["cupy_version"] == _gpu.cupy().__version__
+    assert _gpu.describe()["gpu_number"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("_gpu.find_spec = lambda name: None", "device 'gpu' needs CuPy, which is not installed: pip install 'rmtsim[gpu]'"),
+        ("_gpu.find_spec = bool; _gpu.driver_present = bool", "device 'gpu' needs an NVIDIA GPU and its driver"),
+    ],
+)
+def test_what_is_missing_is_told_in_one_sentence_within_a_second(missing: str, message: str) -> None:
+    program = f"""
+        import time
+        from rmtsim import kernels
+        from rmtsim.kernels import _gpu
+        {missing}
+        start = time.process_time()
+        try:
+            kernels.load("gpu")
+        except kernels.DeviceError as error:
+            assert time.process_time() - start < 1
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(message)
+    assert "pip install 'rmtsim[gpu]'" in done.stdout
+    assert done.stdout.count("\n") == 1

@@ -1,0 +1,107 @@
+"""Every kernel at tiny sizes under AddressSanitizer and ThreadSanitizer, and faults that they must report."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from rmtsim import kernels
+from rmtsim.kernels import _gpu, _gpu_sources
+
+from ..emulator.module import EmulatorError
+from ..emulator.sanitized import Module
+from .mutants import BARRIER
+
+pytestmark = [pytest.mark.slow, pytest.mark.emulated]
+
+
+@pytest.fixture(params=["address", "thread"])
+def sanitizer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(Module, "sanitizer", request.param)
+    monkeypatch.setattr(_gpu.cupy(), "RawModule", Module)
+    _gpu._module.cache_clear()
+    yield request.param
+    _gpu._module.cache_clear()
+
+
+STREAM = np.array([1, 2, 3, 4], np.uint32)
+
+
+def run_random(dtype: type) -> None:
+    gpu = kernels.load("gpu")
+    gpu.philox4x32(np.ones((3, 4), np.uint32), STREAM[:2])
+    gpu.uniforms(STREAM, 1, 5, dtype)
+    gpu.normals(STREAM, 1, 5, dtype)
+    gpu.labels(STREAM, 1, 5, 10)
+
+
+def run_classes(dtype: type) -> None:
+    gpu, rng = kernels.load("gpu"), np.random.default_rng(1)
+    features, V = rng.normal(size=(2, 3)).astype(dtype), rng.normal(size=(140, 3)).astype(dtype)
+    gpu.class_probabilities(features, V, [0, 139], tile=130)
+    gpu.class_means(features, V)
+    gpu.class_covariances(features, V, [[0, 0], [2, 1]], tile=139)
+
+
+def run_weights(dtype: type) -> None:
+    gpu, p = kernels.load("gpu"), np.linspace(-1, 1, 5).astype(dtype)
+    gpu.class_weights(p, p, True)
+    gpu.gated_weights(p, p, 2.0)
+
+
+def run_gram(dtype: type) -> None:
+    gpu, X = kernels.load("gpu"), np.random.default_rng(2).normal(size=(9, 3)).astype(dtype)
+    gpu.weighted_gram(X, X[:, 0])
+    gpu.gram_sum(X)
+    gpu.masses(X @ X.T, X)
+
+
+def run_householder(dtype: type) -> None:
+    X = np.random.default_rng(3).normal(size=(6, 5)).astype(dtype)
+    kernels.load("gpu").tridiagonal(X.T @ X)
+
+
+def run_spectra(dtype: type) -> None:
+    gpu = kernels.load("gpu")
+    a, b = np.arange(5.0).astype(dtype), np.ones(4, dtype)
+    gpu.histogram(a, b, [0.0, 1.0, 2.0])
+    gpu.extremes(a, b)
+    gpu.moments(a, b)
+    gpu.eigenvalues(np.diag(a))
+
+
+RUNS = {
+    "random": run_random,
+    "classes": run_classes,
+    "weights": run_weights,
+    "gram": run_gram,
+    "householder": run_householder,
+    "spectra": run_spectra,
+}
+
+
+@pytest.mark.parametrize("unit", _gpu_sources.UNITS)
+def test_no_kernel_is_reported(sanitizer: str, unit: str) -> None:
+    for dtype in (np.float32, np.float64) if unit in _gpu_sources.REAL_UNITS else (np.float64,):
+        RUNS[unit](dtype)
+
+
+@pytest.mark.parametrize(
+    ("which", "unit", "text", "replacement", "report"),
+    [
+        ("address", "spectra", "if (i < n - 1) square", "square", "AddressSanitizer: heap-buffer-overflow"),
+        ("address", "gram", "row < rows; row +=", "row <= rows; row +=", "AddressSanitizer: heap-buffer-overflow"),
+        ("thread", "householder", BARRIER, ";", "ThreadSanitizer: data race"),
+        ("thread", "spectra", BARRIER, ";", "ThreadSanitizer: data race"),
+    ],
+)
+def test_planted_faults_are_reported(
+    monkeypatch, sanitizer: str, which: str, unit: str, text: str, replacement: str, report: str
+) -> None:
+    if sanitizer != which:
+        pytest.skip(f"a fault for the {which} sanitizer")
+    sound = _gpu_sources.source
+    assert text in sound(unit)
+    monkeypatch.setattr(_gpu_sources, "source", lambda name: sound(name).replace(text, replacement))
+    with pytest.raises(EmulatorError, match=report):
+        RUNS[unit](np.float64)
