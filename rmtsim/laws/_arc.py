@@ -190,8 +190,18 @@ def _upper(old: Complexes, new: Complexes) -> Complexes:
     return new.real + 1j * np.maximum(new.imag, 0.25 * old.imag)
 
 
-def newton(chart: Chart, y: Complexes, d: Complexes) -> tuple[Complexes, Indices]:
+def newton(
+    chart: Chart, y: Complexes, d: Complexes, last_step: float = _LAST_STEP
+) -> tuple[Complexes, Indices]:
     """Solve z(d) - image = y, Im y >= 0, in the upper half-plane, where the solution is unique.
+
+    Parameters
+    ----------
+    chart : Chart
+    y, d : ndarray, shape (n,), complex
+        Right sides and starts.
+    last_step : float
+        Length of a step, relative to Im d, after which no other is taken.
 
     Returns
     -------
@@ -211,5 +221,5 @@ def newton(chart: Chart, y: Complexes, d: Complexes) -> tuple[Complexes, Indices
         new = _upper(at, at - step)
         new = np.where(np.isfinite(new), new, at)
         d[active] = new
-        active = active[~(np.abs(step) <= _LAST_STEP * new.imag)]
+        active = active[~(np.abs(step) <= last_step * new.imag)]
     return d, active

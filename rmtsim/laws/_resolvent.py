@@ -10,6 +10,7 @@ from ._measure import Complexes, Floats, Indices
 from ._roots import increasing_roots
 
 _DESCENT = 4.0  # factor by which Im z falls between two steps of the continuation
+_ROUGH_STEP = 0.1  # what Newton need not correct before the next
 
 
 def upper_transform(boundary: Boundary, z: Complexes) -> Complexes:
@@ -38,7 +39,7 @@ def _descend(chart: Chart, z: Complexes) -> Complexes:
     height = np.maximum(z.imag, far)
     d = (z.real + 1j * height - mean) / model.aspect_ratio - chart.origin
     while np.any(height > z.imag):
-        d, _ = newton(chart, z.real - chart.image + 1j * height, d)
+        d, _ = newton(chart, z.real - chart.image + 1j * height, d, _ROUGH_STEP)
         height = np.maximum(height / _DESCENT, z.imag)
     d, failed = newton(chart, z - chart.image, d)
     if failed.size:

@@ -42,7 +42,7 @@ class MarchenkoPastur(Distribution):
     --------
     >>> law = MarchenkoPastur(1.0)
     >>> law.support(), round(law.cdf(1.0), 12), law.moment(3)
-    ([(0.0, 4.0)], 0.608997781047, 5.0)
+    ([(0.0, 4.0)], 0.608997781044, 5.0)
     """
 
     def __init__(self, aspect_ratio: float, scale: float = 1.0) -> None:
