@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Self
 
-from . import _toml
+from . import _toml, methods
 from ._validation import ExperimentError, check_keys, dotted, integer, one_of, show
 from .cells import ALL_BLOCKS, BLOCKS, Cell, Field, record_schema
 from .settings import Grid, Measure, Model
@@ -75,6 +75,8 @@ class Experiment:
         _check_count(self.model, self.grid)
         blocks = _measured_blocks(self.model, self.grid, self.measure)
         object.__setattr__(self, "measure", replace(self.measure, blocks=blocks))
+        for architecture, loss in product(self.model.architecture, self.model.loss):
+            methods.resolve(self.measure.method, architecture, loss, self.measure.statistics)
         check_keys("measure.range", self.measure.range, blocks)
 
     @classmethod
@@ -143,6 +145,10 @@ class Experiment:
             blocks = tuple(block for block in BLOCKS[architecture] if block in self.measure.blocks)
             sizes = product(self.grid.samples(d), self.grid.n_classes, self.grid.widths(architecture))
             yield from ((architecture, loss, d, *size, blocks) for size in sizes)
+
+    def method(self, cell: Cell) -> str:
+        """How the trials of a cell are computed, "dense" or "structured"; see ``methods.resolve``."""
+        return methods.resolve(self.measure.method, cell.architecture, cell.loss, self.measure.statistics)
 
     def schema(self, cell: Cell) -> dict[str, Field]:
         """Arrays of the record of one trial of a cell: name -> (shape, dtype, dimensions)."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import draws, kernels
+from . import draws, kernels, structured
 from .cells import Cell
 from .executors import default_workers, ordered_map
 from .experiment import Experiment
@@ -73,6 +73,8 @@ def run_trial(
 ) -> Record:
     """Draw one trial and return its record.
 
+    A cell whose ``experiment.method`` is "structured" is drawn without samples, see `structured`.
+
     Parameters
     ----------
     experiment, cell, trial
@@ -87,6 +89,8 @@ def run_trial(
     dict of arrays
         As laid out by ``experiment.schema(cell)``.
     """
+    if experiment.method(cell) == "structured":
+        return structured.run_trial(experiment, cell, trial, edges, device)
     ops = kernels.load(device)
     model = draw_model(experiment, cell, trial, device)
     X = draws.inputs(ops, experiment, cell, trial, experiment.measure.precision)
@@ -145,15 +149,21 @@ def pilot_edges(experiment: Experiment, cell: Cell, device: str = "cpu") -> NDAr
 
 
 def _pilot_extremes(experiment: Experiment, cell: Cell, device: str) -> tuple[NDArray, NDArray]:
-    ops = kernels.load(device)
-    extremes = np.empty((len(PILOT_TRIALS), len(cell.blocks), 2))
-    for row, trial in zip(extremes, PILOT_TRIALS, strict=True):
-        model = draw_model(experiment, cell, trial, device)
-        X = draws.inputs(ops, experiment, cell, trial, experiment.measure.precision)
-        for k, block in enumerate(cell.blocks):
-            H = model.block(X, *REPRESENTATIVES[block])
-            row[k] = np.sort(ops.extremes(*ops.tridiagonal(H)) / block_scale(model, block))
+    of_trial = structured.extremes if experiment.method(cell) == "structured" else _dense_extremes
+    extremes = np.array([of_trial(experiment, cell, trial, device) for trial in PILOT_TRIALS])
     return extremes[:, :, 0].min(axis=0), extremes[:, :, 1].max(axis=0)
+
+
+def _dense_extremes(experiment: Experiment, cell: Cell, trial: int, device: str) -> NDArray[np.float64]:
+    """Return the extreme eigenvalues of each block in units of its scale, shape (n_blocks, 2)."""
+    ops = kernels.load(device)
+    model = draw_model(experiment, cell, trial, device)
+    X = draws.inputs(ops, experiment, cell, trial, experiment.measure.precision)
+    extremes = np.empty((len(cell.blocks), 2))
+    for k, block in enumerate(cell.blocks):
+        H = model.block(X, *REPRESENTATIVES[block])
+        extremes[k] = np.sort(ops.extremes(*ops.tridiagonal(H)) / block_scale(model, block))
+    return extremes
 
 
 def _covering_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
@@ -265,7 +275,7 @@ def _set_missing_edges(store: Store, experiment: Experiment, workers: int, devic
 def _pending(store: Store, experiment: Experiment) -> Iterator[Batch]:
     """Yield the unfinished trials of every cell in runs of at most a batch."""
     for cell in experiment.cells:
-        most = batch_size(cell)
+        most = batch_size(cell, experiment.method(cell))
         missing = np.flatnonzero(~store.done(cell.index))
         runs = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1) if missing.size else []
         for consecutive in runs:
@@ -274,7 +284,10 @@ def _pending(store: Store, experiment: Experiment) -> Iterator[Batch]:
                 yield Batch(cell, int(part[0]), len(part))
 
 
-def batch_size(cell: Cell) -> int:
+def batch_size(cell: Cell, method: str = "dense") -> int:
     """Return how many trials one worker takes at a time: about BATCH_WORK operations, and at most 64."""
-    work = cell.n_samples * cell.n_features * (cell.n_features + cell.n_classes) * len(cell.blocks)
+    dense = cell.n_samples * cell.n_features * (cell.n_features + cell.n_classes)
+    # A thousand operations per feature: counts at 200 edges and the bisection of both extremes.
+    structured = 1000 * (cell.n_features + cell.n_samples) + (cell.n_hidden or 0) * cell.n_classes
+    work = len(cell.blocks) * (dense if method == "dense" else structured)
     return int(np.clip(BATCH_WORK // work, 1, 64))

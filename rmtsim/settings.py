@@ -11,6 +11,7 @@ from typing import Any
 
 from ._validation import ExperimentError, check_keys, choice, integer, positive, real, several, show
 from .cells import ALL_BLOCKS, ARCHITECTURES, LOSSES, STATISTICS
+from .methods import METHODS
 
 _architecture = partial(choice, known=ARCHITECTURES)
 _loss = partial(choice, known=LOSSES)
@@ -125,6 +126,8 @@ class Measure:
     bins : int
         Bins of the histogram of each block.
     method : {"auto", "dense", "structured"}
+        Matrices formed from samples, or exact structured models (theory.md (5.1)-(5.3e)); "auto" takes the
+        latter for the cells that have them, see ``methods.resolve``.
     precision : {"float64", "float32"}
         Of the draws and matrices; statistics are always float64.
     range : mapping of str to (float, float)
@@ -146,7 +149,7 @@ class Measure:
             self,
             statistics=_subset("measure.statistics", self.statistics, STATISTICS),
             bins=integer("measure.bins", self.bins, 1, _MAX_BINS),
-            method=choice("measure.method", self.method, ("auto", "dense", "structured")),
+            method=choice("measure.method", self.method, METHODS),
             precision=choice("measure.precision", self.precision, ("float64", "float32")),
             range=_ranges("measure.range", self.range),
         )

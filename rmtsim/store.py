@@ -76,6 +76,12 @@ class HDF5Results(Results):
         edges = self._read(cell, "edges", 0, None)
         return None if np.isnan(edges).any() else edges
 
+    def method(self, cell: int) -> str:
+        """How the trials of a cell were computed: "dense" or "structured"."""
+        with _undamaged(self.path):
+            # Files from before there were structured models do not say.
+            return str(self._group(cell).attrs.get("method", "dense"))
+
     def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
         # The dataset is opened for each reading: an open one may answer from HDF5's own buffer.
         with _undamaged(self.path):
@@ -231,6 +237,11 @@ def _check_same(store: HDF5Store, experiment: Experiment, device: str) -> None:
     if store.attributes["device"] != device:
         got = f'results of device "{store.attributes["device"]}"'
         raise StoreError(str(store.path), f'results of device "{device}"', got)
+    for cell in experiment.cells:
+        method, found = experiment.method(cell), store.method(cell.index)
+        if found != method:
+            expected = f'trials of cell {cell.index} by method "{method}", as this version resolves "auto"'
+            raise StoreError(str(store.path), expected, f'trials by method "{found}"')
 
 
 def _check_room(path: Path, experiment: Experiment) -> None:
@@ -258,6 +269,7 @@ def _lay_out_cell(group: Any, experiment: Experiment, cell: Cell) -> None:
     for key in ("architecture", "loss", "n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio"):
         if getattr(cell, key) is not None:
             group.attrs[key] = getattr(cell, key)
+    group.attrs["method"] = experiment.method(cell)
     fields = datasets(experiment, cell)
     labels = {"trial": range(experiment.trials), **coordinates(cell, experiment.measure.bins)}
     used = dict.fromkeys(dimension for field in fields.values() for dimension in field.dimensions)

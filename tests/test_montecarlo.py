@@ -27,6 +27,7 @@ n_hidden = 3
 [measure]
 statistics = ["histogram", "moments", "extremes", "masses", "eigenvalues"]
 bins = 16
+method = "dense"
 """
 
 
