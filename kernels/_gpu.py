@@ -93,8 +93,8 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> Any:
 def products(a: Any, b: Any) -> Any:
     """Matrix products a_t b_t (T, n, m), one GEMM to a trial.
 
-    cuBLAS may choose another algorithm for another number of matrices in a batch; one by one, a trial has the same
-    bits in any batch.
+    cuBLAS may choose another algorithm for another number of matrices in a batch; one by one, a trial has
+    the same bits in any batch.
     """
     out = empty((a.shape[0], a.shape[1], b.shape[2]), a.dtype)
     for trial in range(len(a)):

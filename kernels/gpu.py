@@ -1,7 +1,7 @@
 """Every operation on an NVIDIA GPU: hand-written CUDA kernels, cuBLAS and cuSOLVER, through CuPy.
 
-Arrays come from and return to the host. Many trials at once, with everything on the device, are the business
-of the functions named `trial_...` and `draw_...` in the modules imported here.
+Arrays come from and return to the host. `linear_forms`, `hidden_forms` and `spectral_statistics` keep
+everything between streams and spectra on the device.
 
 Importing this module raises DeviceError where there is no CuPy or no GPU.
 """
@@ -18,6 +18,7 @@ from .gpu_classes import (
 from .gpu_matrices import eigenvalues, gram_sum, masses, tridiagonal, weighted_gram
 from .gpu_random import labels, normals, philox4x32, uniforms
 from .gpu_spectra import extremes, histogram, moments, sturm_counts
+from .gpu_trials import hidden_forms, linear_forms, spectral_statistics
 
 _gpu.cupy()
 
@@ -30,13 +31,16 @@ __all__ = [
     "extremes",
     "gated_weights",
     "gram_sum",
+    "hidden_forms",
     "histogram",
     "labels",
+    "linear_forms",
     "log_normalizers",
     "masses",
     "moments",
     "normals",
     "philox4x32",
+    "spectral_statistics",
     "sturm_counts",
     "tridiagonal",
     "uniforms",

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from numpy.typing import NDArray
+
 from ._device_error import DeviceError
 from ._gpu import TRIALS_LIMIT, cupy
 
 Drawn = TypeVar("Drawn")
 Measured = TypeVar("Measured")
+Trials = TypeVar("Trials", bound=Sequence | NDArray)
 
 IN_FLIGHT = 2
 """Batches that hold memory at once: one is measured while the next is drawn."""
@@ -26,8 +29,8 @@ def free_memory() -> int:
     return free + cupy().get_default_memory_pool().free_bytes()
 
 
-def halving(compute: Callable[[Sequence[int]], list[Measured]], trials: Sequence[int]) -> list[Measured]:
-    """compute(trials), by halves where the memory does not suffice for all.
+def halving(compute: Callable[[Trials], list[Measured]], trials: Trials) -> list[Measured]:
+    """compute(trials), and the results of both halves where the memory does not suffice for all.
 
     Raises
     ------
@@ -53,8 +56,8 @@ def pipelined(
 ) -> Iterator[Measured]:
     """Yield measure(batch, draw(batch)) of each batch, while another CUDA stream draws the next.
 
-    `measure` ends with a copy to the host, so that its kernels are done when it returns; only then is what was
-    drawn given up.
+    `measure` ends with a copy to the host, so that its kernels are done when it returns; only then is what
+    was drawn given up.
     """
     drawing, measuring = (cupy().cuda.Stream(non_blocking=True) for _ in range(2))
     waiting: list[tuple[Any, Drawn, Any]] = []

@@ -1,7 +1,7 @@
 """Modules whose launches run in processes of their own, with a thread to each CUDA thread, under a sanitizer.
 
-AddressSanitizer sees what guard words cannot, reads out of bounds; ThreadSanitizer sees two threads of a block that
-touch the same word with no barrier between them, whatever came of it. Slow: a process to a launch.
+AddressSanitizer sees what guard words cannot, reads out of bounds; ThreadSanitizer sees two threads of a
+block that touch the same word with no barrier between them, whatever came of it. Slow: a process to a launch.
 """
 
 import os
@@ -25,7 +25,8 @@ def runner(code: str, options: tuple[str, ...], sanitizer: str) -> Path:
     unit, names = host_unit(code)
     table = "".join(f'{{"{name}", launch_{name}}}, ' for name in names)
     unit += (
-        "struct Entry { const char* name; int (*launch)(const unsigned*, const unsigned*, size_t, void**); };\n"
+        "typedef int Launch(const unsigned*, const unsigned*, size_t, void**);\n"
+        "struct Entry { const char* name; Launch* launch; };\n"
         f"static const Entry entries[] = {{{table}{{nullptr, nullptr}}}};\n"
         'extern "C" const char* emulator_message();\n'
         '#include "runner.cpp"\n'
@@ -38,7 +39,9 @@ def runner(code: str, options: tuple[str, ...], sanitizer: str) -> Path:
         emulator = emulator_object("threads", flags)
         run_compiler("-O1", *flags, *defines(options), "-I", HERE, file, emulator, "-o", target)
 
-    return cached(f"runner_{sanitizer}.exe", (unit, *options, *flags, *sources("device.h", "runner.cpp")), make)
+    return cached(
+        f"runner_{sanitizer}.exe", (unit, *options, *flags, *sources("device.h", "runner.cpp")), make
+    )
 
 
 class Module:

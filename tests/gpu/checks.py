@@ -1,7 +1,7 @@
 """What every kernel must do on the emulator, by compilation unit: `CHECKS[unit]()` raises if it does not.
 
-The tests run these checks on the sources as they are, and on sources with planted faults, which must fail them.
-Each result is computed under several schedules, which must agree to the bit.
+The tests run these checks on the sources as they are, and on sources with planted faults, which must fail
+them. Each result is computed under several schedules, which must agree to the bit.
 """
 
 from collections.abc import Callable, Iterator
@@ -154,7 +154,13 @@ def logits_that_are_not_finite() -> None:
     for dtype in DTYPES:
         largest = np.finfo(dtype).max / 4
         features = np.array([[1.0], [-1.0], [0.0]], dtype)
-        for column in ([800.0, -800.0, 0.0], [-np.inf, 0.0, 1.0], [np.inf, 0.0, 1.0], [largest, -largest, 1.0], [-999.0] * 3):
+        for column in (
+            [800.0, -800.0, 0.0],
+            [-np.inf, 0.0, 1.0],
+            [np.inf, 0.0, 1.0],
+            [largest, -largest, 1.0],
+            [-999.0] * 3,
+        ):
             V = np.array(column, dtype)[:, None]
             with np.errstate(invalid="ignore"):
                 wanted = cpu.class_probabilities(features, V, [0, 1, 2], 2)
@@ -163,24 +169,29 @@ def logits_that_are_not_finite() -> None:
 
 
 def weights() -> None:
-    """Sample weights, the same bits as the reference."""
-    reference, rng = kernels.load("reference"), np.random.default_rng(2)
+    """Sample weights of two trials, the same bits as the reference."""
+    rng = np.random.default_rng(2)
     for size in SIZES:
         p, q, factor = rng.random((3, 2, size))
         a, b = rng.choice([-1.0, -0.0, 0.0, 0.5], (2, 2, size))
-        given = [_gpu.to_device(x) for x in (p, q, a, b, factor, np.array([2.0, 3.0]))]
         for threads, limit in SHAPES:
             with launched(threads, limit):
-                for same in (True, False):
-                    found = same_bits(lambda same=same: gpu_classes.trial_class_weights(*given[:2], same), range(2))
-                    wanted = [reference.class_weights(p[t], q[t], same) for t in range(2)]
-                    np.testing.assert_array_equal(found, wanted)
-                for factors, values in ((given[4], factor), (given[5], (2.0, 3.0))):
-                    gated = same_bits(
-                        lambda f=factors: gpu_classes.trial_gated_weights(given[2], given[3], f), range(2)
-                    )
-                    wanted = [reference.gated_weights(a[t], b[t], values[t]) for t in range(2)]
-                    np.testing.assert_array_equal(gated, wanted)
+                weighted("class_weights", p, q, (True, True))
+                weighted("class_weights", p, q, (False, False))
+                weighted("gated_weights", a, b, factor)
+                weighted("gated_weights", a, b, np.array([2.0, 3.0]))
+
+
+def weighted(name: str, first: np.ndarray, second: np.ndarray, last: Any) -> None:
+    """One of the operations on weights; `last` has an argument for each trial."""
+    operation = getattr(gpu_classes, f"trial_{name}")
+    given = [_gpu.to_device(x) for x in (first, second)]
+    third = _gpu.to_device(last) if isinstance(last, np.ndarray) else last[0]
+    found = same_bits(lambda: operation(*given, third), range(2))
+    reference = getattr(kernels.load("reference"), name)
+    np.testing.assert_array_equal(
+        found, [reference(*trial) for trial in zip(first, second, last, strict=True)]
+    )
 
 
 def gram() -> None:
@@ -254,7 +265,12 @@ def spectra() -> None:
     for n in (1, 2, 31, 32, 33, 150):
         a, b = tridiagonal_forms(n)
         form = _gpu.to_device(a), _gpu.to_device(b)
-        spectrum = np.array([np.linalg.eigvalsh(np.diag(x) + np.diag(y, 1) + np.diag(y, -1)) for x, y in zip(a, b)])
+        spectrum = np.array(
+            [
+                np.linalg.eigvalsh(np.diag(x) + np.diag(y, 1) + np.diag(y, -1))
+                for x, y in zip(a, b, strict=True)
+            ]
+        )
         norms = np.abs(spectrum).max(axis=1, keepdims=True)
         counts(form, a, b)
         bound = 4 * (n + 8) * np.finfo(np.float64).eps * norms
@@ -272,7 +288,9 @@ def counts(form: tuple, a: np.ndarray, b: np.ndarray) -> None:
     """Sturm counts and histograms equal the CPU's, at eigenvalues of diagonal blocks too."""
     cpu = kernels.load("cpu")
     scale = np.abs(a).max(axis=1, initial=1.0)[:, None]
-    shifts = np.sort(np.concatenate([a, scale * np.linspace(-3, 3, 33), scale * [[np.inf, -np.inf]]], axis=1), axis=1)
+    shifts = np.sort(
+        np.concatenate([a, scale * np.linspace(-3, 3, 33), scale * [[np.inf, -np.inf]]], axis=1), axis=1
+    )
     edges = scale * np.linspace(-2, 2, 65)
     for threads, limit in SHAPES:
         with launched(threads, limit):

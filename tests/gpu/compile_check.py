@@ -1,7 +1,7 @@
 """Compile every CUDA source as `cupy.RawModule` would, with no GPU: `python tests/gpu/compile_check.py`.
 
-Prints a table and fails on errors, warnings, spills, local memory, or more registers than `BUDGET`. Calls CuPy's
-internals, which tests/gpu/requirements.txt pins; where nvcc is on the machine it gives a second opinion.
+Prints a table and fails on errors, warnings, spills, local memory, or more registers than `BUDGET`. Calls
+CuPy's internals, which tests/gpu/requirements.txt pins; nvcc, where it is, gives a second opinion.
 """
 
 import io
@@ -18,7 +18,7 @@ from rmtsim.kernels import _gpu_sources
 
 ARCHITECTURES = ("75", "80", "90")
 BUDGET = 64
-"""Registers to a thread: the largest blocks, 512 threads, then fit twice on a multiprocessor of 65536 registers."""
+"""Registers to a thread: then two of the largest blocks, of 512 threads, share 65536 registers."""
 
 ENTRY = re.compile(r"Compiling entry function '(\w+)'")
 STACK = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
@@ -85,7 +85,14 @@ def nvcc(unit: str, real: str | None, architecture: str) -> list[Report]:
         file = Path(folder) / f"{unit}.cu"
         file.write_text(_gpu_sources.source(unit))
         options = [option.replace("--fmad", "-fmad") for option in _gpu_sources.options(unit, real)]
-        flags = ["-cubin", f"-arch=sm_{architecture}", "-Werror", "all-warnings", "-Xptxas", "-v,-warn-spills"]
+        flags = [
+            "-cubin",
+            f"-arch=sm_{architecture}",
+            "-Werror",
+            "all-warnings",
+            "-Xptxas",
+            "-v,-warn-spills",
+        ]
         command = ["nvcc", *options, *flags, str(file), "-o", str(file.with_suffix(".cubin"))]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -106,8 +113,8 @@ def main(architectures: tuple[str, ...] = ARCHITECTURES) -> int:
     print(f"{'compiler':<9}{'unit':<13}{'real':<8}{'sm':<4}{'kernel':<20}{'registers':>9}{'stack':>7}")
     for report in reports:
         mark = "" if report.within_budget else f"  over the budget of {BUDGET} registers and no stack"
-        line = f"{report.compiler:<9}{report.unit:<13}{report.real:<8}{report.architecture:<4}{report.kernel:<20}"
-        print(f"{line}{report.registers:>9}{report.stack:>7}{mark}")
+        name = f"{report.unit:<13}{report.real:<8}{report.architecture:<4}{report.kernel:<20}"
+        print(f"{report.compiler:<9}{name}{report.registers:>9}{report.stack:>7}{mark}")
     return int(not all(report.within_budget for report in reports))
 
 

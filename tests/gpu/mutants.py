@@ -1,7 +1,7 @@
 """Faults planted in the CUDA sources, each of which the checks of its unit must find.
 
-Every barrier deleted, bounds moved by one, constants changed. A row is (unit, what is wrong, text, replacement); the
-text occurs once in the unit, or `occurrence` says which one is meant.
+Every barrier deleted, bounds moved by one, constants changed. A row is (unit, what is wrong, text,
+replacement); `occurrence` says which one is meant where the text occurs more than once.
 """
 
 from typing import NamedTuple
@@ -79,7 +79,9 @@ MUTANTS = (
     Mutant("classes", "ln 2 in the exponential", "6.93147180369123816490e-01", "6.93147180369133816490e-01"),
     Mutant("classes", "ln 2 in the float exponential", "0.693359375f", "0.69336f"),
     Mutant("classes", "maximum begins at zero", "(-1 / (real)0)", "((real)0)"),
-    Mutant("classes", "earlier sums not rescaled", "sums[blockIdx.x] * factor + sum", "sums[blockIdx.x] + sum"),
+    Mutant(
+        "classes", "earlier sums not rescaled", "sums[blockIdx.x] * factor + sum", "sums[blockIdx.x] + sum"
+    ),
     Mutant("classes", "earlier totals not rescaled", "totals[i] * rescale[i / columns]", "totals[i]"),
     Mutant("classes", "one factor of a product not centered", "(v[b] - c[b])", "v[b]"),
     Mutant("classes", "product of means not subtracted", " - (a / sum) * (b / sum)", ""),
@@ -95,7 +97,12 @@ MUTANTS = (
     Mutant("spectra", "matrix not brought near 1", "exponent < -1000 ? 1000 : -exponent", "0"),
     Mutant("spectra", "largest eigenvalue but one", "end == 0 ? 1 : n", "end == 0 ? 1 : n - 1"),
     Mutant("spectra", "sections of the other end", "(reached >> (end * SECTIONS))", "reached"),
-    Mutant("spectra", "next eigenvalue", "eigenvalues_below(a, b, n, scale, x) > i", "eigenvalues_below(a, b, n, scale, x) > i + 1"),
+    Mutant(
+        "spectra",
+        "next eigenvalue",
+        "eigenvalues_below(a, b, n, scale, x) > i",
+        "eigenvalues_below(a, b, n, scale, x) > i + 1",
+    ),
     Mutant("spectra", "walks of length four", "4 * edge * b[i + 1]", "2 * edge * b[i + 1]"),
     Mutant("spectra", "walks of length three", "3 * edge", "2 * edge"),
 )

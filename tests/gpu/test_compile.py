@@ -30,6 +30,8 @@ def test_every_source_compiles_without_warnings_or_spills_within_the_register_bu
     if missing() and "RMTSIM_REQUIRE_NVRTC" not in os.environ:
         pytest.skip(f"needs {', '.join(missing())}: pip install -r tests/gpu/requirements.txt")
     environment = {**os.environ, "CUPY_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, SCRIPT], capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [sys.executable, SCRIPT], capture_output=True, text=True, env=environment, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "tridiagonalize" in done.stdout

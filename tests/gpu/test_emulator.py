@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ..emulator.lookalike import DeviceArray, Device, OutOfMemoryError, asnumpy, empty
+from ..emulator.lookalike import Device, DeviceArray, OutOfMemoryError, asnumpy, empty
 from ..emulator.module import EmulatorError, Module
 
 pytestmark = pytest.mark.emulated

@@ -1,6 +1,7 @@
 """The launchers with the emulator in CuPy's place: refusals, geometry, compilation, and what is missing."""
 
 import inspect
+import re
 import subprocess
 import sys
 import textwrap
@@ -12,8 +13,11 @@ from rmtsim import kernels
 from rmtsim.kernels import _gpu, _gpu_sources, gpu_classes, gpu_matrices
 
 from ..emulator import lookalike
+from ..emulator.module import KERNEL
 
 pytestmark = pytest.mark.emulated
+
+README = _gpu_sources.FOLDER / "README.md"
 
 
 def test_every_operation_has_the_signature_of_its_cpu_twin() -> None:
@@ -46,7 +50,9 @@ def test_kernels_are_compiled_when_first_used_and_once(monkeypatch) -> None:
 
 def test_numbers_that_are_no_numpy_scalars_are_refused_before_the_launch() -> None:
     out = _gpu.empty((3,))
-    with pytest.raises(TypeError, match=r"weights.class_weights, argument 2: expected a NumPy scalar, got int"):
+    with pytest.raises(
+        TypeError, match=r"weights.class_weights, argument 2: expected a NumPy scalar, got int"
+    ):
         _gpu.launch("weights.class_weights", None, (1,), (32,), out, out, 1, np.int64(3), out)
 
 
@@ -79,7 +85,11 @@ def test_large_matrices_go_to_cusolver(monkeypatch) -> None:
 
 @pytest.mark.parametrize("n", [1, 32, 64, 65, 256, 257, 1024])
 def test_geometry_is_within_the_limits_of_every_gpu(n: int) -> None:
-    for threads in (gpu_matrices.householder_threads(n), gpu_classes.fold_threads(n), gpu_matrices._row_threads(n)):
+    for threads in (
+        gpu_matrices.householder_threads(n),
+        gpu_classes.fold_threads(n),
+        gpu_matrices._row_threads(n),
+    ):
         assert threads % 32 == 0
         assert 32 <= threads <= 512
     assert 2 * min(n, gpu_matrices.HOUSEHOLDER_LIMIT) * 8 + 8 * 32 <= 48 << 10, "shared memory of Householder"
@@ -103,8 +113,14 @@ def test_the_device_says_what_it_is() -> None:
 @pytest.mark.parametrize(
     ("missing", "message"),
     [
-        ("_gpu.find_spec = lambda name: None", "device 'gpu' needs CuPy, which is not installed: pip install 'rmtsim[gpu]'"),
-        ("_gpu.find_spec = bool; _gpu.driver_present = bool", "device 'gpu' needs an NVIDIA GPU and its driver"),
+        (
+            "_gpu.find_spec = lambda name: None",
+            "device 'gpu' needs CuPy, which is not installed: pip install 'rmtsim[gpu]'",
+        ),
+        (
+            "_gpu.find_spec = bool; _gpu.driver_present = bool",
+            "device 'gpu' needs an NVIDIA GPU and its driver",
+        ),
     ],
 )
 def test_what_is_missing_is_told_in_one_sentence_within_a_second(missing: str, message: str) -> None:
@@ -120,7 +136,20 @@ def test_what_is_missing_is_told_in_one_sentence_within_a_second(missing: str, m
             assert time.process_time() - start < 1
             print(error)
     """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.startswith(message)
     assert "pip install 'rmtsim[gpu]'" in done.stdout
     assert done.stdout.count("\n") == 1
+
+
+def test_the_table_of_evidence_is_of_these_sources() -> None:
+    rows = re.findall(
+        r"^\| (\w+) \| `(\w+)` \| ([\w, ]+) \|", README.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {unit: found for unit, found, _ in rows} == {
+        u: _gpu_sources.source_hash(u) for u in _gpu_sources.UNITS
+    }
+    for unit, _, names in rows:
+        assert set(names.split(", ")) == set(KERNEL.findall(_gpu_sources.source(unit)))

@@ -16,8 +16,10 @@ PATIENCE = 60
 def test_every_barrier_has_its_mutant() -> None:
     with_own_barriers = [unit for unit in _gpu_sources.UNITS if BARRIER in _gpu_sources.source(unit)]
     assert {mutant.unit for mutant in MUTANTS if mutant.text == BARRIER} == set(with_own_barriers)
-    found = {mutant.occurrence for mutant in MUTANTS if mutant.unit == "householder" and mutant.text == BARRIER}
-    # The first guards repeated reductions, which this unit parts by barriers of its own; spectra has that mutant.
+    found = {
+        mutant.occurrence for mutant in MUTANTS if mutant.unit == "householder" and mutant.text == BARRIER
+    }
+    # The first guards repeated reductions, which this unit parts by its own barriers; see spectra.
     assert found == set(range(1, _gpu_sources.source("householder").count(BARRIER)))
 
 

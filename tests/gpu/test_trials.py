@@ -1,107 +1,112 @@
-"""Batches of trials on the (emulated) GPU: the records of the CPU up to rounding, and the same bits in any batch."""
+"""Batches of trials on the GPU: the reference's spectra up to rounding, and the same bits in any batch."""
 
 import numpy as np
 import pytest
 
-from rmtsim import Experiment, gpu_trials, kernels, montecarlo
-from rmtsim.kernels import gpu_batches, gpu_matrices
-from rmtsim.montecarlo import Batch
+from rmtsim import kernels
+from rmtsim.kernels import gpu_batches, gpu_matrices, gpu_trials
 
 from ..emulator.lookalike import OutOfMemoryError
 
 pytestmark = pytest.mark.emulated
 
-TEXT = """
-name = "small"
-seed = 7
-trials = 3
-[model]
-architecture = ["linear", "hidden"]
-loss = ["ce", "mse"]
-v_draw = "{v_draw}"
-[grid]
-n_features = 6
-n_samples = 9
-n_classes = 5
-n_hidden = 3
-[measure]
-statistics = ["histogram", "moments", "extremes", "masses", "eigenvalues"]
-method = "dense"
-precision = "{precision}"
-bins = 7
-"""
+HIDDEN_PAIRS = np.array([[0, 0], [1, 2]])
+CLASS_PAIRS = np.array([[4, 4], [0, 3], [4, 0]])
+SIZES = (9, 6, 5, 3)
 
 
-def small(precision: str = "float64", v_draw: str = "trial") -> Experiment:
-    return Experiment.from_text(TEXT.format(precision=precision, v_draw=v_draw))
+def streams(trials: int, roles: int) -> np.ndarray:
+    return np.random.default_rng(roles).integers(0, 2**32, (trials, roles, 4), np.uint32)
 
 
-def records(experiment: Experiment, batches: list[tuple[int, int]]) -> dict[int, list]:
-    """Records by cell, computed in batches of (first trial, count)."""
-    edges = {cell.index: montecarlo.pilot_edges(experiment, cell) for cell in experiment.cells}
-    found: dict[int, list] = {cell.index: [] for cell in experiment.cells}
-    wanted = (Batch(cell, *batch) for cell in experiment.cells for batch in batches)
-    for batch, made in gpu_trials.run_batches(experiment, wanted, edges):
-        found[batch.cell.index] += made
-    return found
+def linear(device: str, given: np.ndarray, loss: str, dtype: type):
+    return kernels.load(device).linear_forms(given, SIZES[:3], loss, CLASS_PAIRS, dtype)
 
 
-@pytest.mark.parametrize(("precision", "v_draw"), [("float64", "trial"), ("float32", "cell")])
-def test_records_are_the_cpus_up_to_rounding(precision: str, v_draw: str) -> None:
-    experiment = small(precision, v_draw)
-    found, eps = records(experiment, [(0, 2), (2, 1)]), np.finfo(precision).eps
-    for cell in experiment.cells:
-        edges = montecarlo.pilot_edges(experiment, cell)
-        for trial, record in enumerate(found[cell.index]):
-            wanted = montecarlo.run_trial(experiment, cell, trial, edges)
-            assert list(record) == list(wanted)
-            for name, value in record.items():
-                assert value.shape == wanted[name].shape
-                assert value.dtype == wanted[name].dtype
-                if value.dtype == np.int64:
-                    np.testing.assert_array_equal(value, wanted[name])
-                else:
-                    # The power moments of order 4 multiply the relative error of a matrix by 4.
-                    scale = np.abs(wanted[name]).max()
-                    np.testing.assert_allclose(value, wanted[name], rtol=0, atol=256 * eps * scale, err_msg=name)
+def hidden(device: str, given: np.ndarray, loss: str, dtype: type):
+    return kernels.load(device).hidden_forms(given, SIZES, loss, HIDDEN_PAIRS, CLASS_PAIRS, dtype)
 
 
-def test_a_trial_has_the_same_bits_in_any_batch() -> None:
-    experiment = small()
-    one_by_one, together = records(experiment, [(0, 1), (1, 1), (2, 1)]), records(experiment, [(0, 3)])
-    for index, made in together.items():
-        for a, b in zip(made, one_by_one[index], strict=True):
-            for name in a:
-                np.testing.assert_array_equal(a[name], b[name])
+def spectra(forms) -> np.ndarray:
+    """Eigenvalues (T, B, n)."""
+    tridiagonals = np.zeros((*forms.diagonals.shape, forms.diagonals.shape[-1]))
+    i = np.arange(forms.diagonals.shape[-1])
+    tridiagonals[..., i, i] = forms.diagonals
+    tridiagonals[..., i[1:], i[:-1]] = forms.off_diagonals
+    return np.linalg.eigvalsh(tridiagonals)
 
 
-def test_a_batch_out_of_memory_is_halved_until_it_fits(monkeypatch) -> None:
-    experiment, sound = small(), gpu_trials.draw
-    limit = 1
-    wanted, tried = records(experiment, [(0, 3)]), []
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("loss", ["ce", "mse"])
+def test_spectra_are_those_of_the_reference_up_to_rounding(loss: str, dtype: type) -> None:
+    def close(found, wanted) -> None:
+        assert found.diagonals.shape == wanted.diagonals.shape
+        assert found.off_diagonals.shape == wanted.off_diagonals.shape
+        wanted = spectra(wanted)
+        # Products of N or C terms, weights and the reduction, each a few roundings.
+        bound = 8 * sum(SIZES) * np.finfo(dtype).eps * np.abs(wanted).max()
+        np.testing.assert_allclose(spectra(found), wanted, rtol=0, atol=bound)
 
-    def draw(experiment, cell, trials):
-        tried.append(len(trials))
-        if len(trials) > limit:
+    close(linear("gpu", streams(3, 2), loss, dtype), linear("reference", streams(3, 2), loss, dtype))
+    found, wanted = (hidden(device, streams(3, 3), loss, dtype) for device in ("gpu", "reference"))
+    close(found.hidden, wanted.hidden)
+    close(found.classes, wanted.classes)
+    # Normals within 4 ulp of the reference's, sums that may cancel.
+    bound = 16 * sum(SIZES) * np.finfo(dtype).eps * np.abs(wanted.scales).max()
+    np.testing.assert_allclose(found.scales, wanted.scales, rtol=0, atol=bound)
+
+
+def test_no_trials_and_no_blocks_give_empty_forms() -> None:
+    gpu, none = kernels.load("gpu"), np.empty((0, 2), int)
+    assert linear("gpu", streams(0, 2), "ce", np.float64).off_diagonals.shape == (0, 3, 5)
+    found = gpu.hidden_forms(streams(2, 3), SIZES, "ce", none, none)
+    assert found.hidden.diagonals.shape == (2, 0, 6)
+    assert found.classes.diagonals.shape == (2, 0, 3)
+    assert found.scales.shape == (2, 0)
+
+
+def test_a_trial_has_the_same_bits_in_any_batch(monkeypatch) -> None:
+    wanted = hidden("gpu", streams(5, 3), "ce", np.float64)
+    for count in (1, 2):
+        monkeypatch.setattr(gpu_trials, "batch_size", lambda *memory, count=count: count)
+        found = hidden("gpu", streams(5, 3), "ce", np.float64)
+        np.testing.assert_array_equal(found.hidden.diagonals, wanted.hidden.diagonals)
+        np.testing.assert_array_equal(found.classes.off_diagonals, wanted.classes.off_diagonals)
+
+
+@pytest.mark.parametrize("stage", ["_draw", "_forms"])
+def test_a_batch_out_of_memory_is_halved_until_it_fits(monkeypatch, stage: str) -> None:
+    wanted = linear("gpu", streams(5, 2), "ce", np.float64)
+    limit, tried, sound = 2, [], getattr(gpu_trials, stage)
+
+    def limited(first, second):
+        count = len(second) if stage == "_draw" else len(first)
+        tried.append(count)
+        if count > limit:
             raise OutOfMemoryError("Out of memory allocating 1 bytes")
-        return sound(experiment, cell, trials)
+        return sound(first, second)
 
-    monkeypatch.setattr(gpu_trials, "draw", draw)
-    found = records(experiment, [(0, 3)])
-    assert set(tried) == {3, 2, 1}
-    np.testing.assert_array_equal(found[0][2]["moments"], wanted[0][2]["moments"])
+    monkeypatch.setattr(gpu_trials, stage, limited)
+    found = linear("gpu", streams(5, 2), "ce", np.float64)
+    assert {5, 2, 3, 1} >= set(tried) >= {5, 2, 1}
+    np.testing.assert_array_equal(found.diagonals, wanted.diagonals)
     limit = 0
-    with pytest.raises(kernels.DeviceError, match=r"^device 'gpu': out of memory with a single trial \(Out of"):
-        records(experiment, [(0, 3)])
+    with pytest.raises(
+        kernels.DeviceError, match=r"^device 'gpu': out of memory with a single trial \(Out of"
+    ):
+        linear("gpu", streams(5, 2), "ce", np.float64)
 
 
-def test_eigenvalues_that_are_not_lapacks_are_an_error() -> None:
+def test_eigenvalues_that_are_not_lapacks_are_an_error(monkeypatch) -> None:
     A = np.diag(np.arange(4.0))
     gpu_matrices.spot_check(A, np.arange(4.0))
     with pytest.raises(np.linalg.LinAlgError, match="eigenvalues: the GPU is off by 1"):
         gpu_matrices.spot_check(A, np.array([0.0, 1.0, 2.0, 4.0]))
     with pytest.raises(np.linalg.LinAlgError, match="off by nan"):
         gpu_matrices.spot_check(A, np.full(4, np.nan))
+    monkeypatch.setattr(gpu_trials.gpu_spectra, "trial_bisected_eigenvalues", lambda a, b: a)
+    with pytest.raises(np.linalg.LinAlgError, match="eigenvalues: the GPU is off by"):
+        linear("gpu", streams(1, 2), "mse", np.float64)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +123,7 @@ def test_batch_size(trial_bytes: int, free: int, most: int, expected: int) -> No
     assert gpu_batches.batch_size(trial_bytes, free, most) == expected
 
 
-def test_a_batch_holds_what_its_trials_are_said_to_take() -> None:
-    experiment = small()
-    linear, hidden = experiment.cells[0], experiment.cells[-1]
-    assert gpu_trials.trial_bytes(linear, 8) > 8 * 3 * 9 * 6
-    assert gpu_trials.trial_bytes(hidden, 4) < gpu_trials.trial_bytes(hidden, 8)
-    assert 1 <= gpu_trials.batch_size(experiment, linear) <= 65535
+def test_a_trial_is_said_to_take_at_least_its_arrays() -> None:
+    N, d, C, m = 1000, 200, 50_000, 8
+    assert gpu_trials.trial_bytes((N, d, C), 8) > 8 * (3 * N * d + 2 * d * d + 1000 * N)
+    assert gpu_trials.trial_bytes((N, d, C, m), 4) < gpu_trials.trial_bytes((N, d, C, m), 8)

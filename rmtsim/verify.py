@@ -1,0 +1,276 @@
+"""Proof that a device computes what it should: known answers, every operation, a small experiment.
+
+Sizes are odd on purpose: 1, and one less and one more than a warp or a vector.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels, montecarlo
+from .experiment import Experiment
+from .montecarlo import Batch, Record
+from .provenance import provenance
+
+SIZES = (1, 7, 31, 33, 65)
+PRECISIONS = ("float64", "float32")
+STREAM = np.array([0xA4093822, 0x299F31D0, 0x13198A2E, 0x03707344], np.uint32)
+
+EXPERIMENT = """
+name = "verify"
+seed = 20250505
+trials = 3
+[model]
+architecture = ["linear", "hidden"]
+loss = ["ce", "mse"]
+[grid]
+n_features = 33
+n_samples = 70
+n_classes = 11
+n_hidden = 4
+[measure]
+method = "dense"
+statistics = ["histogram", "moments", "extremes", "masses", "eigenvalues"]
+bins = 50
+precision = "{precision}"
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the table: the largest error found, in units of what is allowed; more than 1 has failed."""
+
+    group: str
+    name: str
+    precision: str
+    error: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is allowed; NaN is not."""
+        return bool(self.error <= 1)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found of a device."""
+
+    device: str
+    description: Mapping[str, str]
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all checks passed."""
+        return all(check.passed for check in self.checks)
+
+    def format(self) -> str:
+        """A table of all checks, and the verdict."""
+        lines = [f"{name:<24} {value}" for name, value in self.description.items()]
+        lines += ["", f"{'group':<14} {'check':<20} {'precision':<10} {'error/allowed':>13}"]
+        for check in self.checks:
+            mark = "" if check.passed else "  FAILED"
+            lines.append(
+                f"{check.group:<14} {check.name:<20} {check.precision:<10} {check.error:>13.3g}{mark}"
+            )
+        failed = sum(not check.passed for check in self.checks)
+        verdict = (
+            f"{failed} of {len(self.checks)} checks failed"
+            if failed
+            else f"all {len(self.checks)} checks passed"
+        )
+        return "\n".join([*lines, "", f"device {self.device}: {verdict}"])
+
+
+def verify(device: str = "gpu") -> Verification:
+    """Compare a device with known answers, with the reference and, trial by trial, with the CPU.
+
+    Raises
+    ------
+    DeviceError
+        If the device cannot be used.
+    """
+    ops = kernels.load(device)
+    checks = [_philox(ops)]
+    for precision in PRECISIONS:
+        checks.append(_normals(ops, precision))
+        checks += [_parity(ops, name, precision) for name in kernels.OPERATIONS]
+        checks += _trials(device, precision)
+    return Verification(device, _description(device), tuple(checks))
+
+
+def _description(device: str) -> Mapping[str, str]:
+    """Where and with what the device was verified."""
+    if device != "gpu":
+        return provenance(device)
+    from .kernels._gpu import describe
+
+    return {**provenance(device), **describe()}
+
+
+def _equal(found: NDArray, wanted: NDArray) -> float:
+    """0 for the same bits, infinity otherwise."""
+    same = found.dtype == wanted.dtype and found.tobytes() == wanted.tobytes()
+    return 0.0 if same else np.inf
+
+
+def _philox(ops: ModuleType) -> Check:
+    text = (files("rmtsim.data") / "known_answers" / "philox4x32.txt").read_text(encoding="utf-8")
+    rows = [line.split()[2:] for line in text.splitlines() if line.split()[:2] == ["philox4x32", "10"]]
+    words = np.array([[int(word, 16) for word in row] for row in rows], np.uint32)
+    errors = [_equal(ops.philox4x32(row[None, :4], row[4:6])[0], row[6:]) for row in words]
+    return Check("known answers", "philox4x32", "-", max(errors))
+
+
+def _normals(ops: ModuleType, precision: str) -> Check:
+    """The same bits as the CPU; the reference is allowed 4 ulp of them."""
+    arguments = (STREAM, 1, 100_003, precision)
+    if ops is kernels.load("reference"):
+        return _parity(ops, "normals", precision)
+    return Check(
+        "bits", "normals", precision, _equal(ops.normals(*arguments), kernels.load("cpu").normals(*arguments))
+    )
+
+
+# Every operation against the reference ---------------------------------------------------------------------
+
+
+def _matrix(rng: np.random.Generator, rows: int, columns: int) -> NDArray:
+    return rng.normal(size=(rows, columns))
+
+
+def _square(rng: np.random.Generator, n: int) -> tuple[NDArray]:
+    A = _matrix(rng, n, n)
+    return (A + A.T,)
+
+
+def _form(rng: np.random.Generator, n: int) -> tuple[NDArray, NDArray]:
+    return rng.normal(size=n), rng.normal(size=n - 1)
+
+
+def _softmax(rng: np.random.Generator, n: int) -> tuple[NDArray, NDArray]:
+    return _matrix(rng, n, 5), _matrix(rng, 2 * n + 1, 5)
+
+
+CASES: dict[str, Callable[[np.random.Generator, int], tuple]] = {
+    "log_normalizers": _softmax,
+    "class_probabilities": lambda rng, n: (*_softmax(rng, n), np.array([0, 2 * n])),
+    "class_means": _softmax,
+    "class_covariances": lambda rng, n: (*_softmax(rng, n), np.array([[0, 0], [4, 1]])),
+    "class_weights": lambda rng, n: (rng.random(n), rng.random(n), n % 2 == 0),
+    "gated_weights": lambda rng, n: tuple(rng.normal(size=(3, n))),
+    "weighted_gram": lambda rng, n: (_matrix(rng, n, n + 2), rng.normal(size=n)),
+    "eigenvalues": _square,
+    "tridiagonal": _square,
+    "sturm_counts": lambda rng, n: (*_form(rng, n), rng.normal(size=n)),
+    "histogram": lambda rng, n: (*_form(rng, n), np.linspace(-3.1, 3.3, n + 2)),
+    "extremes": _form,
+    "moments": _form,
+    "masses": lambda rng, n: (*_square(rng, n), _matrix(rng, n, 3)),
+    "gram_sum": lambda rng, n: (_matrix(rng, 3, n),),
+    "spectral_statistics": lambda rng, n: (
+        _matrix(rng, 3, n),
+        _matrix(rng, 3, n - 1),
+        np.array([1.0, -0.5, 2.0]),
+        np.linspace(-3.1, 3.3, n + 2),
+    ),
+}
+"""Arguments of the operations that take arrays of reals, by size."""
+
+
+def _arguments(name: str, n: int, precision: str) -> tuple:
+    rng, dtype = np.random.default_rng(n), np.dtype(precision)
+    if name in CASES:
+        given = CASES[name](rng, n)
+        return tuple(x.astype(dtype) if getattr(x, "dtype", None) == np.float64 else x for x in given)
+    blocks = np.array([[0, 0], [2, 1]])
+    drawn = {
+        "philox4x32": (rng.integers(0, 2**32, (n, 4), np.uint32), STREAM[:2]),
+        "uniforms": (STREAM, n, n, dtype),
+        "normals": (STREAM, n, n, dtype, 1.5),
+        "labels": (STREAM, n, n, 10),
+        "linear_forms": (_streams(rng, 2), (2 * n, n, 3), "ce", blocks, dtype),
+        "hidden_forms": (_streams(rng, 3), (2 * n, n, 3, 4), "ce", blocks, blocks, dtype),
+    }
+    return drawn[name]
+
+
+def _streams(rng: np.random.Generator, roles: int) -> NDArray[np.uint32]:
+    """Streams of two trials."""
+    return rng.integers(0, 2**32, (2, roles, 4), np.uint32)
+
+
+def _result(ops: ModuleType, name: str, arguments: tuple) -> NDArray:
+    """Result of an operation; of tridiagonal forms, which are not unique, the eigenvalues."""
+    result = getattr(ops, name)(*arguments)
+    if name in ("tridiagonal", "linear_forms"):
+        return _spectra(*result)
+    if name == "hidden_forms":
+        return np.concatenate([_spectra(*result.hidden), _spectra(*result.classes), result.scales], axis=-1)
+    return np.concatenate(result, axis=-1) if isinstance(result, tuple) else result
+
+
+def _spectra(diagonals: NDArray, off_diagonals: NDArray) -> NDArray[np.float64]:
+    """Eigenvalues of tridiagonal matrices (..., n), one after another in the last axis but the first."""
+    i = np.arange(diagonals.shape[-1])
+    matrices = np.zeros((*diagonals.shape, len(i)))
+    matrices[..., i, i] = diagonals
+    matrices[..., i[1:], i[:-1]] = off_diagonals
+    return np.linalg.eigvalsh(matrices).reshape(*diagonals.shape[:1], -1)
+
+
+def _parity(ops: ModuleType, name: str, precision: str) -> Check:
+    """Integers and uniforms must be equal; sums of n terms are allowed 4 (n + 8) eps of the largest."""
+    errors = []
+    for n in SIZES:
+        arguments = _arguments(name, n, precision)
+        found, wanted = (_result(module, name, arguments) for module in (ops, kernels.load("reference")))
+        if wanted.dtype.kind in "iu" or name == "uniforms":
+            errors.append(_equal(found, wanted))
+        else:
+            scale = max(1.0, float(np.abs(wanted).max(initial=0.0)))
+            errors.append(_distance(found, wanted, 4 * (n + 8) * np.finfo(precision).eps * scale))
+    return Check("reference", name, precision, max(errors))
+
+
+def _distance(found: NDArray, wanted: NDArray, allowed: float) -> float:
+    """Largest difference in units of `allowed`; infinite if NaN."""
+    if found.shape != wanted.shape:
+        return np.inf
+    return float(np.nan_to_num(np.abs(found - wanted).max(initial=0.0) / (allowed or 1.0), nan=np.inf))
+
+
+# Trials ----------------------------------------------------------------------------------------------------
+
+
+def _trials(device: str, precision: str) -> Iterator[Check]:
+    """Records of a small experiment: 256 eps of the largest are allowed, counts must be equal."""
+    experiment = Experiment.from_text(EXPERIMENT.format(precision=precision))
+    allowed = 256 * float(np.finfo(precision).eps)
+    for cell in experiment.cells:
+        edges = montecarlo.pilot_edges(experiment, cell)
+        wanted = [montecarlo.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
+        found = _records(device, experiment, Batch(cell, 0, experiment.trials), edges)
+        errors = [_record_error(a, b, allowed) for a, b in zip(found, wanted, strict=True)]
+        yield Check("trials", f"{cell.architecture} {cell.loss}", precision, max(errors))
+
+
+def _records(device: str, experiment: Experiment, batch: Batch, edges: NDArray[np.float64]) -> list[Record]:
+    every = {batch.cell.index: edges}
+    ((_, records),) = montecarlo.run_batches(experiment, [batch], every, device=device)
+    return records
+
+
+def _record_error(found: Mapping[str, Any], wanted: Mapping[str, Any], allowed: float) -> float:
+    errors = [
+        _equal(found[name], value)
+        if value.dtype.kind == "i"
+        else _distance(found[name], value, allowed * float(np.abs(value).max(initial=0.0)))
+        for name, value in wanted.items()
+    ]
+    return max(errors)
