@@ -87,6 +87,22 @@ def _fourth_overlap(d: int, P: NDArray, delta: NDArray, delta2: NDArray) -> NDAr
     return in_plane + mixed + 3 * P**2 * d * (d - 2)
 
 
+def pair_moments(n_features: int, n_samples: int) -> NDArray[np.float64]:
+    """Return E (1/d) tr H^k, k = 1..4, of hidden mse W_ij over Gaussian w_i, w_j, in units of S_ij.
+
+    The mean of `wedge_moments` over the angle theta, whose density is proportional to sin^(d-2) theta,
+    theory.md (5.3c). Shape (4,), float64.
+    """
+    if n_features == 1:  # w_i and w_j point the same way or against each other
+        return wedge_moments(1, n_samples, np.array([0.0, pi])).mean(axis=0)
+    # Legendre nodes within 12 standard deviations, about d^(-1/2), of the right angle.
+    width = min(pi / 2, 12 / n_features**0.5)
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    density = weights * np.cos(width * nodes) ** (n_features - 2)
+    moments = wedge_moments(n_features, n_samples, pi / 2 + width * nodes)
+    return np.asarray(np.average(moments, axis=0, weights=density))
+
+
 def scale_moments(n_classes: int, n_hidden: int) -> NDArray[np.float64]:
     """Return E S_ii^k, k = 1..4, of S_ii = (V^T V)_ii: chi-square with C degrees of freedom over m.
 
@@ -105,6 +121,12 @@ def hidden_mse_diagonal_mass(n_features: int, n_samples: int, n_classes: int, n_
     """
     second = wedge_moments(n_features, n_samples, HALF_PLANE)[1]
     return float(scale_moments(n_classes, n_hidden)[1] * n_features * second)
+
+
+def hidden_mse_off_diagonal_mass(n_features: int, n_samples: int, n_classes: int, n_hidden: int) -> float:
+    """Return E |H[w_i, w_j]|_F^2, i != j, of the hidden mse model over V, W and X, theory.md (5.3c)."""
+    second = pair_moments(n_features, n_samples)[1]
+    return float(n_classes / n_hidden**2 * n_features * second)  # E S_ij^2 = C/m^2
 
 
 def linear_mse_mass(n_features: int, n_samples: int) -> float:

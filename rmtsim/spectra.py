@@ -7,6 +7,7 @@ limit is O(log n / n), so the p-values of the i.i.d. test are wrong here and non
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,8 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-NODES = 4097
-"""Nodes of a tabulated law, shared among the bulks; the error of the table is measured, not assumed."""
+TOLERANCE = 1e-5
+"""Error of a tabulated law, far below the distance log n / n of the spectra that are compared."""
+HALVINGS = 40
+"""A hard edge x^(-1/2) takes about 30."""
 
 
 class Law(Protocol):
@@ -92,14 +95,14 @@ class Histogram:
 class CdfTable:
     """A law's distribution function at nodes, linear in between: the distances ask for it many times.
 
-    The nodes of each bulk close in on its ends as the fourth power of their number, so that the first cell
-    of a hard edge, with its density x^(-1/2) at aspect ratio 1, holds no more than any other.
+    Cells are halved until the function at their middle is as the line between their ends says. Bulks of
+    negligible mass, which the thin tail of a discrete weight law has by the dozen, get no nodes.
 
     Parameters
     ----------
     law : Law
-    nodes : int
-        Nodes altogether, at least 65 for each bulk.
+    tolerance : float
+        Wanted bound of the error.
 
     Attributes
     ----------
@@ -108,21 +111,18 @@ class CdfTable:
         by the atom.
     atom : float
     error : float
-        Largest difference, over the odd nodes, between the law and the interpolant of the even ones:
-        about four times the error of the table itself.
+        Largest deviation found in the middle of a cell that was left as it is, and the mass of the bulks
+        left out.
     """
 
-    def __init__(self, law: Law, nodes: int = NODES) -> None:
+    def __init__(self, law: Law, tolerance: float = TOLERANCE) -> None:
         self.atom = float(law.atom)
-        x = np.concatenate([np.zeros(int(self.atom > 0)), *_bulk_nodes(law.support(), nodes)])
-        self.x = np.unique(x)
-        self.right = np.clip(np.asarray(law.cdf(self.x), dtype=np.float64), 0.0, 1.0)
-        self.left = np.where(self.x == 0.0, self.right - self.atom, self.right)
-        self.error = self._interpolation_error()
-
-    def _interpolation_error(self) -> float:
-        coarse = np.interp(self.x, self.x[::2], (self.right - self.atom * (self.x >= 0))[::2])
-        return float(np.max(np.abs(coarse + self.atom * (self.x >= 0) - self.right), initial=0.0))
+        bulks, left_out = _bulks_with_mass(law, tolerance)
+        start = np.concatenate([np.zeros(int(self.atom > 0)), *map(_starting_nodes, bulks)])
+        nodes, values, deviation = _refine(law, np.unique(start), tolerance)
+        self.x, self.right = nodes, np.clip(values, 0.0, 1.0)
+        self.left = np.where(nodes == 0.0, self.right - self.atom, self.right)
+        self.error = deviation + left_out
 
     def cdf(self, x: ArrayLike) -> Floats:
         """Distribution function at x, the atom included at zero."""
@@ -135,12 +135,46 @@ class CdfTable:
         return continuous + self.atom * (x > 0)
 
 
-def _bulk_nodes(support: list[tuple[float, float]], nodes: int) -> list[Floats]:
-    per_bulk = max(65, nodes // max(len(support), 1)) | 1
-    position = np.linspace(0.0, 1.0, per_bulk)
-    for _ in range(2):
-        position = (1 - np.cos(np.pi * position)) / 2
-    return [a + (b - a) * position for a, b in support]
+def _bulks_with_mass(law: Law, tolerance: float) -> tuple[list[tuple[float, float]], float]:
+    """Return the bulks that hold more than their share of the tolerance, and the mass of the others."""
+    support = law.support()
+    if not support:
+        return [], 0.0
+    gaps = [(left[1] + right[0]) / 2 for left, right in pairwise(support)]
+    levels = np.concatenate(([0.0], np.asarray(law.cdf(np.array(gaps))), [1.0]))
+    masses = np.diff(levels)
+    for k, (a, b) in enumerate(zip([-np.inf, *gaps], [*gaps, np.inf], strict=True)):
+        masses[k] -= law.atom * (a < 0 <= b)
+    kept = masses > tolerance / len(support)
+    return [bulk for bulk, keep in zip(support, kept, strict=True) if keep], float(masses[~kept].sum())
+
+
+def _starting_nodes(bulk: tuple[float, float]) -> Floats:
+    a, b = bulk
+    return a + (b - a) * (1 - np.cos(np.linspace(0.0, np.pi, 17))) / 2
+
+
+def _refine(law: Law, nodes: Floats, tolerance: float) -> tuple[Floats, Floats, float]:
+    """Halve cells until the distribution function is linear in each within the tolerance."""
+    values = np.asarray(law.cdf(nodes), dtype=np.float64)
+    # Continuous part: the atom is a step at a node, which no halving would resolve.
+    smooth = values - law.atom * (nodes >= 0)
+    a, b, low, high = nodes[:-1], nodes[1:], smooth[:-1], smooth[1:]
+    deviation = 0.0
+    for _ in range(HALVINGS):
+        if not a.size:
+            break
+        middle = (a + b) / 2
+        between = np.asarray(law.cdf(middle), dtype=np.float64) - law.atom * (middle >= 0)
+        off = np.abs(between - (low + high) / 2)
+        nodes, smooth = np.append(nodes, middle), np.append(smooth, between)
+        split = off > tolerance
+        deviation = max(deviation, float(np.max(off[~split], initial=0.0)))
+        a, b = np.append(a[split], middle[split]), np.append(middle[split], b[split])
+        low, high = np.append(low[split], between[split]), np.append(between[split], high[split])
+    deviation = max(deviation, float(np.max(high - low, initial=0.0)))
+    nodes, first = np.unique(nodes, return_index=True)
+    return nodes, smooth[first] + law.atom * (nodes >= 0), deviation
 
 
 def snap_zeros(eigenvalues: ArrayLike, epsilon: float = float(np.finfo(np.float64).eps)) -> Floats:

@@ -89,6 +89,36 @@ def test_published_example_of_the_hidden_diagonal():
     assert identities.hidden_mse_diagonal_mass(10, 14, 6, 3) == pytest.approx(35.238095, abs=5e-7)
 
 
+@pytest.mark.parametrize(("d", "variance"), [(1, np.pi**2 / 4), (2, np.pi**2 / 12), (3, np.pi**2 / 4 - 2)])
+def test_pair_moments_for_known_laws_of_the_angle(d, variance):
+    # theta is 0 or pi for d = 1, uniform for d = 2, and has density sin(theta)/2 for d = 3.
+    N, sine_squared = 6, 1 - 1 / d
+    P_squared = 1 / 16 + variance / (4 * np.pi**2)
+    second = N * (d**2 + 2 * d) / 4 + N * (N - 1) * (d * P_squared + sine_squared / (2 * np.pi**2))
+    found = identities.pair_moments(d, N)
+    assert found[:2] == pytest.approx([1 / 4, second / (d * N**2)], rel=1e-13)
+
+
+@pytest.mark.parametrize("d", [5, 50, 5000])
+def test_pair_moments_against_the_sine_integrals(d):
+    # E sin^2 theta = 1 - 1/d; in the trace of M^2 it multiplies 2/(2 pi)^2, which N = infinity singles out.
+    theta = np.linspace(0, np.pi, 400_001)
+    density = np.exp((d - 2) * np.log(np.maximum(np.sin(theta), 1e-300)))
+    P_squared = np.average(((np.pi - theta) / (2 * np.pi)) ** 2, weights=density)
+    expected = P_squared + (1 - 1 / d) / (2 * np.pi**2 * d)
+    # The samples' own term is of order d/N, and the sum over a density that vanishes at both ends is exact.
+    assert identities.pair_moments(d, 10**12)[1] == pytest.approx(expected, rel=1e-7)
+
+
+def test_hidden_off_diagonal_mass_at_one_feature():
+    # d = 1, C = 1: H = v_0 v_1 (1/N) sum 1(w_0 x > 0) 1(w_1 x > 0) x^2, empty if w_0 and w_1 differ in sign.
+    N, m = 3, 4
+    given_same_sign = N * 3 / 2 + N * (N - 1) / 4
+    assert identities.hidden_mse_off_diagonal_mass(1, N, 1, m) == pytest.approx(
+        given_same_sign / 2 / N**2 / m**2
+    )
+
+
 def test_scale_moments_are_those_of_a_chi_square():
     # C = 1: S = V^2 with V ~ N(0, 1/m), so E S^k = (2k - 1)!! / m^k.
     assert identities.scale_moments(1, 4).tolist() == [1 / 4, 3 / 16, 15 / 64, 105 / 256]

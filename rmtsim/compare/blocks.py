@@ -1,25 +1,46 @@
 """Spectra of the blocks of one cell against their limit laws: distances and moments."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import draws, kernels, laws
-from ..spectra import CdfTable, Distance, Law, distance, estimate, histogram_distance
-from .exact import exact_moments
+from .. import laws
+from ..cells import Cell
+from ..spectra import CdfTable, Distance, Floats, Law, distance, estimate, histogram_distance
+from .exact import exact_moments, expected_moments
 from .findings import BlockFinding, DistanceFinding, LawUse, MomentFinding
 from .trials import Trials
 
+MSE_NAMES = {
+    "vv_diag": "Marchenko-Pastur",
+    "ww_diag": "Marchenko-Pastur of gated samples, P = 1/2",
+    "ww_off": "Marchenko-Pastur of gated samples, P = 1/4",
+}
+
+
+class LimitLaw(Law, Protocol):
+    """A law with moments and a density."""
+
+    def moment(self, k: int) -> float:
+        """Return E t^k."""
+
+    def pdf(self, x: Any) -> Any:
+        """Density of the continuous part."""
+
 
 class BlockLaw(NamedTuple):
-    """The limit law of a block: one for all rows of the trials' arrays, or one for each of the first rows."""
+    """The limit law of a block: one for all ``rows`` of the trials' arrays, or one for each of them.
+
+    ``error`` bounds the relative error of the moments of the weight law: quadrature and compression.
+    """
 
     name: str
     shared: bool
     rows: NDArray[np.int64]
-    laws: tuple[Law, ...]
+    laws: tuple[LimitLaw, ...]
+    error: float
 
 
 def has_law(trials: Trials, block: str) -> bool:
@@ -43,30 +64,26 @@ def block_law(trials: Trials, block: str, law_trials: int) -> BlockLaw:
     trials are used.
     """
     cell = trials.cell
-    if (cell.architecture, cell.loss) != ("hidden", "ce"):
-        law = laws.limit_law(cell.architecture, cell.loss, block, cell.aspect_ratio, n_classes=cell.n_classes)
-        return BlockLaw(_name(cell.architecture, cell.loss, block), True, np.arange(trials.count), (law,))
-    shared = trials.experiment.model.v_draw == "cell"
-    rows = np.arange(trials.count if shared else min(law_trials, trials.count))
-    given_v = tuple(_law_given_v(trials, block, row) for row in rows[: 1 if shared else None])
-    return BlockLaw("generalised Marchenko-Pastur given V", shared, rows, given_v)
+    rows = np.arange(trials.count)
+    law: LimitLaw
+    if cell.loss == "mse":
+        law = laws.limit_law(cell.architecture, cell.loss, block, cell.aspect_ratio)
+        return BlockLaw(MSE_NAMES[block], True, rows, (law,), 0.0)
+    if cell.architecture == "linear":
+        law, error = _weighted_law(cell, block, None)
+        return BlockLaw("generalised Marchenko-Pastur", True, rows, (law,), error)
+    if not trials.fixed_v:
+        rows = rows[:law_trials]
+    each = [_weighted_law(cell, block, trials.V(int(row))) for row in rows[: 1 if trials.fixed_v else None]]
+    given_v, errors = zip(*each, strict=True)
+    return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, given_v, max(errors))
 
 
-def _law_given_v(trials: Trials, block: str, row: int) -> Law:
-    cell = trials.cell
-    V = draws.parameters(kernels.load("cpu"), trials.experiment, cell, int(trials.numbers[row])).V
-    return laws.limit_law(
-        cell.architecture, cell.loss, block, cell.aspect_ratio, n_classes=cell.n_classes, V=V
-    )
-
-
-def _name(architecture: str, loss: str, block: str) -> str:
-    if (architecture, loss, block) == ("linear", "mse", "vv_diag"):
-        return "Marchenko-Pastur"
-    if (architecture, loss) == ("hidden", "mse"):
-        gates = {"ww_diag": "1/2", "ww_off": "1/4"}[block]
-        return f"Marchenko-Pastur of gated samples, P = {gates}"
-    return "generalised Marchenko-Pastur"
+def _weighted_law(cell: Cell, block: str, V: Floats | None) -> tuple[LimitLaw, float]:
+    """Law of a ce block, theory.md (3.1), and the error of its weight law."""
+    weights = laws.weight_law(cell.architecture, cell.loss, block, n_classes=cell.n_classes, V=V)
+    law = laws.GeneralizedMarchenkoPastur(weights.weights, weights.probabilities, cell.aspect_ratio)
+    return law, weights.error
 
 
 def compare_block(trials: Trials, block: str, law: BlockLaw) -> BlockFinding:
@@ -74,10 +91,15 @@ def compare_block(trials: Trials, block: str, law: BlockLaw) -> BlockFinding:
     return BlockFinding(
         block=block,
         size=trials.cell.block_size(block),
-        law=LawUse(law.name, law.shared, len(law.rows), float(np.mean([each.atom for each in law.laws]))),
+        law=LawUse(law.name, law.shared, len(law.rows), mean_atom(law), law.error),
         distances=_distances(trials, block, law),
         moments=_moments(trials, block, law) if "moments" in trials.arrays else (),
     )
+
+
+def mean_atom(law: BlockLaw) -> float:
+    """Mass at zero, averaged over the laws."""
+    return float(np.mean([each.atom for each in law.laws]))
 
 
 def _distances(trials: Trials, block: str, law: BlockLaw) -> DistanceFinding | None:
@@ -108,7 +130,7 @@ def _spectrum_distance(trials: Trials, block: str) -> Callable[[int, CdfTable], 
 
 def _moments(trials: Trials, block: str, law: BlockLaw) -> tuple[MomentFinding, ...]:
     measured = trials.moments(block)
-    exact = exact_moments(trials, block)
+    exact, expected = exact_moments(trials, block), expected_moments(trials.cell, block)
     limits = np.array([[each.moment(k) for k in range(1, 5)] for each in law.laws])
     rows = measured[law.rows]
     return tuple(
@@ -117,6 +139,7 @@ def _moments(trials: Trials, block: str, law: BlockLaw) -> tuple[MomentFinding, 
             mean=estimate(rows[:, k]),
             limit=float(limits[:, k].mean()),
             difference=estimate(rows[:, k] - limits[:, k]),
+            bias=None if expected is None else float(expected[k] - limits[0, k]),
             exact=exact[k] if exact else None,
         )
         for k in range(4)

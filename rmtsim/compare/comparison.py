@@ -10,7 +10,7 @@ from .trials import Trials, read_trials
 LAW_TRIALS = 8
 
 
-def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
+def compare(results: Results, law_trials: int = LAW_TRIALS, finite_class_ratios: bool = False) -> Comparison:
     """Hold the finished trials of a results file against theory.
 
     Parameters
@@ -19,6 +19,9 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
         From ``open_results``, or a store.
     law_trials : int
         Trials used where each trial has a law of its own (hidden ce with V drawn per trial).
+    finite_class_ratios : bool
+        Compute the limit ratios of hidden ce with V drawn per trial at the C of each cell, which takes a
+        minute or more for each; otherwise the leading term as C grows is given.
 
     Returns
     -------
@@ -34,7 +37,7 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
         raise ValueError(f"law_trials: expected at least 1, got {law_trials}")
     experiment = results.experiment
     read = (read_trials(results, cell) for cell in experiment.cells)
-    cells = tuple(_compare_cell(trials, law_trials) for trials in read if trials.count)
+    cells = tuple(_compare_cell(trials, law_trials, finite_class_ratios) for trials in read if trials.count)
     if not cells:
         raise ValueError("results: expected at least one finished trial, got none")
     return Comparison(
@@ -47,7 +50,7 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
     )
 
 
-def _compare_cell(trials: Trials, law_trials: int) -> CellFinding:
+def _compare_cell(trials: Trials, law_trials: int, finite_class_ratios: bool) -> CellFinding:
     measured = [block for block in trials.cell.blocks if has_law(trials, block) and trials.has_spectra(block)]
     block_laws = {block: block_law(trials, block, law_trials) for block in measured}
     return CellFinding(
@@ -55,5 +58,5 @@ def _compare_cell(trials: Trials, law_trials: int) -> CellFinding:
         trials=trials.count,
         blocks=tuple(compare_block(trials, block, law) for block, law in block_laws.items()),
         identities=tuple(other_identities(trials)),
-        ratios=tuple(ratio_findings(trials, block_laws)),
+        ratios=tuple(ratio_findings(trials, block_laws, finite_class_ratios)),
     )

@@ -8,12 +8,12 @@ import numpy as np
 
 from ..cells import Cell
 from ..spectra import Floats, Histogram, snap_zeros
-from .blocks import block_law, has_law, is_zero
+from .blocks import block_law, has_law, is_zero, mean_atom
 from .comparison import LAW_TRIALS
 from .trials import Trials
 
-FEWEST_PER_BIN = 60
-"""Bins are joined until this many eigenvalues fall in one on average: 13 % scatter, were they independent."""
+FEWEST_PER_BIN = 25
+"""Bins are joined until this many eigenvalues fall in one on average: 20 % scatter, were they independent."""
 POINTS = 601
 """Points of the density in each bulk."""
 
@@ -59,7 +59,7 @@ def spectrum_curve(trials: Trials, block: str, law_trials: int = LAW_TRIALS) -> 
         return None
     law = block_law(trials, block, law_trials) if has_law(trials, block) else None
     rows = np.arange(trials.count) if law is None else law.rows
-    atom = 0.0 if law is None else float(np.mean([each.atom for each in law.laws]))
+    atom = 0.0 if law is None else mean_atom(law)
     histogram, at_zero = _set_zero_apart(trials, block, rows, atom)
     histogram = _join_bins(histogram)
     x, density = _mean_density(law.laws) if law is not None else (np.empty(0), np.empty(0))
@@ -124,19 +124,12 @@ def _join_bins(histogram: Histogram) -> Histogram:
 
 
 def _mean_density(laws: Sequence[Any]) -> tuple[Floats, Floats]:
-    """Mean density over laws, at points that close in on every edge; zero where a law has no bulk."""
+    """Mean density over laws at points that close in on every edge: 0 on a soft one, inf on a hard one."""
     bulks = [bulk for law in laws for bulk in law.support()]
     if not bulks:
         return np.empty(0), np.empty(0)
     position = (1 - np.cos(np.linspace(0.0, np.pi, POINTS))) / 2
     x = np.unique(np.concatenate([a + (b - a) * position for a, b in bulks]))
-    return x, np.mean([_density(law, x) for law in laws], axis=0)
-
-
-def _density(law: Any, x: Floats) -> Floats:
-    """Density at x, left at zero on the edges, where a hard one is infinite."""
-    density = np.zeros_like(x)
-    for a, b in law.support():
-        inside = (x > a) & (x < b)
-        density[inside] = law.pdf(x[inside])
-    return density
+    if any(law.atom > 0 for law in laws):
+        x = x[x != 0]
+    return x, np.mean([law.pdf(x) for law in laws], axis=0)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import identities
+from ..cells import Cell
 from ..spectra import Estimate, Floats, estimate, normal_score
 from .findings import Identity
 from .trials import Trials
@@ -32,31 +33,38 @@ def identity(
     return Identity(name, source, mean, float(expected.mean()), z)
 
 
-def exact_moments(trials: Trials, block: str) -> tuple[Identity, ...]:
-    """Moments 1 to 4 of H/scale against theory.md (5.1)-(5.3); empty where no exact values are known."""
-    known = _expected_moments(trials, block)
-    if known is None:
-        return ()
-    source, expected = known
-    measured = trials.moments(block)
-    return tuple(
-        identity(trials, f"E m_{k + 1} of {block}", source, measured[:, k], expected[..., k])
-        for k in range(4)
-    )
+MOMENT_SOURCES = {"vv_diag": "(5.1)", "ww_diag": "(5.2)", "ww_off": "(5.3b)"}
 
 
-def _expected_moments(trials: Trials, block: str) -> tuple[str, Floats] | None:
-    cell = trials.cell
+def expected_moments(cell: Cell, block: str) -> Floats | None:
+    """Moments 1 to 4 of H/scale expected at this d and N, shape (4,); None where they are not known."""
     d, N = cell.n_features, cell.n_samples
     if cell.loss == "ce":
         return None
     if cell.architecture == "linear":
-        return "(5.1)", identities.wedge_moments(d, N, identities.WHOLE_PLANE)
+        return identities.wedge_moments(d, N, identities.WHOLE_PLANE)
     if block == "ww_diag":
-        return "(5.2)", identities.wedge_moments(d, N, identities.HALF_PLANE)
+        return identities.wedge_moments(d, N, identities.HALF_PLANE)
+    return identities.pair_moments(d, N)
+
+
+def exact_moments(trials: Trials, block: str) -> tuple[Identity, ...]:
+    """Moments of a block with a law against theory.md (5.1)-(5.3); empty where they are not known.
+
+    Those of W_ij are held against their expectation given the angle of w_i and w_j in each trial, which
+    takes the scatter of the angle out of the standard error.
+    """
+    expected = expected_moments(trials.cell, block)
+    if expected is None:
+        return ()
     if block == "ww_off":
-        return "(5.3)", identities.wedge_moments(d, N, trials.wedge_angles)
-    return None
+        cell = trials.cell
+        expected = identities.wedge_moments(cell.n_features, cell.n_samples, trials.wedge_angles)
+    measured, source = trials.moments(block), MOMENT_SOURCES[block]
+    return tuple(
+        identity(trials, f"E m_{k + 1} of {block}", source, measured[:, k], expected[..., k])
+        for k in range(4)
+    )
 
 
 def other_identities(trials: Trials) -> Iterator[Identity]:
@@ -70,9 +78,9 @@ def other_identities(trials: Trials) -> Iterator[Identity]:
 def _trace_identities(trials: Trials) -> Iterator[Identity]:
     cell, blocks = trials.cell, trials.cell.blocks
     if cell.loss == "ce" and {"vv_diag", "vv_off"} <= set(blocks) and not trials.fixed_v:
-        traces = (trials.moments(block)[:, 0] for block in ("vv_diag", "vv_off"))
-        total = identities.row_sum(*traces, cell.n_classes)
-        size = float(np.mean(trials.moments("vv_diag")[:, 0]))
+        diagonal, off = (trials.moments(block)[:, 0] for block in ("vv_diag", "vv_off"))
+        total = identities.row_sum(diagonal, off, cell.n_classes)
+        size = float(np.mean(diagonal))
         yield identity(trials, "E m_1 of vv_diag + (C-1) vv_off", "(5.4)", total, 0.0, size)
     if cell.loss == "mse" and "vv_off" in blocks:
         yield identity(trials, "E m_2 of vv_off", "(4.1)", trials.moments("vv_off")[:, 1], 0.0)
@@ -82,7 +90,7 @@ def _trace_identities(trials: Trials) -> Iterator[Identity]:
 
 
 def _mass_identities(trials: Trials) -> Iterator[Identity]:
-    """Exact masses per block; those of the hidden W-layer hold over the draws of V."""
+    """Exact masses per block; those of the hidden W-layer are means over V."""
     cell = trials.cell
     d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden
     masses = dict(zip(cell.parts, trials.arrays["masses"].T, strict=True))
@@ -93,3 +101,7 @@ def _mass_identities(trials: Trials) -> Iterator[Identity]:
     elif not trials.fixed_v:
         expected = identities.hidden_mse_diagonal_mass(d, N, C, m)
         yield identity(trials, "mass of a ww diagonal block", "(5.2)", masses["ww_diag"] / m, expected)
+        if m > 1:
+            expected = identities.hidden_mse_off_diagonal_mass(d, N, C, m)
+            values = masses["ww_off"] / (m * (m - 1))
+            yield identity(trials, "mass of a ww off-diagonal block", "(5.3c)", values, expected)

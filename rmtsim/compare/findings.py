@@ -45,20 +45,16 @@ class Identity:
 class MomentFinding:
     """One moment of H/scale: mean over trials, its limit (3.4), its exact value where section 5 has one.
 
-    ``difference`` is mean - limit with its Monte Carlo error; ``bias``, exact - limit, is the part
-    of it that more trials do not remove: O(1/d), known only where ``exact`` is.
+    ``difference`` is mean - limit with its Monte Carlo error; ``bias``, the expectation at this d and N minus
+    the limit, is the part of it that more trials do not remove: O(1/d), known only where ``exact`` is.
     """
 
     order: int
     mean: Estimate
     limit: float
     difference: Estimate
+    bias: float | None
     exact: Identity | None
-
-    @property
-    def bias(self) -> float | None:
-        """Finite-size bias exact - limit."""
-        return None if self.exact is None else self.exact.expected - self.limit
 
 
 @dataclass(frozen=True)
@@ -66,13 +62,14 @@ class LawUse:
     """Which law a block was held against.
 
     ``shared``: one law for all trials, else one for the V of each of ``trials`` trials, whose mean
-    ``atom`` is given.
+    ``atom`` is given. ``error``: relative error of the moments of the weight law.
     """
 
     name: str
     shared: bool
     trials: int
     atom: float
+    error: float
 
 
 @dataclass(frozen=True)
@@ -106,15 +103,16 @@ class BlockFinding:
 class RatioFinding:
     """Mass of an off-diagonal over that of a diagonal block of one layer, and its limit at this C.
 
-    ``measured_on``: "all blocks" of the layer or its representative "blocks 0, 1". ``fixed_v``: all trials
-    share one V, and the limit is the one given V (None where that is not known) instead of the mean over V.
+    ``measured_on``: "all blocks" of the layer or its representative "blocks 0, 1". ``limit_kind``: "mean"
+    over V, W and X at this C; "given V" where all trials share one V; "leading term" of the mean as C grows.
+    ``limit`` is None where it is not known.
     """
 
     layer: str
     measured: Estimate
     measured_on: str
     limit: float | None
-    fixed_v: bool
+    limit_kind: str
 
 
 @dataclass(frozen=True)

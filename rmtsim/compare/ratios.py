@@ -1,8 +1,10 @@
 """Off-diagonal over diagonal block masses against section 4 of theory.md, and their slope in C."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -20,32 +22,51 @@ ALL_BLOCKS, TWO_BLOCKS = "all blocks", "blocks 0, 1"
 Point = tuple[Cell, RatioFinding]
 
 
-def ratio_findings(trials: Trials, block_laws: Mapping[str, BlockLaw]) -> Iterator[RatioFinding]:
+class Limit(NamedTuple):
+    """Value and kind of a limit: see `RatioFinding`."""
+
+    value: float | None
+    kind: str
+
+
+def ratio_findings(
+    trials: Trials, block_laws: Mapping[str, BlockLaw], finite_classes: bool
+) -> Iterator[RatioFinding]:
     """Yield the mass ratios of each layer: of all blocks where their masses were measured.
 
-    The limits of section 4 are means over V. Where all trials share one V, the W-layer is also compared
-    on its representative blocks, whose limit given V is known from their laws.
+    The limits of section 4 are means over V. Where all trials share one V, that given V is taken; for the
+    hidden ce model it is known for the representative blocks.
     """
     cell = trials.cell
     for layer, count in (("w", cell.n_hidden), ("v", cell.n_classes)):
         if count is None or count < 2:
             continue
+        given_v = trials.fixed_v
+        limit = limit_given_v(trials, layer) if given_v else mean_limit(cell, layer, finite_classes)
         if "masses" in trials.arrays:
-            limit = None if trials.fixed_v else mean_limit(cell, layer)
-            yield RatioFinding(
-                layer, _ratio_of_masses(trials, layer, count), ALL_BLOCKS, limit, trials.fixed_v
-            )
-            if not (trials.fixed_v and layer == "w"):
+            yield RatioFinding(layer, _ratio_of_masses(trials, layer, count), ALL_BLOCKS, *limit)
+            if limit.value is not None or not given_v:
                 continue
         if "moments" in trials.arrays and set(_pair(layer)) <= set(cell.blocks):
-            limit = _limit_given_v(trials, layer, block_laws) if trials.fixed_v else mean_limit(cell, layer)
-            yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, limit, trials.fixed_v)
+            if given_v:
+                limit = _two_blocks_given_v(trials, layer, block_laws)
+            yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)
 
 
-def mean_limit(cell: Cell, layer: str) -> float:
-    """Return the limit of the ratio of means over V, X and W at this C, theory.md (4.1)-(4.5)."""
-    names = (cell.architecture, cell.loss, layer)
-    return laws.block_ratio(*names, cell.aspect_ratio, cell.n_classes, n_hidden=cell.n_hidden)
+def mean_limit(cell: Cell, layer: str, finite_classes: bool) -> Limit:
+    """Return the limit of the ratio of means over V, X and W, theory.md (4.1)-(4.5).
+
+    That of the hidden ce model at finite C is an integral of many dimensions, which is computed only with
+    ``finite_classes``; otherwise its leading term as C grows is returned, which exists for m >= 3.
+    """
+    names = (cell.architecture, cell.loss, layer, cell.aspect_ratio)
+    if finite_classes or (cell.architecture, cell.loss) != ("hidden", "ce"):
+        ratio = laws.block_ratio(*names, cell.n_classes, n_hidden=cell.n_hidden)
+        return Limit(cast(float, ratio), "mean")
+    if cell.n_hidden is None or cell.n_hidden < 3:
+        return Limit(None, "leading term")
+    constant = laws.scaled_block_ratio(*names, math.inf, n_hidden=cell.n_hidden)
+    return Limit(constant / cell.n_classes ** ORDER[layer], "leading term")
 
 
 def _pair(layer: str) -> tuple[str, str]:
@@ -64,11 +85,32 @@ def _ratio_of_blocks(trials: Trials, layer: str) -> Estimate:
     return ratio_of_means(off, diagonal)
 
 
-def _limit_given_v(trials: Trials, layer: str, block_laws: Mapping[str, BlockLaw]) -> float | None:
+def limit_given_v(trials: Trials, layer: str) -> Limit:
+    """Limit over all blocks for the V that the trials share: mse blocks scale as S_ij, (2.2)."""
+    if trials.cell.loss == "ce":
+        return Limit(None, "given V")
     if layer == "v":
-        return None
-    off, diagonal = (trials.scale(name)[0] ** 2 * block_laws[name].laws[0].moment(2) for name in _pair(layer))
-    return float(off / diagonal)
+        return Limit(0.0, "given V")
+    squares = (trials.V(0).T @ trials.V(0)) ** 2
+    m = len(squares)
+    off, diagonal = (np.sum(squares) - np.trace(squares)) / (m - 1), np.trace(squares)
+    gates = laws.scaled_block_ratio("hidden", "mse", "w", trials.cell.aspect_ratio, math.inf)
+    return Limit(float(gates * off / diagonal), "given V")
+
+
+def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[str, BlockLaw]) -> Limit:
+    """Limit for the representative blocks and the V that the trials share."""
+    if layer == "v":
+        masses = [_limit_mass(trials, rows) for rows in ((0, 1), (0, 0))]
+    else:
+        names = _pair(layer)
+        masses = [trials.scale(name)[0] ** 2 * block_laws[name].laws[0].moment(2) for name in names]
+    return Limit(float(masses[0] / masses[1]), "given V")
+
+
+def _limit_mass(trials: Trials, rows: tuple[int, int]) -> float:
+    limit, _ = laws.vv_limit(trials.cell.loss, trials.V(0), rows)
+    return float(np.sum(limit**2))
 
 
 def ratio_series(cells: Iterable[CellFinding]) -> list[list[Point]]:
@@ -103,7 +145,7 @@ def _slope(points: Sequence[Point]) -> Slope:
     values = np.array([ratio.measured.value for _, ratio in points])
     errors = np.array([ratio.measured.standard_error for _, ratio in points]) / values
     slope, error = weighted_slope(log_c, np.log(values), errors)
-    known = [ratio.limit for _, ratio in points if ratio.limit]
+    known = [ratio.limit for _, ratio in points if ratio.limit and ratio.limit_kind != "leading term"]
     limit = weighted_slope(log_c, np.log(known), errors)[0] if len(known) == len(points) else None
     cells = tuple(cell.index for cell, _ in points)
     return Slope(layer, cells, slope, error, -float(ORDER[layer]), limit)

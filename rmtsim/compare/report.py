@@ -8,13 +8,14 @@ from .findings import (
     BlockFinding,
     CellFinding,
     Comparison,
+    DistanceFinding,
     Identity,
     LawUse,
     MomentFinding,
     RatioFinding,
     Slope,
 )
-from .ratios import ORDER
+from .ratios import ALL_BLOCKS, ORDER
 
 LEGEND = """\
   KS, W1      Kolmogorov-Smirnov and Wasserstein-1 distance from the eigenvalues of H/scale of one trial to
@@ -30,7 +31,12 @@ MOMENT_HEADER = (
 )
 RATIO_HEADER = (
     f"  {'cell':>4} {'model':<11}{'layer':>5}{'d':>6}{'N':>7}{'C':>7}{'m':>4}"
-    f"{'r':>12}{'s.e.':>10}{'limit':>12}{'r/limit-1':>11}{'C^p r':>9}  p  from"
+    f"{'r':>11}{'s.e.':>9}{'limit':>11}{'r/limit-1':>10}{'C^p r':>9}  p blocks"
+)
+
+LIMIT_NOTES = (
+    ("given V", "V", "all trials share one V: limit given V, not the mean over V of theory.md section 4"),
+    ("leading term", "*", "leading term of the limit as C grows, (4.4) and (4.5); it is slow to be reached"),
 )
 
 
@@ -74,17 +80,20 @@ def _cell_lines(finding: CellFinding, planned: int) -> Iterator[str]:
 def _block_lines(block: BlockFinding, trials: int) -> Iterator[str]:
     yield f"  {block.block}, {block.size} x {block.size}: {_law_text(block.law, trials)}"
     if block.distances is not None:
-        found = block.distances
-        distances = f"KS {_plus_minus(found.ks)}   W1 {_plus_minus(found.w1)}"
-        yield f"    {distances}   (error of the law's cdf below {found.law_error:.0e})"
-        if found.at_edges:
-            yield (
-                "    (from histograms, at the edges of the bins; all eigenvalues could change KS by "
-                f"{found.ks_resolution:.2g}, W1 by {found.w1_resolution:.2g})"
-            )
+        yield from _distance_lines(block.distances, block.law)
     if block.moments:
         yield MOMENT_HEADER
         yield from (_moment_line(moment) for moment in block.moments)
+
+
+def _distance_lines(found: DistanceFinding, law: LawUse) -> Iterator[str]:
+    error = f"errors: law tabulated {found.law_error:.0e}, moments of its weights {law.error:.0e}"
+    yield f"    KS {_plus_minus(found.ks)}   W1 {_plus_minus(found.w1)}   ({error})"
+    if found.at_edges:
+        yield (
+            "    (from histograms, at the edges of the bins; all eigenvalues could change KS by "
+            f"{found.ks_resolution:.2g}, W1 by {found.w1_resolution:.2g})"
+        )
 
 
 def _law_text(law: LawUse, trials: int) -> str:
@@ -122,11 +131,13 @@ def _z(z: float | None) -> str:
 
 def _ratio_lines(comparison: Comparison) -> Iterator[str]:
     yield "r = E |H_off|^2 / E |H_diag|^2 per block; its limit for d, N -> infinity has a bias of O(1/d)"
+    yield "over all blocks of the layer or the blocks 0 and 1; C^p r tends to a constant as C grows"
     yield RATIO_HEADER
     ratios = [(finding.cell, ratio) for finding in comparison.cells for ratio in finding.ratios]
     yield from (_ratio_line(cell, ratio) for cell, ratio in ratios)
-    if any(ratio.fixed_v for _, ratio in ratios):
-        yield "  one V: all trials share it; limits are then given V, not the means over V of section 4"
+    for kind, mark, meaning in LIMIT_NOTES:
+        if any(ratio.limit_kind == kind for _, ratio in ratios):
+            yield f"  {mark} {meaning}"
     for slope in comparison.slopes:
         yield _slope_line(slope)
 
@@ -134,14 +145,15 @@ def _ratio_lines(comparison: Comparison) -> Iterator[str]:
 def _ratio_line(cell: Cell, ratio: RatioFinding) -> str:
     measured = ratio.measured
     scaled = measured.value * cell.n_classes ** ORDER[ratio.layer]
+    mark = {kind: mark for kind, mark, _ in LIMIT_NOTES}.get(ratio.limit_kind, " ")
     limit = "-" if ratio.limit is None else f"{ratio.limit:.4e}"
     excess = f"{measured.value / ratio.limit - 1:+.4f}" if ratio.limit else "-"
-    source = ratio.measured_on + (", one V" if ratio.fixed_v else "")
+    source = "all" if ratio.measured_on == ALL_BLOCKS else "0, 1"
     return (
         f"  {cell.index:>4} {cell.architecture + ' ' + cell.loss:<11}{ratio.layer.upper():>5}"
         f"{cell.n_features:>6}{cell.n_samples:>7}{cell.n_classes:>7}{cell.n_hidden or '-':>4}"
-        f"{measured.value:>12.4e}{measured.standard_error:>10.1e}{limit:>12}{excess:>11}{scaled:>9.4f}  {ORDER[ratio.layer]}"
-        f"  {source}"
+        f"{measured.value:>11.4e}{measured.standard_error:>9.1e}{limit:>11}{mark}{excess:>9}{scaled:>9.4f}"
+        f"  {ORDER[ratio.layer]} {source}"
     )
 
 

@@ -83,12 +83,20 @@ class Trials:
         pooled = counts.reshape(-1, counts.shape[-1]).sum(axis=0)
         return Histogram(self.edges[index], pooled, int(below), int(above))
 
+    def V(self, row: int) -> Floats:
+        """Output weights of a trial, drawn again, shape (C, m) or (C, d)."""
+        return self._parameters(row).V[:]
+
     @cached_property
     def wedge_angles(self) -> Floats:
-        """Angle in which the first two hidden units are both active, in each trial, from its redrawn W."""
+        """Angle in which the first two hidden units are both active, from W drawn again, shape (T,)."""
+        weights = (self._parameters(row).W for row in range(self.count))
+        return np.array([wedge_angle(W) for W in weights if W is not None])
+
+    def _parameters(self, row: int) -> draws.Parameters:
         ops = kernels.load("cpu")
-        W = (draws.parameters(ops, self.experiment, self.cell, int(t)).W for t in self.numbers)
-        return np.array([wedge_angle(w) for w in W])
+        precision = self.experiment.measure.precision
+        return draws.parameters(ops, self.experiment, self.cell, int(self.numbers[row]), precision)
 
 
 def read_trials(results: Results, cell: Cell) -> Trials:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
-GREY = "#777777"
+GREY, LIGHT = "#666666", "#BBBBBB"
 FILL = "#C9D7E6"
 
 DPI = 160

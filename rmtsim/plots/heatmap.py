@@ -12,21 +12,21 @@ from ..portrait import Portrait
 from . import _style
 from .spectrum import subtitle
 
-FLOOR = 1e-4
-"""Smallest entry, relative to a diagonal block, that has a colour of its own."""
+LOWEST, HIGHEST = 1e-3, 2.0
+"""Range of the colours, in units of the r.m.s. entry of the diagonal blocks; beyond it they end."""
 
 
 def plot_hessians(portraits: Sequence[Portrait]) -> Figure:
     """Draw |H| of one or several models side by side on one colour scale.
 
     Every block has the same side whatever its number of parameters, so that the W-layer (d x d blocks)
-    and the V-layer (m x m) weigh the same. Black lines bound the layers, white ones the blocks.
+    and the V-layer (m x m) weigh the same. Black lines bound the layers, grey ones the blocks.
     """
-    figure = _style.new_figure(0.9 + 3.4 * len(portraits), 4.3)
+    figure = _style.new_figure(0.9 + 3.4 * len(portraits), 4.0)
     panels = figure.subplots(1, len(portraits), squeeze=False)[0]
-    norm = LogNorm(FLOOR, max(1.0, *(float(portrait.values.max()) for portrait in portraits)))
+    norm = LogNorm(LOWEST, HIGHEST)
     meshes = [_draw(axes, portrait, norm) for axes, portrait in zip(panels, portraits, strict=True)]
-    bar = figure.colorbar(meshes[-1], ax=list(panels), shrink=0.82, pad=0.015)
+    bar = figure.colorbar(meshes[-1], ax=list(panels), shrink=0.82, pad=0.015, extend="both")
     bar.set_label("|entry| over the r.m.s. entry of the diagonal blocks", fontsize=_style.SMALL)
     bar.ax.tick_params(labelsize=_style.SMALL)
     cell = portraits[0].cell
@@ -37,8 +37,9 @@ def plot_hessians(portraits: Sequence[Portrait]) -> Figure:
 def _draw(axes: Axes, portrait: Portrait, norm: LogNorm) -> QuadMesh:
     sides = np.concatenate([k + np.arange(size) / size for k, size in enumerate(portrait.sizes)])
     edges = np.append(sides, len(portrait.sizes))
-    values = np.maximum(portrait.values, FLOOR)
-    mesh = axes.pcolormesh(edges, edges, values, norm=norm, cmap="magma_r", rasterized=True)
+    # Zero has no logarithm, but the colour of everything small.
+    values = np.maximum(portrait.values, LOWEST)
+    mesh = axes.pcolormesh(edges, edges, values, norm=norm, cmap="Blues", rasterized=True)
     _draw_borders(axes, portrait)
     axes.set(aspect="equal", xlim=(0, len(portrait.sizes)), ylim=(len(portrait.sizes), 0))
     axes.set_title(subtitle(portrait.cell), fontsize=_style.LABEL)
@@ -50,9 +51,9 @@ def _draw_borders(axes: Axes, portrait: Portrait) -> None:
     layers = [layer for layer, _ in portrait.blocks]
     for k in range(1, count):
         boundary = layers[k] != layers[k - 1]
-        style = {"color": _style.BLACK, "lw": 1.4} if boundary else {"color": "#BBBBBB", "lw": 0.4}
-        axes.axhline(k, **style)
-        axes.axvline(k, **style)
+        colour, width = (_style.BLACK, 1.4) if boundary else (_style.LIGHT, 0.4)
+        axes.axhline(k, color=colour, lw=width)
+        axes.axvline(k, color=colour, lw=width)
     names = [f"${layer}_{{{index}}}$" for layer, index in portrait.blocks]
     for set_ticks in (axes.set_xticks, axes.set_yticks):
         set_ticks(np.arange(count) + 0.5, names, fontsize=7)

@@ -30,6 +30,8 @@ def plot_ratios(comparison: Comparison) -> Figure:
         all_points += points
     _draw_guides(axes, all_points)
     subtitle = "measured with standard error; lines: limit for $d, N \\to \\infty$"
+    if any(ratio.limit_kind == "leading term" for _, ratio in all_points):
+        subtitle += ", dashed: its leading term as $C \\to \\infty$"
     title = "Off-diagonal over diagonal blocks of the Hessian"
     _style.dress(axes, title, subtitle, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
     _style.legend(axes, loc="lower left")
@@ -47,7 +49,8 @@ def _draw_series(axes: Axes, points: Sequence[Point]) -> None:
         color=colour, marker=marker, ms=5, ls="", capsize=2.5, lw=1, label=_series_label(cell, first),
     )  # fmt: skip
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
-    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1)
+    dashes = "--" if first.limit_kind == "leading term" else "-"
+    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=dashes)
 
 
 def _series_label(cell: Cell, ratio: RatioFinding) -> str:

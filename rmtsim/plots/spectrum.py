@@ -77,14 +77,11 @@ def _set_x_range(axes: Axes, curve: SpectrumCurve) -> None:
 
 
 def _draw_atom(axes: Axes, curve: SpectrumCurve, height: float) -> None:
-    """Mark the mass at zero by a stem, whose height means nothing, and name it."""
-    axes.plot([0, 0], [0, 0.9 * height], color=_style.BLUE, lw=1.6, ls=(0, (4, 2)))
-    axes.plot([0], [0.9 * height], color=_style.BLUE, marker="^", ms=6)
-    axes.annotate(
-        f"mass at 0: {curve.at_zero:.4f}\nlaw: {curve.atom:.4f}",
-        (0, 0.9 * height), (8, 0), textcoords="offset points", va="center", color=_style.BLUE,
-        fontsize=_style.SMALL,
-    )  # fmt: skip
+    """Mark the mass at zero by an arrow, whose height means nothing, and name it in the legend."""
+    label = f"eigenvalues at 0: {curve.at_zero:.4f}, law: {curve.atom:.4f}"
+    axes.plot(
+        [0, 0], [0, 0.9 * height], color=_style.BLUE, lw=1.4, marker="^", markevery=[1], ms=6, label=label
+    )
 
 
 def _note_outside(axes: Axes, curve: SpectrumCurve) -> None:

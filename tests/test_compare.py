@@ -1,0 +1,329 @@
+"""Comparisons of real trials with theory, and of tampered ones."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import integrate
+
+from rmtsim import Experiment, laws
+from rmtsim.compare import compare, format_comparison
+from rmtsim.compare.blocks import block_law, compare_block
+from rmtsim.compare.curves import spectrum_curve
+from rmtsim.compare.ratios import weighted_slope
+from rmtsim.compare.trials import read_trials
+from rmtsim.identities import HALF_PLANE, pair_moments, wedge_moments
+from rmtsim.montecarlo import pilot_edges, run_trial
+from rmtsim.results import MemoryStore
+
+ALL = ["histogram", "moments", "extremes", "masses", "eigenvalues"]
+
+
+def _experiment(**changes):
+    mapping = {
+        "name": "comparison",
+        "seed": 3,
+        "trials": changes.pop("trials", 24),
+        "model": {"architecture": ["linear", "hidden"], "loss": ["mse", "ce"], "v_draw": "cell"},
+        "grid": {"n_features": 24, "aspect_ratio": 0.5, "n_classes": 5, "n_hidden": 3},
+        "measure": {"statistics": ALL, "bins": 50},
+    }
+    for table in ("model", "grid", "measure"):
+        mapping[table] |= changes.get(table, {})
+    if mapping["model"]["architecture"] == "linear":
+        del mapping["grid"]["n_hidden"], mapping["model"]["v_draw"]
+    return Experiment.from_mapping(mapping)
+
+
+def _run(experiment, alter=lambda record: record):
+    store = MemoryStore(experiment)
+    for cell in experiment.cells:
+        edges = None
+        if "histogram" in experiment.measure.statistics:
+            edges = pilot_edges(experiment, cell)
+            store.set_edges(cell.index, edges)
+        records = [run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
+        store.write(cell.index, 0, [alter(record) for record in records])
+    return store
+
+
+@pytest.fixture(scope="module")
+def store():
+    return _run(_experiment())
+
+
+@pytest.fixture(scope="module")
+def comparison(store):
+    return compare(store)
+
+
+def _marchenko_pastur_cdf(x, gamma):
+    """Distribution function by quadrature of the density, x = centre + radius cos(angle)."""
+    centre, radius = 1 + gamma, 2 * math.sqrt(gamma)
+    start = math.acos(np.clip((x - centre) / radius, -1, 1))
+
+    def integrand(angle):
+        return (radius * math.sin(angle)) ** 2 / (2 * math.pi * gamma * (centre + radius * math.cos(angle)))
+
+    return integrate.quad(integrand, start, math.pi)[0]
+
+
+def test_ks_of_the_linear_mse_block(store, comparison):
+    found = comparison.cells[0].blocks[0]
+    eigenvalues = store.array(0, "eigenvalues_vv_diag")
+    n = eigenvalues.shape[1]
+    distances = []
+    for values in eigenvalues:
+        F = np.array([_marchenko_pastur_cdf(x, 0.5) for x in values])
+        distances.append(max(np.max(np.arange(1, n + 1) / n - F), np.max(F - np.arange(n) / n)))
+    assert found.distances.ks.value == pytest.approx(np.mean(distances), abs=found.distances.law_error + 1e-8)
+    assert found.distances.ks.trials == 24
+    assert not found.distances.at_edges
+    assert found.law.name == "Marchenko-Pastur"
+
+
+def test_every_block_with_a_law_is_compared(comparison):
+    blocks = [[block.block for block in cell.blocks] for cell in comparison.cells]
+    assert blocks == [["vv_diag"], ["vv_diag", "vv_off"], ["ww_diag", "ww_off"], ["ww_diag", "ww_off"]]
+    for cell in comparison.cells:
+        for block in cell.blocks:
+            # n eigenvalues keep KS above 1/(2n); 24 of them stay within 0.3 of their limits here.
+            assert 1 / 48 <= block.distances.ks.value < 0.3
+            assert [moment.order for moment in block.moments] == [1, 2, 3, 4]
+
+
+def test_exact_identities_hold(comparison):
+    identities = [identity for cell in comparison.cells for identity in cell.all_identities()]
+    # 4 moments of each of 3 mse blocks; E m_2 = 0 and the zero mass (mse, twice); the masses of (5.1);
+    # the trace of (2.3); the row sum of (5.4), which a V drawn once per cell does not obey.
+    assert len(identities) == 12 + 4 + 1 + 1 + 1
+    assert all(abs(identity.z) < 5 for identity in identities)
+    assert comparison.failed_identities == ()
+
+
+def test_masses_of_hidden_mse_when_v_is_drawn_with_the_trial():
+    store = _run(_experiment(model={"architecture": "hidden", "loss": "mse", "v_draw": "trial"}, trials=64))
+    masses = {identity.source: identity for identity in compare(store).cells[0].identities}
+    assert {"(5.2)", "(5.3c)"} <= set(masses)
+    assert all(abs(identity.z) < 5 for identity in masses.values())
+
+
+def test_finite_size_bias_is_stated_apart(comparison):
+    second = comparison.cells[0].blocks[0].moments[1]
+    assert second.bias == pytest.approx(1 / 48)  # (5.1): 1 + gamma + 1/N against 1 + gamma
+    assert second.limit == pytest.approx(1.5)
+    assert second.difference.value == pytest.approx(second.mean.value - 1.5)
+
+
+def test_wrong_trials_fail_the_identities():
+    experiment = _experiment(model={"architecture": "linear", "loss": "mse"})
+    comparison = compare(_run(experiment, lambda r: r | {"moments": 1.3 * r["moments"]}))
+    names = [identity.name for _, identity in comparison.failed_identities]
+    assert "E m_1 of vv_diag" in names
+    text = format_comparison(comparison)
+    assert "FAILED cell 0: E m_1 of vv_diag, (5.1)" in text
+    assert comparison.to_json()["failed_identities"][0] == {"cell": 0, "name": "E m_1 of vv_diag"}
+
+
+def test_few_trials_get_no_z():
+    experiment = _experiment(trials=7, model={"architecture": "linear", "loss": "mse"})
+    comparison = compare(_run(experiment))
+    assert all(identity.z is None for identity in comparison.cells[0].all_identities())
+    assert "No exact identity was tested" in format_comparison(comparison)
+
+
+def test_one_trial_is_compared_without_errors():
+    comparison = compare(_run(_experiment(trials=1, model={"architecture": "linear", "loss": "mse"})))
+    assert math.isnan(comparison.cells[0].blocks[0].distances.ks.standard_error)
+    assert json.loads(json.dumps(comparison.to_json(), allow_nan=False))["cells"][0]["blocks"]
+
+
+@pytest.mark.parametrize("cell", [0, 1, 2, 3])
+def test_histograms_agree_with_eigenvalues_within_their_resolution(store, cell):
+    trials = read_trials(store, store.cells[cell])
+    kept = {name: array for name, array in trials.arrays.items() if not name.startswith("eigenvalues")}
+    block = trials.cell.blocks[0]
+    law = block_law(trials, block, 8)
+    truth = compare_block(trials, block, law).distances
+    found = compare_block(replace(trials, arrays=kept), block, law).distances
+    assert (truth.at_edges, found.at_edges) == (False, True)
+    assert -truth.law_error <= truth.ks.value - found.ks.value <= found.ks_resolution
+    assert truth.w1.value == pytest.approx(found.w1.value, abs=found.w1_resolution)
+
+
+@pytest.mark.parametrize("trials", [1, 3])
+def test_each_v_has_its_law(trials):
+    experiment = _experiment(
+        trials=trials,
+        model={"architecture": "hidden", "loss": "ce", "v_draw": "trial"},
+        measure={"blocks": "ww_diag", "statistics": ["moments", "eigenvalues"]},
+    )
+    (block,) = compare(_run(experiment), law_trials=2).cells[0].blocks
+    assert (block.law.shared, block.law.trials) == (False, min(trials, 2))
+    assert block.distances.ks.trials == min(trials, 2)
+    assert block.moments[0].bias is None
+
+
+def test_law_given_v_is_closer_than_that_of_another_v():
+    experiment = _experiment(
+        trials=2,
+        model={"architecture": "hidden", "loss": "ce", "v_draw": "trial"},
+        grid={"n_features": 60},
+        measure={"blocks": "ww_diag", "statistics": ["moments", "eigenvalues"]},
+    )
+    store = _run(experiment)
+    right = compare(store).cells[0].blocks[0].distances.ks.value
+    shifted = MemoryStore(experiment)
+    records = [{name: store.array(0, name, [t])[0] for name in store.names(0)} for t in (1, 0)]
+    shifted.write(0, 0, records)
+    assert right < 0.6 * compare(shifted).cells[0].blocks[0].distances.ks.value
+
+
+def test_ratio_of_masses(store, comparison):
+    linear = comparison.cells[1].ratios[0]
+    diagonal, off = store.array(1, "masses").T
+    assert linear.measured.value == pytest.approx((off.mean() / 4) / diagonal.mean())
+    left_out = (off.sum() - off) / (diagonal.sum() - diagonal) / 4
+    # Jackknife and delta method agree to O(1/T).
+    assert linear.measured.standard_error == pytest.approx(np.sqrt(23 * np.var(left_out)), rel=10 / 24)
+    assert linear.limit == laws.block_ratio("linear", "ce", "v", 0.5, 5)
+    assert comparison.cells[0].ratios[0].measured.value == 0 == comparison.cells[0].ratios[0].limit
+
+
+def test_ratio_given_v(store, comparison):
+    V = read_trials(store, store.cells[2]).V(0)
+    S = V.T @ V
+    off = np.sum(S**2) - np.sum(np.diag(S) ** 2)
+    limit = off / 2 / np.sum(np.diag(S) ** 2) * (1 / 16 + 0.5 / 4) / (1 / 4 + 0.5 / 2)
+    found = comparison.cells[2].ratios[0]
+    assert found.limit_kind == "given V"
+    assert found.limit == pytest.approx(limit)
+    d, N = 24, 48
+    bias = (pair_moments(d, N)[1] / (1 / 16 + 0.5 / 4)) / (wedge_moments(d, N, HALF_PLANE)[1] / (1 / 2))
+    assert found.measured.value == pytest.approx(limit * bias, abs=5 * found.measured.standard_error)
+
+
+def test_ratios_of_representative_blocks_without_masses():
+    experiment = _experiment(
+        model={"architecture": "linear", "loss": "ce"}, measure={"statistics": "moments"}
+    )
+    store = _run(experiment)
+    (ratio,) = compare(store).cells[0].ratios
+    second = store.array(0, "moments")[:, :, 1].mean(axis=0)
+    assert ratio.measured.value == pytest.approx(second[1] / second[0])
+    assert ratio.measured_on == "blocks 0, 1"
+
+
+def test_slope_over_classes():
+    experiment = _experiment(
+        model={"architecture": "linear", "loss": "ce"},
+        grid={"n_classes": [8, 32, 128]},
+        measure={"statistics": "masses"},
+    )
+    (slope,) = compare(_run(experiment)).slopes
+    assert slope.cells == (0, 1, 2)
+    assert slope.asymptotic == -2
+    # Measured and limit slopes differ by what the O(1/d) bias of r changes with C.
+    assert slope.slope == pytest.approx(slope.limit, abs=5 * slope.standard_error + 1 / 24)
+    assert slope.slope == pytest.approx(-2, abs=0.1)
+
+
+def test_weighted_slope_recovers_a_line():
+    x = np.array([0.0, 1.0, 3.0])
+    slope, error = weighted_slope(x, 2 - 1.5 * x, np.full(3, 0.1))
+    assert slope == pytest.approx(-1.5)
+    assert error == pytest.approx(0.1 / np.sqrt(np.sum((x - x.mean()) ** 2)))
+
+
+def test_report_is_readable(comparison):
+    lines = format_comparison(comparison).splitlines()
+    assert max(map(len, lines)) <= 110
+    text = "\n".join(lines)
+    for cell in comparison.cells:
+        assert f"cell {cell.cell.index}: {cell.cell.architecture} {cell.cell.loss}, d = 24, N = 48" in text
+    assert "generalised Marchenko-Pastur given V" in text
+    assert "Exact identities: 19 tested, 0 failed" in text
+
+
+def test_json_has_the_same_content(comparison):
+    found = json.loads(json.dumps(comparison.to_json(), allow_nan=False))
+    block = found["cells"][2]["blocks"][1]
+    assert block["block"] == "ww_off"
+    assert block["distances"]["ks"]["value"] == comparison.cells[2].blocks[1].distances.ks.value
+    assert block["moments"][0]["exact"]["source"] == "(5.3b)"
+    assert set(found["units"]) == {"moments", "ks", "w1", "ratio", "z"}
+
+
+def test_unfinished_cells_are_left_out(store):
+    partial = MemoryStore(store.experiment)
+    partial.set_edges(1, store.edges(1))
+    partial.write(1, 5, [{name: store.array(1, name, [5])[0] for name in store.names(1)}])
+    found = compare(partial)
+    assert [(cell.cell.index, cell.trials) for cell in found.cells] == [(1, 1)]
+    assert "1 of 24 trials" in format_comparison(found)
+
+
+def test_nothing_to_compare_is_refused(store):
+    with pytest.raises(ValueError, match="finished trial"):
+        compare(MemoryStore(store.experiment))
+    with pytest.raises(ValueError, match="law_trials"):
+        compare(store, law_trials=0)
+
+
+@pytest.mark.parametrize("cell", [0, 1, 2, 3])
+def test_curves_hold_all_mass(store, cell):
+    trials = read_trials(store, store.cells[cell])
+    for block in trials.cell.blocks:
+        curve = spectrum_curve(trials, block)
+        if curve is None:
+            assert (trials.cell.loss, block) == ("mse", "vv_off")
+            continue
+        area = np.sum(curve.density * np.diff(curve.edges))
+        assert area + curve.at_zero + curve.outside == pytest.approx(1)
+        if curve.law_name:
+            finite = np.isfinite(curve.law_density)
+            mass = np.trapezoid(curve.law_density[finite], curve.x[finite])
+            # Trapezoidal rule on points that close in on the edges; a hard edge loses its first cell.
+            assert mass + curve.atom == pytest.approx(1, abs=0.02)
+
+
+def test_curves_from_histograms_set_the_atom_apart(store):
+    trials = read_trials(store, store.cells[2])
+    kept = {name: array for name, array in trials.arrays.items() if not name.startswith("eigenvalues")}
+    exact, found = (spectrum_curve(t, "ww_off") for t in (trials, replace(trials, arrays=kept)))
+    assert found.atom == exact.atom == pytest.approx(0.5)
+    # Each trial has d - Binomial(N, 1/4) zeros: a share of 1/2 with a standard deviation of 3/24.
+    assert exact.at_zero == pytest.approx(0.5, abs=5 * 3 / 24 / np.sqrt(24))
+    assert found.at_zero == pytest.approx(exact.at_zero, abs=0.02)
+
+
+def test_without_eigenvalues_or_histograms_there_is_no_curve():
+    experiment = _experiment(trials=2, model={"architecture": "linear"}, measure={"statistics": "moments"})
+    store = _run(experiment)
+    assert spectrum_curve(read_trials(store, store.cells[0]), "vv_diag") is None
+    assert compare(store).cells[0].blocks[0].distances is None
+
+
+def test_ratio_of_hidden_ce_has_its_leading_term():
+    model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
+    experiment = _experiment(trials=2, model=model, grid={"n_hidden": 8}, measure={"statistics": "masses"})
+    comparison = compare(_run(experiment))
+    w, v = comparison.cells[0].ratios
+    # The table of theory.md (4.4), (4.5) at m = 8, gamma = 1/2.
+    assert (w.limit, v.limit) == pytest.approx((0.910028 / 5, 1.833510 / 25), rel=1e-6)
+    assert w.limit_kind == v.limit_kind == "leading term"
+    assert "* leading term" in format_comparison(comparison)
+
+
+@pytest.mark.slow
+def test_ratio_of_hidden_ce_at_finite_classes():
+    model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
+    grid = {"n_features": 100, "n_hidden": 4}
+    experiment = _experiment(trials=200, model=model, grid=grid, measure={"statistics": "masses"})
+    for ratio in compare(_run(experiment), finite_class_ratios=True).cells[0].ratios:
+        assert ratio.limit_kind == "mean"
+        # Beside the Monte Carlo error a bias of O(1/d): 3/100 of the ratio.
+        tolerance = 5 * ratio.measured.standard_error + 0.03 * ratio.limit
+        assert ratio.measured.value == pytest.approx(ratio.limit, abs=tolerance)
