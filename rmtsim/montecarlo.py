@@ -284,7 +284,7 @@ def _pending(store: Store, experiment: Experiment) -> Iterator[Batch]:
                 yield Batch(cell, int(part[0]), len(part))
 
 
-def batch_size(cell: Cell, method: str = "dense") -> int:
+def batch_size(cell: Cell, method: str) -> int:
     """Return how many trials one worker takes at a time: about BATCH_WORK operations, and at most 64."""
     dense = cell.n_samples * cell.n_features * (cell.n_features + cell.n_classes)
     # A thousand operations per feature: counts at 200 edges and the bisection of both extremes.

@@ -1,0 +1,321 @@
+"""Structured models: exact moments, the law of the dense path, the same bits however a trial is run.
+
+Seeds and trial counts are fixed; every z-score stays below 5, every p-value above that of 5 deviations.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import h5py
+import numpy as np
+import pytest
+import scipy.stats
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+import rmtsim
+from rmtsim import HiddenModel, identities, laws, montecarlo, structured
+from rmtsim.experiment import Experiment, ExperimentError
+from rmtsim.results import MemoryStore
+from rmtsim.store import HDF5Store, StoreError, open_results
+
+LIMIT = 5.0
+P_VALUE = 5.7e-7  # two-sided tail of 5 standard deviations
+
+
+def make(
+    architecture: str,
+    d: int,
+    N: int,
+    *,
+    loss: str = "mse",
+    trials: int = 8,
+    n_hidden: int = 3,
+    **measure: object,
+) -> Experiment:
+    """One cell of 4 classes; only moments are measured unless said otherwise."""
+    model = {"architecture": architecture, "loss": loss}
+    grid = {"n_features": d, "n_samples": N, "n_classes": 4}
+    if architecture == "hidden":
+        grid["n_hidden"] = n_hidden
+    tables = {"model": model, "grid": grid, "measure": {"statistics": ["moments"], **measure}}
+    return Experiment.from_mapping({"name": "structured", "seed": 20250505, "trials": trials, **tables})
+
+
+def records(experiment: Experiment, trials: int, method: str) -> dict[str, NDArray]:
+    """Records of the first trials of the one cell, stacked, by the structured models or by dense matrices."""
+    other = replace(experiment, measure=replace(experiment.measure, method=method))
+    (cell,) = other.cells
+    assert other.method(cell) == method
+    found = [montecarlo.run_trial(other, cell, trial) for trial in range(trials)]
+    return {name: np.array([record[name] for record in found]) for name in found[0]}
+
+
+def z_scores(values: NDArray, exact: NDArray | float) -> NDArray:
+    return (values.mean(axis=0) - exact) / (values.std(axis=0, ddof=1) / np.sqrt(len(values)))
+
+
+def same_law(one: NDArray, other: NDArray) -> bool:
+    """Two-sample Kolmogorov-Smirnov test; numerical zeros of singular blocks, of either sign, are zero."""
+    one, other = (np.where(np.abs(values) < 1e-12, 0.0, values) for values in (one, other))
+    return scipy.stats.ks_2samp(one, other, method="asymp").pvalue > P_VALUE
+
+
+# Exact moments -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("d", "N"), [(1, 3), (2, 3), (3, 7), (6, 4), (8, 8), (30, 100)])
+def test_moments_are_the_exact_ones(d: int, N: int) -> None:
+    """(5.1), (5.2), and (5.3b) averaged over the angle; d > N, and so K < d, included."""
+    linear = records(make("linear", d, N), 1200, "structured")
+    assert np.abs(z_scores(linear["moments"][:, 0], identities.wedge_moments(d, N, 2 * np.pi))).max() < LIMIT
+    hidden = records(make("hidden", d, N, blocks=["ww_diag", "ww_off"]), 1200, "structured")
+    unscaled = hidden["moments"] / hidden["scale"][:, :, None] ** np.arange(1, 5)
+    exact = [identities.wedge_moments(d, N, np.pi), identities.pair_moments(d, N)]
+    assert np.abs(z_scores(unscaled, np.array(exact))).max() < LIMIT
+
+
+@pytest.mark.parametrize("theta", [0.4, np.pi / 2, 2.6])
+@pytest.mark.parametrize(("d", "N"), [(2, 5), (6, 5), (20, 90)])
+def test_moments_given_the_angle(d: int, N: int, theta: float) -> None:
+    """(5.3b): the pentadiagonal model for two rows of W at a fixed angle."""
+    rows = np.zeros((2, d))
+    rows[:, :2] = [[2.0, 0.0], [0.3 * np.cos(theta), 0.3 * np.sin(theta)]]
+    experiment = make("hidden", d, N, n_hidden=2)
+    moments = []
+    for trial in range(1500):
+        drawn = structured.Trial(experiment, experiment.cells[0], trial)
+        drawn.model = HiddenModel(rows, np.ones((1, 2)), "mse")
+        moments.append(drawn.form("ww_off").moments())
+    exact = identities.wedge_moments(d, N, np.pi - theta)
+    assert np.abs(z_scores(np.array(moments), exact)).max() < LIMIT
+
+
+# The law of the dense path -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("d", "N"), [(2, 4), (5, 12), (9, 6)])
+@pytest.mark.parametrize("architecture", ["linear", "hidden"])
+def test_extremes_have_the_law_of_the_dense_path(architecture: str, d: int, N: int) -> None:
+    """Both extreme eigenvalues of H and its trace, on each block."""
+    experiment = make(architecture, d, N, statistics=["extremes", "moments"])
+    ours, theirs = (records(experiment, 1500, method) for method in ("structured", "dense"))
+    for k, block in enumerate(experiment.cells[0].blocks):
+        pairs = [(ours["extremes"][:, k, e], theirs["extremes"][:, k, e]) for e in (0, 1)]
+        pairs.append((ours["moments"][:, k, 0], theirs["moments"][:, k, 0]))
+        for one, other in pairs:
+            assert same_law(one, other), block
+
+
+def test_middle_eigenvalues_have_the_law_of_the_dense_path() -> None:
+    experiment = make("hidden", 5, 16, statistics=["eigenvalues"])
+    ours, theirs = (records(experiment, 1000, method) for method in ("structured", "dense"))
+    for block in ("ww_diag", "ww_off"):
+        name = f"eigenvalues_{block}"
+        for k in range(5):
+            assert same_law(ours[name][:, k], theirs[name][:, k]), (block, k)
+
+
+def test_scales_are_those_of_the_dense_path() -> None:
+    for options in ({}, {"precision": "float32"}):
+        experiment = make("hidden", 5, 8, **options)
+        ours, theirs = (records(experiment, 3, method) for method in ("structured", "dense"))
+        np.testing.assert_array_equal(ours["scale"], theirs["scale"])
+
+
+@pytest.mark.parametrize(("gamma", "N"), [(0.02, 5000), (0.05, 2400)])
+def test_outliers_of_both_paths(gamma: float, N: int) -> None:
+    """(3.7): one eigenvalue on either side of the bulk, at the same place in both paths."""
+    d, trials = round(gamma * N), 24
+    experiment = make("hidden", d, N, blocks=["ww_off"], statistics=["eigenvalues"])
+    delta = 1 / (2 * np.pi)
+    upper, lower = (1 / 4 + delta) * (gamma + delta) / delta, (1 / 4 - delta) * (delta - gamma) / delta
+    bulk = laws.MarchenkoPastur(gamma * 4, 1 / 4).support()[0]
+    means = []
+    for method in ("structured", "dense"):
+        found = records(experiment, trials, method)
+        spectrum = np.sort(found["eigenvalues_ww_off"] / found["scale"], axis=1)
+        # The angle's variance 1/d moves an outlier by about 2/d in the mean.
+        for values, limit in ((spectrum[:, -1], upper), (spectrum[:, 0], lower)):
+            error = values.std(ddof=1) / np.sqrt(trials)
+            assert abs(values.mean() - limit) < LIMIT * error + 2 / d
+        # The next eigenvalues belong to the bulk, whose edges fluctuate by d^(-2/3).
+        assert spectrum[:, -2].mean() < bulk[1] + d ** (-2 / 3) < upper + d ** (-2 / 3)
+        assert spectrum[:, 1].mean() > bulk[0] - d ** (-2 / 3)
+        means.append([(s.mean(), s.var(ddof=1) / trials) for s in (spectrum[:, -1], spectrum[:, 0])])
+    for (one, one_variance), (other, other_variance) in zip(*means, strict=True):
+        assert abs(one - other) < LIMIT * np.sqrt(one_variance + other_variance)
+
+
+def test_the_rank_is_the_number_of_active_samples() -> None:
+    """D - K exact zeros, K ~ Binomial(N, 1/2): zeros of the form are zeros to the last bit."""
+    experiment = make("hidden", 12, 10)
+    forms = [structured.Trial(experiment, experiment.cells[0], t).form("ww_diag") for t in range(600)]
+    ranks = np.array([np.count_nonzero(form.diagonal) for form in forms])
+    assert abs(z_scores(ranks, 5.0)) < LIMIT
+    assert abs(z_scores((ranks - 5.0) ** 2, 2.5)) < LIMIT
+    off = [structured.Trial(experiment, experiment.cells[0], t).form("ww_off") for t in range(600)]
+    for form in off:
+        rank = np.count_nonzero(form.bands[0])
+        spectrum = np.sort(np.abs(form.eigenvalues()))
+        assert (spectrum[: 12 - rank] <= 1e-14).all()
+        assert rank == 0 or spectrum[12 - rank] > 1e-9
+    assert abs(z_scores(np.array([np.count_nonzero(form.bands[0]) for form in off]), 2.5)) < LIMIT
+
+
+# Records -------------------------------------------------------------------------------------------
+
+EVERYTHING = ["histogram", "moments", "extremes", "eigenvalues"]
+
+
+@pytest.mark.parametrize("architecture", ["linear", "hidden"])
+@pytest.mark.parametrize(("d", "N"), [(1, 1), (1, 5), (2, 1), (3, 2), (7, 30)])
+def test_statistics_of_a_trial_agree(architecture: str, d: int, N: int) -> None:
+    experiment = make(architecture, d, N, statistics=EVERYTHING, bins=9)
+    (cell,) = experiment.cells
+    edges = montecarlo.pilot_edges(experiment, cell)
+    for trial in range(12):
+        record = montecarlo.run_trial(experiment, cell, trial, edges)
+        for k, block in enumerate(cell.blocks):
+            spectrum = record[f"eigenvalues_{block}"]
+            n, scale = cell.block_size(block), record["scale"][k]
+            assert len(spectrum) == n
+            assert (np.diff(spectrum) >= 0).all()
+            norm = np.abs(spectrum).max() or 1.0
+            bound = 64 * n * np.finfo(float).eps * norm
+            np.testing.assert_allclose(record["extremes"][k], spectrum[[0, -1]], rtol=0, atol=bound)
+            powers = [np.mean((spectrum / norm) ** p) for p in (1, 2, 3, 4)]
+            found = record["moments"][k] / norm ** np.arange(1, 5)
+            np.testing.assert_allclose(found, powers, rtol=0, atol=64 * n * np.finfo(float).eps)
+            assert record["histogram"][k].sum() + record["outside"][k].sum() == n
+            counts = np.histogram(spectrum / scale, edges[k])[0]
+            np.testing.assert_array_equal(record["histogram"][k], counts)
+
+
+def test_masses_of_the_linear_model() -> None:
+    experiment = make("linear", 6, 9, statistics=["moments", "masses"])
+    found = records(experiment, 5, "structured")
+    np.testing.assert_allclose(found["masses"][:, 0], 4 * 6 * found["moments"][:, 0, 1], rtol=1e-15)
+    assert not found["masses"][:, 1].any()
+    alone = records(make("linear", 6, 9, statistics=["masses"], blocks=["vv_off"]), 5, "structured")
+    np.testing.assert_array_equal(alone["masses"], found["masses"])
+
+
+def test_a_trial_is_the_same_whatever_else_is_measured_and_on_whatever_device() -> None:
+    experiment = make("hidden", 6, 9, statistics=["moments", "extremes"])
+    (cell,) = experiment.cells
+    one = montecarlo.run_trial(experiment, cell, 3)
+    (fewer,) = make("hidden", 6, 9, blocks=["ww_off"]).cells
+    other = montecarlo.run_trial(make("hidden", 6, 9, blocks=["ww_off"]), fewer, 3)
+    np.testing.assert_array_equal(other["moments"][0], one["moments"][cell.blocks.index("ww_off")])
+    gpu = structured.run_trial(experiment, cell, 3, device="gpu")
+    for name, values in one.items():
+        np.testing.assert_array_equal(gpu[name], values)
+    reference = structured.run_trial(experiment, cell, 3, device="reference")
+    for name, values in one.items():
+        np.testing.assert_allclose(reference[name], values, rtol=1e-11, atol=1e-14)
+
+
+def test_many_samples_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = make("hidden", 4, 100)
+    (cell,) = experiment.cells
+    whole = montecarlo.run_trial(experiment, cell, 0)
+    monkeypatch.setattr(structured, "CHUNK", 7)
+    parts = montecarlo.run_trial(experiment, cell, 0)
+    np.testing.assert_allclose(parts["moments"], whole["moments"], rtol=1e-12)
+
+
+def test_the_same_bits_for_any_number_of_workers_and_after_an_interruption(tmp_path: Path) -> None:
+    experiment = make("hidden", 6, 9, statistics=EVERYTHING, bins=8, trials=70)
+    stores = [MemoryStore(experiment) for _ in range(2)]
+    for store, workers in zip(stores, (1, 3), strict=True):
+        rmtsim.run(experiment, store, workers=workers)
+
+    def interrupt(done: int, total: int) -> None:
+        if done >= 64:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "structured.h5"
+    with pytest.raises(KeyboardInterrupt):
+        rmtsim.run(experiment, path, workers=1, progress=interrupt)
+    rmtsim.run(experiment, path, resume=True)
+    with open_results(path) as results:
+        assert results.method(0) == "structured"
+        for name in stores[0].names(0):
+            for other in (stores[1], results):
+                np.testing.assert_array_equal(other.array(0, name), stores[0].array(0, name))
+
+
+# The choice of the method --------------------------------------------------------------------------
+
+
+def test_auto_takes_the_structured_model_where_it_gives_everything() -> None:
+    cases = {
+        ("linear", "mse", "moments"): "structured",
+        ("linear", "mse", "masses"): "structured",
+        ("hidden", "mse", "histogram"): "structured",
+        ("hidden", "mse", "masses"): "dense",
+        ("linear", "ce", "moments"): "dense",
+        ("hidden", "ce", "moments"): "dense",
+    }
+    for (architecture, loss, statistic), method in cases.items():
+        experiment = make(architecture, 5, 6, loss=loss, statistics=[statistic])
+        assert experiment.method(experiment.cells[0]) == method
+        dense = make(architecture, 5, 6, loss=loss, statistics=[statistic], method="dense")
+        assert dense.method(dense.cells[0]) == "dense"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "loss", "statistics", "expected"),
+    [
+        ("linear", "ce", ["moments"], '"structured" with loss "mse" for the linear model'),
+        ("hidden", "mse", ["moments", "masses"], 'no "masses" among the statistics of the hidden model'),
+    ],
+)
+def test_structured_is_refused_where_there_is_no_model(
+    architecture: str, loss: str, statistics: list[str], expected: str
+) -> None:
+    with pytest.raises(ExperimentError, match=expected) as caught:
+        make(architecture, 5, 6, loss=loss, statistics=statistics, method="structured")
+    assert caught.value.key == "measure.method"
+    assert caught.value.got == '"structured"'
+
+
+def test_a_file_of_another_method_is_not_resumed(tmp_path: Path) -> None:
+    experiment, path = make("linear", 4, 5), tmp_path / "linear.h5"
+    HDF5Store.create(path, experiment).close()
+    with h5py.File(path, "r+") as file:
+        assert file["cell_0000"].attrs["method"] == "structured"
+        del file["cell_0000"].attrs["method"]
+    with open_results(path) as results:
+        assert results.method(0) == "dense"
+    with pytest.raises(StoreError, match=r'cell 0 by method "structured".* got trials by method "dense"'):
+        HDF5Store.open_for_resume(path, experiment)
+
+
+# Speed ---------------------------------------------------------------------------------------------
+
+
+def _seconds(experiment: Experiment, edges: NDArray, trials: int) -> float:
+    def once(trial: int) -> float:
+        start = perf_counter()
+        montecarlo.run_trial(experiment, experiment.cells[0], trial, edges)
+        return perf_counter() - start
+
+    return min(once(trial) for trial in range(trials))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("architecture", "block"), [("linear", "vv_diag"), ("hidden", "ww_diag"), ("hidden", "ww_off")]
+)
+def test_the_structured_model_is_far_faster(architecture: str, block: str) -> None:
+    """At d = 1000 the ratio is above 200; half of it would mean that a loop has lost its vectors."""
+    statistics, edges = ["histogram", "moments", "extremes"], np.linspace(-0.1, 4, 201)[None]
+    experiment = make(architecture, 1000, 2000, blocks=[block], statistics=statistics, n_hidden=8)
+    dense = replace(experiment, measure=replace(experiment.measure, method="dense"))
+    with threadpool_limits(1):
+        _seconds(experiment, edges, 3)
+        ratios = [_seconds(dense, edges, 1) / _seconds(experiment, edges, 20) for _ in range(4)]
+    assert np.median(ratios) > 100
