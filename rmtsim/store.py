@@ -27,7 +27,16 @@ from .experiment import Experiment
 from .provenance import provenance
 from .results import MemoryStore, Results, Store
 
-__all__ = ["HDF5Results", "HDF5Store", "MemoryStore", "Results", "Store", "StoreError", "open_results"]
+__all__ = [
+    "HDF5Results",
+    "HDF5Store",
+    "MemoryStore",
+    "Results",
+    "Store",
+    "StoreError",
+    "open_results",
+    "write_table",
+]
 
 # Bounds of the HDF5 format: any library since 1.8 reads it, and it has no consistency flags.
 _LIBVER = ("earliest", "v108")
@@ -169,6 +178,23 @@ def _publish(partial: Path, path: Path) -> None:
         # A file system without hard links. A rename alone would overwrite, so the name is taken first.
         path.open("x").close()
         partial.replace(path)
+
+
+def write_table(
+    path: str | PathLike[str], columns: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]
+) -> None:
+    """Write columns of one length to a new HDF5 file, a dataset each; `attributes` go to its root.
+
+    Raises
+    ------
+    StoreError
+        The file exists or cannot be written.
+    """
+    path = Path(path)
+    with _explained(path, "a place for a new file"), h5py.File(path, "x", libver=_LIBVER) as file:
+        file.attrs.update(attributes)
+        for name, values in columns.items():
+            file[name] = values
 
 
 @contextmanager

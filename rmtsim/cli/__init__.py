@@ -1,4 +1,4 @@
-"""The command line: ``rmtsim run | resume | compare | plot | info``.
+"""The command line: ``rmtsim run | resume | compare | plot | info | law``.
 
 Each command lives in a module with `add_parser`; its handler imports what it needs when it runs, so that
 ``--help`` loads neither numba, scipy, h5py nor matplotlib.
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import results, simulate
+from . import law, results, simulate
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -20,6 +20,7 @@ Random-matrix simulator for the block structure of neural-network Hessians.
   rmtsim run EXPERIMENT.toml        draw the trials of an experiment, stream them to HDF5
   rmtsim compare RESULTS.h5         hold the trials against limit laws and exact identities
   rmtsim plot RESULTS.h5 -o DIR     draw spectra, ratios and the Hessian
+  rmtsim law MODEL --block BLOCK    the limit law itself: support, moments, outliers, density, draws
 """
 
 
@@ -31,7 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rmtsim {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the program an error arose")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (simulate, results):
+    for module in (simulate, results, law):
         module.add_parsers(commands)
     return parser
 

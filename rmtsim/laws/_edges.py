@@ -124,7 +124,8 @@ def zero_chart(model: Model) -> Chart:
 def _noise_about_zero(model: Model, w: float) -> float:
     """Size of the terms of z' = excess - sum_k p_k w (2 lambda_k - w) / (lambda_k - w)^2."""
     poles = model.weights - w
-    terms = model.probabilities * w * (model.weights + poles) / poles**2
+    with np.errstate(divide="ignore"):  # w may round to a weight far from zero: infinite, as it should be
+        terms = model.probabilities * w * (model.weights + poles) / poles**2
     return abs(model.excess) + float(np.sum(np.abs(terms)))
 
 

@@ -1,0 +1,86 @@
+"""``rmtsim law`` in one process: what it prints, tabulates and draws."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from rmtsim.cli import main
+from rmtsim.laws import MarchenkoPastur
+
+
+def test_prints_the_marchenko_pastur_law(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["law", "linear-mse", "--block", "vv_diag", "--aspect-ratio", "0.25"]) == 0
+    printed = capsys.readouterr().out
+    assert "support  [0.25, 2.25]" in printed
+    assert "m_2 1.25" in printed
+    assert "outliers  none" in printed
+
+
+def test_prints_the_outliers_of_gated_samples(capsys: pytest.CaptureFixture[str]) -> None:
+    """Edge 0.52361 and outlier 0.53769 at gamma = 0.05: theory.md (3.5)."""
+    assert main(["law", "hidden-mse", "--block", "ww_off", "--aspect-ratio", "0.05"]) == 0
+    printed = capsys.readouterr().out
+    assert "0.52360" in printed
+    assert "0.53769" in printed
+
+
+def test_v_may_be_given_or_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["law", "hidden-ce", "--block", "ww_diag", "--aspect-ratio", "0.5"]
+    assert main([*common, "--classes", "3", "--hidden", "2", "--seed", "4"]) == 0
+    drawn = capsys.readouterr().out
+    np.save(tmp_path / "V.npy", np.random.default_rng(1).normal(size=(3, 2)))
+    assert main([*common, "--V", str(tmp_path / "V.npy")]) == 0
+    assert capsys.readouterr().out != drawn
+    assert main(common) == 2
+    assert "--V: expected a file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["csv", "h5"])
+def test_tables_hold_the_density_and_the_cdf(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"law.{suffix}"
+    common = ["law", "linear-mse", "--block", "vv_diag", "--aspect-ratio", "2", "--table", str(path)]
+    assert main([*common, "--points", "50"]) == 0
+    if suffix == "csv":
+        x, density, cdf = np.loadtxt(path, delimiter=",", skiprows=1, unpack=True)
+        assert path.read_text().splitlines()[0] == "x,density,cdf"
+    else:
+        with h5py.File(path) as file:
+            x, density, cdf = (file[name][:] for name in ("x", "density", "cdf"))
+            assert file.attrs["atom"] == 0.5
+    law = MarchenkoPastur(2)
+    np.testing.assert_allclose(density, law.pdf(x), rtol=1e-15)
+    np.testing.assert_allclose(cdf, law.cdf(x), rtol=1e-15)
+    before = path.read_bytes()
+    assert main(common) == 2
+    assert path.read_bytes() == before
+
+
+def test_draws_follow_the_law(capfd: pytest.CaptureFixture[str]) -> None:
+    common = ["law", "linear-mse", "--block", "vv_diag", "--aspect-ratio", "0.5"]
+    assert main([*common, "--draw", "400", "--seed", "7"]) == 0
+    draws = np.array(capfd.readouterr().out.split(), dtype=float)
+    # Mean 1 and variance gamma of the law: five standard errors.
+    assert len(draws) == 400
+    assert abs(draws.mean() - 1) < 5 * np.sqrt(0.5 / 400)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["linear-ce", "--block", "vv_diag"], "--classes"),
+        (["linear-mse", "--block", "ww_off"], "block"),
+        (["linear-mse", "--block", "vv_diag", "--table", "x.txt"], "--table"),
+    ],
+)
+def test_bad_requests_are_refused(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["law", *arguments, "--aspect-ratio", "0.5"]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_ratio_that_is_not_positive_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["law", "linear-mse", "--block", "vv_diag", "--aspect-ratio", "0"]) == 2
+    assert "aspect_ratio: expected" in capsys.readouterr().err
