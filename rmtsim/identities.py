@@ -100,7 +100,7 @@ def pair_moments(n_features: int, n_samples: int) -> NDArray[np.float64]:
     nodes, weights = np.polynomial.legendre.leggauss(200)
     density = weights * np.cos(width * nodes) ** (n_features - 2)
     moments = wedge_moments(n_features, n_samples, pi / 2 + width * nodes)
-    return np.asarray(np.average(moments, axis=0, weights=density))
+    return np.asarray(np.average(moments, axis=0, weights=density), dtype=np.float64)
 
 
 def scale_moments(n_classes: int, n_hidden: int) -> NDArray[np.float64]:
@@ -108,7 +108,7 @@ def scale_moments(n_classes: int, n_hidden: int) -> NDArray[np.float64]:
 
     The second is the factor (C^2 + 2C)/m^2 of theory.md (5.2). Shape (4,), float64.
     """
-    return np.cumprod([(n_classes + 2 * k) / n_hidden for k in range(4)])
+    return np.cumprod((n_classes + 2 * np.arange(4.0)) / n_hidden, dtype=np.float64)
 
 
 def hidden_mse_diagonal_mass(n_features: int, n_samples: int, n_classes: int, n_hidden: int) -> float:

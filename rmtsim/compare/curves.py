@@ -8,14 +8,16 @@ import numpy as np
 
 from ..cells import Cell
 from ..spectra import Floats, Histogram, snap_zeros
-from .blocks import block_law, has_law, is_zero, mean_atom
+from .blocks import LimitLaw, block_law, has_law, is_zero, mean_atom
 from .comparison import LAW_TRIALS
 from .trials import Trials
 
 FEWEST_PER_BIN = 25
 """Bins are joined until this many eigenvalues fall in one on average: 20 % scatter, were they independent."""
 POINTS = 601
-"""Points of the density in each bulk."""
+"""Points of the density, in each bulk."""
+MOST_BULKS = 4
+"""Laws of more bulks are drawn smoothed."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class SpectrumCurve:
         Share of the eigenvalues set apart as the atom, and outside of the edges.
     law_name : str or None
     x, law_density : array
-        Mean density of the laws of the pooled trials; empty without a law.
+        Mean density of the laws of the pooled trials, averaged over half a bin if they have many bulks;
+        empty without a law.
     atom : float
         Mass of the law at zero.
     shared : bool
@@ -62,7 +65,7 @@ def spectrum_curve(trials: Trials, block: str, law_trials: int = LAW_TRIALS) -> 
     atom = 0.0 if law is None else mean_atom(law)
     histogram, at_zero = _set_zero_apart(trials, block, rows, atom)
     histogram = _join_bins(histogram)
-    x, density = _mean_density(law.laws) if law is not None else (np.empty(0), np.empty(0))
+    x, density = _mean_density(law.laws, histogram.edges) if law is not None else (np.empty(0), np.empty(0))
     return SpectrumCurve(
         cell=trials.cell,
         block=block,
@@ -123,13 +126,27 @@ def _join_bins(histogram: Histogram) -> Histogram:
     return Histogram(edges, counts, histogram.below, histogram.above)
 
 
-def _mean_density(laws: Sequence[Any]) -> tuple[Floats, Floats]:
-    """Mean density over laws at points that close in on every edge: 0 on a soft one, inf on a hard one."""
-    bulks = [bulk for law in laws for bulk in law.support()]
-    if not bulks:
-        return np.empty(0), np.empty(0)
+def _mean_density(laws: Sequence[LimitLaw], edges: Floats) -> tuple[Floats, Floats]:
+    """Mean density over laws: inf on a hard edge."""
+    if max(len(law.support()) for law in laws) > MOST_BULKS:
+        return _smoothed_density(laws, edges)
     position = (1 - np.cos(np.linspace(0.0, np.pi, POINTS))) / 2
-    x = np.unique(np.concatenate([a + (b - a) * position for a, b in bulks]))
+    x = np.unique(np.concatenate([a + (b - a) * position for law in laws for a, b in law.support()]))
     if any(law.atom > 0 for law in laws):
         x = x[x != 0]
     return x, np.mean([law.pdf(x) for law in laws], axis=0)
+
+
+def _smoothed_density(laws: Sequence[LimitLaw], edges: Floats) -> tuple[Floats, Floats]:
+    """Mean increment of the distribution functions over half a bin around each point, the atom left out.
+
+    The thin parts of a discrete weight law break into bulks, finer than the histogram resolves.
+    """
+    x = np.linspace(edges[0], edges[-1], POINTS)
+    half = (edges[1] - edges[0]) / 4
+
+    def smooth_cdf(law: LimitLaw, at: Floats) -> Floats:
+        return law.cdf(at) - law.atom * (at >= 0)
+
+    increments = [smooth_cdf(law, x + half) - smooth_cdf(law, x - half) for law in laws]
+    return x, np.mean(increments, axis=0) / (2 * half)

@@ -88,11 +88,11 @@ def _spectrum_figures(results: Results, law_trials: int) -> Iterator[tuple[str, 
 
 
 def _hessian_figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    for name, cells in _portrait_panels(results.cells).items():
+    for name, cells in portrait_panels(results.cells).items():
         yield f"hessian_{name}", plot_hessians([hessian_portrait(results.experiment, cell) for cell in cells])
 
 
-def _portrait_panels(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+def portrait_panels(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     """Smallest, middle and largest C of each model; of the cells that differ in d and N, the first."""
     families: dict[Cell, dict[int, Cell]] = defaultdict(dict)
     for cell in cells:

@@ -46,8 +46,15 @@ def _draw_series(axes: Axes, points: Sequence[Point]) -> None:
         classes,
         [ratio.measured.value for _, ratio in points],
         [ratio.measured.standard_error for _, ratio in points],
-        color=colour, marker=marker, ms=5, ls="", capsize=2.5, lw=1, label=_series_label(cell, first),
-    )  # fmt: skip
+        color=colour,
+        marker=marker,
+        markerfacecolor=colour if first.layer == "w" else "white",
+        ms=5,
+        ls="",
+        capsize=2.5,
+        lw=1,
+        label=_series_label(cell, first),
+    )
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
     dashes = "--" if first.limit_kind == "leading term" else "-"
     axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=dashes)

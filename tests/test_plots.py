@@ -1,0 +1,233 @@
+"""Figures show what was computed, and the package leaves matplotlib's global state alone."""
+
+import ast
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("matplotlib")
+
+import rmtsim
+from rmtsim import Experiment, HiddenModel, draws, kernels, plots
+from rmtsim.compare import CellFinding, Comparison, RatioFinding
+from rmtsim.compare.curves import SpectrumCurve
+from rmtsim.montecarlo import pilot_edges, run_trial
+from rmtsim.plots import portrait_panels
+from rmtsim.portrait import Portrait, hessian_portrait
+from rmtsim.results import MemoryStore
+from rmtsim.spectra import Estimate
+
+EXPERIMENT = Experiment.from_mapping(
+    {
+        "name": "figures",
+        "seed": 11,
+        "trials": 4,
+        "model": {"architecture": ["linear", "hidden"], "loss": "mse"},
+        "grid": {"n_features": 12, "aspect_ratio": 0.5, "n_classes": [3, 6, 12, 24], "n_hidden": 3},
+        "measure": {"bins": 20},
+    }
+)
+
+
+SMALL = replace(
+    EXPERIMENT,
+    model=replace(EXPERIMENT.model, architecture=("hidden",)),
+    grid=replace(EXPERIMENT.grid, n_classes=(3, 12)),
+    measure=replace(EXPERIMENT.measure, blocks=("ww_diag", "ww_off", "vv_off")),
+)
+
+
+@pytest.fixture(scope="module")
+def store():
+    store = MemoryStore(SMALL)
+    for cell in SMALL.cells:
+        edges = pilot_edges(SMALL, cell)
+        store.set_edges(cell.index, edges)
+        store.write(cell.index, 0, [run_trial(SMALL, cell, trial, edges) for trial in range(4)])
+    return store
+
+
+def _curve(**changes):
+    curve = SpectrumCurve(
+        cell=EXPERIMENT.cells[4],
+        block="ww_off",
+        trials=7,
+        edges=np.array([0.5, 1.0, 1.5, 2.0]),
+        density=np.array([0.2, 0.6, 0.0]),
+        at_zero=0.49,
+        outside=0.0125,
+        law_name="a law",
+        x=np.array([0.4, 1.0, 1.6]),
+        law_density=np.array([0.0, 0.5, 0.0]),
+        atom=0.5,
+        shared=True,
+    )
+    return replace(curve, **changes)
+
+
+def _legend(axes):
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_spectrum_shows_histogram_law_and_atom():
+    (axes,) = plots.plot_spectrum(_curve()).axes
+    (steps,) = axes.patches
+    assert steps.get_data().values.tolist() == [0.2, 0.6, 0.0]
+    assert steps.get_data().edges.tolist() == [0.5, 1.0, 1.5, 2.0]
+    law, atom = axes.lines
+    assert law.get_ydata().tolist() == [0.0, 0.5, 0.0]
+    assert list(atom.get_xdata()) == [0, 0]
+    assert _legend(axes) == ["eigenvalues, 7 trials", "a law", "eigenvalues at 0: 0.4900, law: 0.5000"]
+    texts = " ".join(text.get_text() for text in axes.texts)
+    assert "$H[w_0, w_1]$ of the hidden model, mean square" in texts
+    assert "1.25% of the eigenvalues outside" in texts
+    assert axes.get_title(loc="left") == "$d$ = 12, $N$ = 24, $C$ = 3, $m$ = 3"
+    assert "S_{01}" in axes.get_xlabel()
+    low, high = axes.get_xlim()
+    assert low < 0 < 1.5 < high < 2
+
+
+def test_spectrum_without_a_law_or_an_atom():
+    empty = np.empty(0)
+    (axes,) = plots.plot_spectrum(_curve(law_name=None, x=empty, law_density=empty, atom=0.0)).axes
+    assert not axes.lines
+    assert _legend(axes) == ["eigenvalues, 7 trials"]
+
+
+def test_mean_over_laws_is_named_as_such():
+    (axes,) = plots.plot_spectrum(_curve(shared=False)).axes
+    assert _legend(axes)[1] == "a law\n(mean over the V of these trials)"
+
+
+def test_hard_edge_leaves_the_frame():
+    (axes,) = plots.plot_spectrum(_curve(law_density=np.array([np.inf, 0.5, 0.0]))).axes
+    assert axes.get_ylim() == (0, pytest.approx(1.12 * 0.6))
+
+
+def _comparison(values, kinds):
+    cells = []
+    for cell, value, kind in zip(EXPERIMENT.cells[4:], values, kinds, strict=True):
+        ratio = RatioFinding("w", Estimate(value, 0.1 * value, 9), "all blocks", 1.1 * value, kind)
+        cells.append(CellFinding(cell, 9, (), (), (ratio,)))
+    return Comparison("name", "digest", 9, "float64", tuple(cells), ())
+
+
+def test_ratios_show_measured_points_and_limits():
+    (axes,) = plots.plot_ratios(_comparison([0.3, 0.2, 0.1, 0.05], ["mean"] * 4)).axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    points, (bars,) = axes.containers[0].lines[0], axes.containers[0].lines[2]
+    assert points.get_xydata().tolist() == [[3, 0.3], [6, 0.2], [12, 0.1], [24, 0.05]]
+    assert bars.get_segments()[0][:, 1] == pytest.approx([0.27, 0.33])
+    (limit,) = (line for line in axes.lines if line.get_linestyle() == "-")
+    assert limit.get_ydata() == pytest.approx([0.33, 0.22, 0.11, 0.055])
+    guide = axes.lines[-1].get_xydata()
+    assert np.diff(np.log(guide), axis=0)[0] @ [1, 1] == pytest.approx(0)  # slope -1
+    assert _legend(axes) == ["hidden mse, W-layer: $d$ = 12, $\\gamma$ = 0.5, $m$ = 3"]
+
+
+def test_ratio_of_zero_is_left_out_and_leading_terms_are_dashed():
+    (axes,) = plots.plot_ratios(_comparison([0.0, 0.2, 0.1, 0.05], ["leading term"] * 4)).axes
+    points = axes.containers[0].lines[0]
+    assert points.get_xdata().tolist() == [6, 12, 24]
+    assert "--" in [line.get_linestyle() for line in axes.lines]
+    assert "leading term" in axes.get_title(loc="left")
+
+
+def test_hessian_gives_every_block_the_same_side():
+    values = np.arange(25.0).reshape(5, 5)
+    portrait = Portrait(EXPERIMENT.cells[4], (("w", 0), ("w", 1), ("v", 0)), (2, 2, 1), values)
+    figure = plots.plot_hessians([portrait, portrait])
+    first, second, bar = figure.axes
+    (mesh,) = (c for c in first.collections if c.get_array() is not None and c.get_array().size == 25)
+    assert np.unique(mesh.get_coordinates()[0, :, 0]).tolist() == [0, 0.5, 1, 1.5, 2, 3]
+    assert mesh.get_array().ravel()[1:].tolist() == list(range(1, 25))
+    assert mesh.get_array().ravel()[0] > 0
+    assert (first.get_xlim(), first.get_ylim()) == ((0, 3), (3, 0))
+    assert [tick.get_text() for tick in first.get_xticklabels()] == ["$w_{0}$", "$w_{1}$", "$v_{0}$"]
+    assert first.get_xlabel() == "first 1 of 3 classes shown"
+    assert mesh.norm is second.collections[0].norm
+    assert "diagonal blocks" in bar.get_ylabel()
+
+
+def test_portrait_is_the_hessian_of_the_model():
+    experiment = replace(EXPERIMENT, model=replace(EXPERIMENT.model, loss=("ce",)))
+    cell = experiment.cells[5]
+    portrait = hessian_portrait(experiment, cell, trial=2, n_features=8)
+    small = replace(cell, n_features=8, n_samples=16)
+    assert portrait.cell == small
+    ops = kernels.load("cpu")
+    W, V = draws.parameters(ops, experiment, small, 2)
+    X, y = draws.inputs(ops, experiment, small, 2), draws.labels(ops, experiment, small, 2)
+    H = np.abs(HiddenModel(W, V, "ce").hessian(X, y))
+    assert portrait.sizes == (8, 8, 8, 3, 3, 3, 3, 3, 3)
+    unit_w = np.sqrt(np.mean([np.mean(H[k : k + 8, k : k + 8] ** 2) for k in (0, 8, 16)]))
+    unit_v = np.sqrt(np.mean([np.mean(H[k : k + 3, k : k + 3] ** 2) for k in range(24, 42, 3)]))
+    units = np.sqrt([unit_w] * 24 + [unit_v] * 18)
+    assert portrait.values == pytest.approx(H / np.outer(units, units), rel=1e-12, abs=1e-15)
+
+
+def test_portrait_shows_the_first_classes_of_many():
+    portrait = hessian_portrait(EXPERIMENT, EXPERIMENT.cells[3], n_classes=5)
+    assert portrait.blocks == tuple(("v", c) for c in range(5))
+    assert portrait.values.shape == (60, 60)
+
+
+def test_panels_are_few_classes_many_and_between():
+    panels = portrait_panels(EXPERIMENT.cells)
+    assert {name: [cell.n_classes for cell in cells] for name, cells in panels.items()} == {
+        "linear_mse": [3, 12, 24],
+        "hidden_mse_m3": [3, 12, 24],
+    }
+
+
+def test_save_all_names_its_files(store, tmp_path):
+    directory = tmp_path / "new" / "figures"
+    paths = plots.save_all(store, directory, formats=("png", "svg"))
+    assert paths == sorted(paths)
+    assert [path.name for path in paths if path.suffix == ".png"] == [
+        "hessian_hidden_mse_m3.png",
+        "ratios.png",
+        "spectrum_0000_ww_diag.png",
+        "spectrum_0000_ww_off.png",
+        "spectrum_0001_ww_diag.png",
+        "spectrum_0001_ww_off.png",
+    ]  # the zero blocks vv_off have no figure
+    assert sorted(directory.iterdir()) == paths
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths if path.suffix == ".png")
+    assert all(b"<svg" in path.read_bytes() for path in paths if path.suffix == ".svg")
+
+
+def test_refusals(store, tmp_path):
+    with pytest.raises(ValueError, match=r"formats.*gif"):
+        plots.save_all(store, tmp_path, formats=("gif",))
+    with pytest.raises(ValueError, match="finished trial"):
+        plots.save_all(MemoryStore(EXPERIMENT), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        plots.save_all(store, tmp_path / "file" / "figures")
+
+
+def test_pyplot_is_never_imported():
+    code = "import sys, rmtsim.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _imports_matplotlib(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if any(name.split(".")[0] == "matplotlib" for name in names):
+            return True
+    return False
+
+
+def test_only_plots_imports_matplotlib():
+    root = Path(rmtsim.__file__).parent
+    importing = [path for path in root.rglob("*.py") if _imports_matplotlib(path)]
+    assert importing
+    assert {path.parent.name for path in importing} == {"plots"}
