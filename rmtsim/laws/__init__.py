@@ -3,7 +3,7 @@
 from .block_mass import BlockMass, block_mass
 from .compression import compression_error, gauss_compress
 from .generalized import GeneralizedMarchenkoPastur
-from .joint_weights import JointWeights, Sector
+from .joint_weights import JointWeights, LawErrors, Sector
 from .limit import limit_law
 from .marchenko_pastur import MarchenkoPastur
 from .outliers import Outlier, outliers, outside
@@ -23,6 +23,7 @@ __all__ = [
     "EdelmanSmallest",
     "GeneralizedMarchenkoPastur",
     "JointWeights",
+    "LawErrors",
     "MarchenkoPastur",
     "Outlier",
     "Sector",

@@ -10,7 +10,8 @@ from .pair_average import gradient_covariance_masses, hidden_variance_masses
 ARCHITECTURES = ("linear", "hidden")
 LOSSES = ("ce", "mse")
 
-# Relative quadrature error of the one-dimensional integrals of theory.md (4.2), tested on C = 2 and E p = 1/C.
+# Relative quadrature error of the one-dimensional integrals of theory.md (4.2), tested on C = 2 and E p =
+# 1/C.
 _SOFTMAX_ERROR = 1e-13
 
 
@@ -57,10 +58,10 @@ def block_mass(
 ) -> BlockMass:
     """Limits of E|H_ii|_F^2 / n and E|H_ij|_F^2 / n, i != j, for blocks of n rows.
 
-    The limit is d, N -> infinity at d/N = ``aspect_ratio`` and fixed C, m; the expectation includes that over V.
-    Blocks of the linear model and of the W-layer have n = d rows, so that the value is the limit second moment
-    of their spectrum, m_2 = (E lambda)^2 + gamma E lambda^2 of theory.md (3.4), averaged over V. Blocks of the
-    hidden V-layer have n = m rows and do not depend on ``aspect_ratio``.
+    The limit is d, N -> infinity at d/N = ``aspect_ratio`` and fixed C, m; the expectation includes that over
+    V. Blocks of the linear model and of the W-layer have n = d rows, so that the value is the limit second
+    moment of their spectrum, m_2 = (E lambda)^2 + gamma E lambda^2 of theory.md (3.4), averaged over V.
+    Blocks of the hidden V-layer have n = m rows and do not depend on ``aspect_ratio``.
 
     Parameters
     ----------
@@ -104,7 +105,9 @@ def block_mass(
     return _hidden_ce_w(gamma, C, m)
 
 
-def _with_errors(diagonal: tuple[float, float], off: tuple[float, float]) -> tuple[float, float, float, float]:
+def _with_errors(
+    diagonal: tuple[float, float], off: tuple[float, float]
+) -> tuple[float, float, float, float]:
     return diagonal[0], off[0], diagonal[1], off[1]
 
 

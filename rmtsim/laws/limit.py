@@ -39,8 +39,8 @@ def limit_law(
     Returns
     -------
     MarchenkoPastur or GeneralizedMarchenkoPastur
-        The former where the weight takes a single value besides zero. Off-diagonal linear mse blocks vanish: their
-        law is the point mass at 0.
+        The former where the weight takes a single value besides zero. Off-diagonal linear mse blocks vanish:
+        their law is the point mass at 0.
 
     Raises
     ------

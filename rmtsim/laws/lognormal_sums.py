@@ -25,7 +25,7 @@ _DEEP = 26.0
 
 def normal_rule(step: float, low: float, high: float) -> tuple[Floats, Floats]:
     """Trapezoidal rule of the standard normal law on [low, high], normalised to 1."""
-    z = np.arange(math.ceil(low / step), math.floor(high / step) + 1) * step
+    z = step * np.arange(math.ceil(low / step), math.floor(high / step) + 1, dtype=np.float64)
     mass = np.exp(-0.5 * z**2)
     return z, mass / mass.sum()
 
@@ -37,7 +37,7 @@ def laplace_complement(x: Floats) -> Floats:
 
 
 def log_laplace(x: Floats) -> Floats:
-    """Log L(e^x), accurate for L near 1, where it is multiplied by a large number of classes."""
+    """Logarithm of L(e^x), accurate for L near 1, where it is multiplied by a large number of classes."""
     z, mass = normal_rule(_STEP, -_DEEP, _REACH)
     # The larger half of the transform comes from the direct sum, because 1 - (1 - L) loses a tiny L.
     direct = np.exp(-np.exp(np.asarray(x)[..., None] + z)) @ mass
@@ -47,20 +47,20 @@ def log_laplace(x: Floats) -> Floats:
 
 
 def log_tilted_laplace(x: Floats, power: int) -> Floats:
-    """Log A_k(e^x), A_k(t) = E exp(kZ - t e^Z) = e^(k^2/2) L(t e^k) (the shift k of the Gaussian is exact)."""
+    """Logarithm of A_k(e^x), A_k(t) = E exp(kZ - t e^Z) = e^(k^2/2) L(t e^k), by a shift of the Gaussian."""
     return 0.5 * power**2 + log_laplace(np.asarray(x) + power)
 
 
 def transform_grid(n_classes: float) -> tuple[Floats, float]:
     """Grid in x = log t for integrals of L(e^x)^C, and its step.
 
-    Below -log C - 45 the integrands are smaller than e^-45 of their maximum; above 14 even two factors A_k have
-    vanished.
+    Below -log C - 45 the integrands are smaller than e^-45 of their maximum; above 14 even two factors A_k
+    have vanished.
     """
     low = -math.log(n_classes) - 45.0
     step = 0.125
     count = math.ceil((14.0 - low) / step)
-    return low + step * np.arange(count + 1), step
+    return low + step * np.arange(count + 1, dtype=np.float64), step
 
 
 def softmax_moment(powers: tuple[int, ...], n_classes: int) -> float:
@@ -96,13 +96,15 @@ class LogRatio:
     Attributes
     ----------
     nodes, probabilities : ndarray, shape (k,)
-        Equidistant w and density times step: a trapezoidal rule, exponentially accurate for analytic functions of w.
+        Equidistant w and density times step: a trapezoidal rule, exponentially accurate for analytic
+        functions of w.
     curvature : ndarray, shape (k,)
         f''/f of the density f of W.
     rest : ndarray, shape (k,)
-        E[(t . y)^2 | W] for a unit vector t orthogonal to (1, ..., 1), y the ``n_rest`` variables in S; 1 if there
-        is no such vector. With q = softmax(y), Q = sum q_c^2 and Stein's identity twice it is
-        1 + [((Q - 1/n) f)'' + ((1 - Q) f)'] / ((n - 1) f), n = ``n_rest``, where Q f is the density of W weighted by Q.
+        E[(t . y)^2 | W] for a unit vector t orthogonal to (1, ..., 1), y the ``n_rest`` variables in S; 1 if
+        there is no such vector. With q = softmax(y), Q = sum q_c^2 and Stein's identity twice it is 1 + [((Q
+        - 1/n) f)'' + ((1 - Q) f)'] / ((n - 1) f), n = ``n_rest``, where Q f is the density of W weighted by
+        Q.
     """
 
     nodes: Floats
@@ -125,7 +127,7 @@ def _ratio_transforms(theta: float, omega: Floats, n_rest: int, variance: float)
     E S^-a = integral x^(a - 1) L^n / Gamma(a), for -1 < theta < 0 with L^n - 1 in place of L^n.
     """
     low, high = -math.log(n_rest) - 75.0, (80.0 if theta < 0 else 14.0)
-    x = low + 0.125 * np.arange(math.ceil((high - low) / 0.125) + 1)
+    x = low + 0.125 * np.arange(math.ceil((high - low) / 0.125) + 1, dtype=np.float64)
     rest = (n_rest - 1) * log_laplace(x) if n_rest > 1 else np.zeros_like(x)
     total = rest + log_laplace(x)
     power = np.expm1(total) if theta < 0 else np.exp(total)
@@ -140,7 +142,8 @@ def _ratio_transforms(theta: float, omega: Floats, n_rest: int, variance: float)
 def _ratio_range(n_rest: int, variance: float) -> tuple[float, float]:
     """Range of W that carries E e^(aW) for 0 <= a <= 4 / variance: that factor shifts the mass by 4.
 
-    Farther right, nodes of probability below 1e-30 would only bring the rounding of a compressed rule into moments.
+    Farther right, nodes of probability below 1e-30 would only bring the rounding of a compressed rule into
+    moments.
     """
     centre = -math.log(n_rest) - (0.5 if n_rest > 1 else 0.0)
     left = 8.5 * math.sqrt(variance + 1)
@@ -164,7 +167,9 @@ def log_ratio(n_rest: int, variance: float) -> LogRatio:
     """
     low, high = _ratio_range(n_rest, variance)
     w = np.arange(low, high, _NODE_STEP)
-    omega = _FREQUENCY_STEP * np.arange(0, math.ceil(9 / math.sqrt(variance) / _FREQUENCY_STEP) + 1)
+    omega = _FREQUENCY_STEP * np.arange(
+        math.ceil(9 / math.sqrt(variance) / _FREQUENCY_STEP) + 1, dtype=np.float64
+    )
     candidates = [_tilted_densities(theta, omega, w, n_rest, variance) for theta in _TILTS]
     best = np.argmin([noise for noise, _ in candidates], axis=0)
     density, second, rest = np.take_along_axis(

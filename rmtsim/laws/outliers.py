@@ -1,5 +1,6 @@
 """Eigenvalues outside the bulk, theory.md (3.5)."""
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -41,10 +42,10 @@ class Outlier:
 def outside(law: Law, n_eigenvalues: int, expected_count: float = 0.5) -> tuple[float, float]:
     """Thresholds below and above which an eigenvalue counts as outside the bulk.
 
-    Beyond each threshold the law expects at most ``expected_count`` of ``n_eigenvalues``. Where the bulk ends in a
-    square-root (or harder) edge the threshold is that edge, beyond which none is expected. Where it ends in a
-    tail so thin that the edge lies far beyond the last eigenvalue, as for heavy-tailed weights, the threshold is
-    the quantile of ``expected_count`` / ``n_eigenvalues``.
+    Beyond each threshold the law expects at most ``expected_count`` of ``n_eigenvalues``. Where the bulk ends
+    in a square-root (or harder) edge the threshold is that edge, beyond which none is expected. Where it ends
+    in a tail so thin that the edge lies far beyond the last eigenvalue, as for heavy-tailed weights, the
+    threshold is the quantile of ``expected_count`` / ``n_eigenvalues``.
 
     Parameters
     ----------
@@ -57,7 +58,8 @@ def outside(law: Law, n_eigenvalues: int, expected_count: float = 0.5) -> tuple[
     Returns
     -------
     low, high : float
-        An atom at 0 belongs to the bulk: ``low <= 0 <= high`` then. (Zeros of a computed spectrum are rounded.)
+        An atom at 0 belongs to the bulk: ``low <= 0 <= high`` then. (Zeros of a computed spectrum are
+        rounded.)
 
     Raises
     ------
@@ -84,7 +86,8 @@ def _bulk_ends(law: Law, share: float) -> tuple[float, float]:
     first, last = bulks[0][0], bulks[-1][1]
     if share >= 0.25 * (1 - law.atom):  # too few eigenvalues for a tail
         return first, last
-    # A square-root edge keeps its distance t to a quantile q at share^(2/3): 2^(3/2) times the share is at 2t.
+    # A square-root edge keeps its distance t to a quantile q at share^(2/3): 2^(3/2) times the share is at
+    # 2t.
     low, low_inner = (_bulk_quantile(law, factor * share) for factor in (1.0, 2**1.5))
     high, high_inner = (_bulk_quantile(law, 1 - law.atom - factor * share) for factor in (1.0, 2**1.5))
     if low - first <= 2 * (low_inner - low):
@@ -103,9 +106,9 @@ def _bulk_quantile(law: Law, level: float) -> float:
 def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) -> tuple[Outlier, ...]:
     """Predicted eigenvalues outside the support, theory.md (3.5).
 
-    Real roots z of det(E[lambda u u^T / (1 + lambda e)] - z) = 0, e = gamma s(z), sector by sector. Within a gap of the
-    support each eigenvalue of the expectation decreases in e, hence in z, so that it has at most one root there,
-    which the signs at both ends of the gap decide.
+    Real roots z of det(E[lambda u u^T / (1 + lambda e)] - z) = 0, e = gamma s(z), sector by sector. Within a
+    gap of the support each eigenvalue of the expectation decreases in e, hence in z, so that it has at most
+    one root there, which the signs at both ends of the gap decide.
 
     Parameters
     ----------
@@ -114,10 +117,11 @@ def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) ->
     joint : JointWeights
         `joint_weights` of the same block: weights, directions and probabilities.
     n_eigenvalues : int, optional
-        Size of the matrix, for laws of heavy-tailed weights, whose formal edges lie far beyond the last eigenvalue.
-        If given, the outer gaps begin at the thresholds of `outside`. Within a thin tail the equation is solved with
-        e at height 0.02 abs(z) above the real axis, which smooths single atoms of the weight law out and moves the
-        root by about 1 %; inner gaps count only between bulks that hold 5 % of the mass each side.
+        Size of the matrix, for laws of heavy-tailed weights, whose formal edges lie far beyond the last
+        eigenvalue. If given, the outer gaps begin at the thresholds of `outside`. Within a thin tail the
+        equation is solved with e at height 0.02 abs(z) above the real axis, which smooths single atoms of the
+        weight law out and moves the root by about 1 %. Inner gaps count if they are wider than the mean
+        spacing and have 5 % of the mass on each side.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) ->
     >>> from rmtsim.laws import joint_weights, limit_law
     >>> joint = joint_weights("hidden", "mse", "ww_off")
     >>> [round(o.location, 5) for o in outliers(limit_law("hidden", "mse", "ww_off", 0.05), joint)]
-    [0.53769]
+    [0.06231, 0.53769]
     >>> outliers(limit_law("hidden", "mse", "ww_off", 0.2), joint)
     ()
     """
@@ -170,8 +174,8 @@ def _resolved_gaps(law: Law, n_eigenvalues: int) -> list[_Gap]:
     least, most = (_bulk_quantile(law, (1 - law.atom) * q) for q in (_LEAST_SHARE, 1 - _LEAST_SHARE))
     inner = [
         _Gap(left, right)
-        for (_, left), (right, _) in zip(bulks[:-1], bulks[1:], strict=True)
-        if least < left and right < most
+        for (_, left), (right, _) in itertools.pairwise(bulks)
+        if least < left and right < most and right - left > (most - least) / n_eigenvalues
     ]
     return _split_at_atom(law, [first, *inner, last])
 
@@ -201,9 +205,11 @@ def _roots(law: Law, joint: JointWeights, sector: Sector, gap: _Gap) -> list[flo
 def _bracket(excess: Callable[[float], Floats], gap: _Gap, law: Law) -> tuple[float, float]:
     """Step off the ends of a gap, and cut an infinite one where no eigenvalue can cross any more."""
     width = math.sqrt(law.moment(2))
-    size = min(abs(end) for end in (gap.left, gap.right) if end != 0)
-    left = gap.left + _EDGE_DISTANCE * (abs(gap.left) or size)
-    right = gap.right - _EDGE_DISTANCE * (abs(gap.right) or size)
+    size = min([width, *(abs(end) for end in (gap.left, gap.right) if end != 0)])
+    if math.isfinite(gap.left):
+        left = gap.left + _EDGE_DISTANCE * (abs(gap.left) or size)
+    if math.isfinite(gap.right):
+        right = gap.right - _EDGE_DISTANCE * (abs(gap.right) or size)
     if math.isinf(gap.left):
         left = _extend(lambda z: bool((excess(z) > 0).all()), right, -width)
     if math.isinf(gap.right):
@@ -224,7 +230,7 @@ def _extend(done: Callable[[float], bool], start: float, step: float) -> float:
 
 
 def _excess(law: Law, joint: JointWeights, sector: Sector, height: float) -> Callable[[float], Floats]:
-    """z -> ordered eigenvalues of E[lambda u u^T / (1 + lambda e(z))] less z."""
+    """Function of z: ordered eigenvalues of E[lambda u u^T / (1 + lambda e(z))] less z."""
     active = joint.weights != 0
     weights, probabilities = joint.weights[active], joint.probabilities[active]
     directions = sector.directions[active]

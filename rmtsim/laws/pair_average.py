@@ -1,8 +1,9 @@
 """Averages over hidden activations of the two-sample sums of `softmax_kernel`.
 
-The squared norm of a block of the hidden ce model is, given V, a double sum over samples n, k; its limit needs
-E_V over products of the weights of two independent samples, and E_V of the square of one. Directions of h are
-averaged by randomised quasi-Monte Carlo, norms |h| (chi laws given the number of active units) by Gauss rules.
+The squared norm of a block of the hidden ce model is, given V, a double sum over samples n, k; its limit
+needs E_V over products of the weights of two independent samples, and E_V of the square of one. Directions of
+h are averaged by randomised quasi-Monte Carlo, norms |h| (chi laws given the number of active units) by Gauss
+rules.
 """
 
 import functools
@@ -31,9 +32,17 @@ _P_OTHER: Form = {(0, 1, 0): np.array(1.0)}
 _N_NORMS = 12
 _N_CORRELATIONS = 10
 _N_SINGLE = 48
-_LOG2_POINTS, _N_REPLICATES = 13, 8
-# Relative quadrature error of norms and correlations, from doubling all three node counts.
-_RULE_ERROR = 1e-6
+_N_REPLICATES = 8
+# Points of one replicate; the W-layer integrand costs more and varies less.
+_LOG2_POINTS_W, _LOG2_POINTS_V = 13, 15
+
+
+def _rule_error(m: int) -> float:
+    """Relative error of the rules for norms and correlations, twice or more what doubling the nodes changes.
+
+    Changes over C = 2..100000: 4e-7 for m = 2, 3, less for larger m; 2e-5 for m = 1.
+    """
+    return 1e-6 if m > 1 else 5e-5
 
 
 def _times(*forms: Form) -> Form:
@@ -57,12 +66,12 @@ def _plus(*forms: Form) -> Form:
 
 
 def _gradient(h: Floats, other: Floats) -> tuple[Form, Form]:
-    """M d/dh_i and m d/dh'_i acting on functions of q, q', w, before they meet another factor h."""
+    """Forms X and Y of m d/dh_i and m d/dh'_i acting on functions of q, q', w, where no other factor is h."""
     return {(1, 0, 0): h, (0, 0, 1): other}, {(0, 1, 0): other, (0, 0, 1): h}
 
 
 def diagonal_form(h: Floats, other: Floats) -> Form:
-    """d^2/dh_i^2 d^2/dh'_i^2 K as a form, for h_i = h, h'_i = other (product rule: d X/dh' = R, d Y/dh' = P')."""
+    """The derivative d^2/dh_i^2 d^2/dh'_i^2 of K as a form; product rule: dX/dh' = R, dY/dh' = P'."""
     X, Y = _gradient(h, other)
     four = {key: 4 * value for key, value in _R.items()}
     two = {key: 2 * value for key, value in _R.items()}
@@ -71,7 +80,7 @@ def diagonal_form(h: Floats, other: Floats) -> Form:
 
 
 def off_diagonal_form(h_i: Floats, h_j: Floats, other_i: Floats, other_j: Floats) -> Form:
-    """d^2/dh_i dh_j d^2/dh'_i dh'_j K, i != j, as a form: (X_i Y_i + R)(X_j Y_j + R)."""
+    """The derivative d^4/dh_i dh_j dh'_i dh'_j of K, i != j: (X_i Y_i + R)(X_j Y_j + R)."""
     factors = [_plus(_times(*_gradient(h, other)), _R) for h, other in ((h_i, other_i), (h_j, other_j))]
     return _times(*factors)
 
@@ -89,7 +98,10 @@ def _largest_norm(m: int) -> float:
 
 
 def _norm_densities(m: int, n_nodes: int) -> tuple[Floats, Floats]:
-    """Legendre nodes r in |h| and, for k = 0..m active units, chi_k probabilities, shape (m + 1, n_nodes); row 0 is 0."""
+    """Legendre nodes r in |h|, and chi_k probabilities for k = 0..m active units, shape (m + 1, n_nodes).
+
+    Row 0 is zero: h = 0 contributes nothing.
+    """
     x, w = np.polynomial.legendre.leggauss(n_nodes)
     half = 0.5 * _largest_norm(m)
     r = half * (x + 1)
@@ -106,7 +118,7 @@ def _norm_rules(m: int) -> tuple[Floats, Floats]:
     def basis(points: Floats) -> Floats:
         return chebyshev.chebvander(2 * points / fine[-1] - 1, _N_NORMS - 1)
 
-    return r, np.linalg.solve(basis(r).T, (densities @ basis(fine)).T).T
+    return r, np.asarray(np.linalg.solve(basis(r).T, (densities @ basis(fine)).T).T, dtype=np.float64)
 
 
 def _correlation_nodes() -> Floats:
@@ -118,10 +130,12 @@ def _correlation_basis(rho: Floats) -> Floats:
     """Lagrange polynomials of the correlation nodes, shape (n, n_correlations)."""
     nodes = chebyshev.chebvander(2 * _correlation_nodes() - 1, _N_CORRELATIONS - 1)
     points = chebyshev.chebvander(2 * rho - 1, _N_CORRELATIONS - 1)
-    return np.linalg.solve(nodes.T, points.T).T
+    return np.asarray(np.linalg.solve(nodes.T, points.T).T, dtype=np.float64)
 
 
-def _pair_table(scales: Floats, n_classes: int, sums: Callable[[PairSums], Floats], swap: list[int]) -> Floats:
+def _pair_table(
+    scales: Floats, n_classes: int, sums: Callable[[PairSums], Floats], swap: list[int]
+) -> Floats:
     """Two-sample sums for all correlation nodes and pairs of scales, shape (n_correlations, n, n, n_sums).
 
     Exchanging the two samples permutes the sums by ``swap``.
@@ -170,11 +184,11 @@ def _directions(u: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return h / np.where(norm > 0, norm, 1.0), np.count_nonzero(h, axis=1)
 
 
-def _replicates(m: int, n_open: int, integrand: Callable[..., Floats]) -> Floats:
+def _replicates(m: int, n_open: int, log2_points: int, integrand: Callable[..., Floats]) -> Floats:
     """Means of ``integrand(h, k, other_h, other_k, rho)`` over directions, units below ``n_open`` active."""
     means = []
     for replicate in range(_N_REPLICATES):
-        u = sobol_normals(2 * m, _LOG2_POINTS, replicate).reshape(-1, 2, m)
+        u = sobol_normals(2 * m, log2_points, replicate).reshape(-1, 2, m)
         u[:, :, :n_open] = np.abs(u[:, :, :n_open])
         (h, k), (other, other_k) = _directions(u[:, 0]), _directions(u[:, 1])
         rho = np.clip(np.einsum("ni,ni->n", h, other), 0.0, 1.0)
@@ -202,8 +216,8 @@ def _pair_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
             "nf,nfc,nc->n", coefficients, table[k, other_k], _correlation_basis(rho), optimize=True
         )
 
-    mean, error = replicate_mean(_replicates(m, 1 if diagonal else 2, integrand))
-    return float(mean), float(error) + _RULE_ERROR * float(mean)
+    mean, error = replicate_mean(_replicates(m, 1 if diagonal else 2, _LOG2_POINTS_W, integrand))
+    return float(mean), float(error) + _rule_error(m) * float(mean)
 
 
 @functools.lru_cache(maxsize=16)
@@ -240,7 +254,7 @@ def _single_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
     coefficients = probabilities.T @ _form_at(diagonal, nodes, nodes)
     given_k = np.sum(coefficients * _single_table(n_classes, m)[k], axis=1)
     value = float(stats.binom.pmf(k - n_open, m - n_open, 0.5) @ given_k)
-    return value, _RULE_ERROR * value
+    return value, _rule_error(m) * value
 
 
 def gradient_covariance_masses(n_classes: int, m: int) -> tuple[tuple[Estimate, Estimate], ...]:
@@ -262,16 +276,20 @@ def _scaled(estimate: Estimate, factor: float) -> Estimate:
     return factor * estimate[0], factor * estimate[1]
 
 
+def _variance_products(sums: PairSums) -> Floats:
+    return np.array(sums.variance_products())
+
+
 def hidden_variance_masses(n_classes: int, m: int) -> tuple[Estimate, Estimate]:
-    """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and for c != e, each with its error."""
+    """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and c != e, each with its error."""
     r, rules = _norm_rules(m)
-    table = _pair_table(r / math.sqrt(m), n_classes, PairSums.variance_products, [0, 1])
+    table = _pair_table(r / math.sqrt(m), n_classes, _variance_products, [0, 1])
     averaged = np.einsum("ka,cabf,lb->klfc", rules * r**2, table, rules * r**2, optimize=True) / m
 
     def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:
         basis = _correlation_basis(rho) * rho[:, None] ** 2
         return np.einsum("nfc,nc->nf", averaged[k, other_k], basis)
 
-    mean, error = replicate_mean(_replicates(m, 0, integrand))
-    error = error + _RULE_ERROR * mean
+    mean, error = replicate_mean(_replicates(m, 0, _LOG2_POINTS_V, integrand))
+    error = error + _rule_error(m) * mean
     return (float(mean[0]), float(error[0])), (float(mean[1]), float(error[1]))

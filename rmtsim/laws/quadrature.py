@@ -1,5 +1,6 @@
 """Randomised quasi-Monte Carlo over Gaussian vectors, with a fixed seed."""
 
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ def sobol_normals(n_dimensions: int, log2_points: int, replicate: int) -> Floats
     return ndtri(sampler.random_base2(log2_points) + 2.0**-50)
 
 
-def replicate_mean(values: Floats) -> tuple[Floats, Floats]:
-    """Mean over independent replicates (axis 0) and three standard errors of it."""
+def replicate_mean(values: NDArray[Any]) -> tuple[NDArray[Any], Floats]:
+    """Mean over independent replicates (axis 0), real or complex, and three standard errors of it."""
     error = 3 * values.std(axis=0, ddof=1) / np.sqrt(values.shape[0])
     return values.mean(axis=0), error

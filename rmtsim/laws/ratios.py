@@ -46,7 +46,7 @@ def block_ratio(
 
     Examples
     --------
-    >>> block_ratio("linear", "ce", "v", 0.5, n_classes=2)
+    >>> round(block_ratio("linear", "ce", "v", 0.5, n_classes=2), 12)
     1.0
     >>> round(block_ratio("hidden", "mse", "w", 0.5, n_classes=10), 6)
     0.03125
@@ -73,8 +73,8 @@ def scaled_block_ratio(
     """C^k r with the k that gives a finite limit: 1 for the hidden W-layer, 2 for every V-layer.
 
     Parameters and errors are those of `block_ratio`; at ``n_classes = math.inf`` this is the constant of
-    theory.md (4.2)-(4.5). For the hidden ce model that constant needs ``n_hidden`` of at least 3: with fewer units
-    exp(|h|^2 / m) has no second moment and C^k r grows without bound.
+    theory.md (4.2)-(4.5). For the hidden ce model that constant needs ``n_hidden`` of at least 3: with fewer
+    units exp(|h|^2 / m) has no second moment and C^k r grows without bound.
 
     Examples
     --------
@@ -113,9 +113,7 @@ def _gate_ratio(gamma: float) -> float:
     return (1 + 4 * gamma) / (4 * (1 + 2 * gamma))
 
 
-def _infinite_ratio(
-    architecture: str, loss: str, layer: str, gamma: float, n_hidden: int | None
-) -> float:
+def _infinite_ratio(architecture: str, loss: str, layer: str, gamma: float, n_hidden: int | None) -> float:
     if loss == "mse":
         return _gate_ratio(gamma) if layer == "w" else 0.0
     if architecture == "linear":

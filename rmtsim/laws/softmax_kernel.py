@@ -6,9 +6,9 @@ is a fourth derivative of K, and K depends on h, h' only through the covariance 
 
     q = |h|^2 / m,   q' = |h'|^2 / m,   w = h . h' / m.
 
-With log Z = integral (e^-t - e^-tZ) dt / t and t = e^x, every mixed derivative of K is the integral over x, x'
-of that derivative of L(x, x')^C, L = E f(x + z) f(x' + z'), f(y) = exp(-e^y). By the heat equation
-2 d/dq, 2 d/dq', d/dw act on L as (d/dx)^2, (d/dx')^2, d^2/dx dx': only smoothed derivatives of f are needed.
+With log Z = integral (e^-t - e^-tZ) dt / t and t = e^x, every mixed derivative of K is the integral over x,
+x' of that derivative of L(x, x')^C, L = E f(x + z) f(x' + z'), f(y) = exp(-e^y). By the heat equation 2 d/dq,
+2 d/dq', d/dw act on L as (d/dx)^2, (d/dx')^2, d^2/dx dx': only smoothed derivatives of f are needed.
 """
 
 import functools
@@ -70,9 +70,10 @@ _TOUCHARD = _touchard_coefficients()
 
 
 def _gumbel_derivatives(y: Floats) -> Floats:
-    """f - 1, f', ..., f^(6) of f(y) = exp(-e^y), shape (7, n): f^(n) = T_n(-e^y) f."""
+    """Values f - 1, f', ..., f^(6) of f(y) = exp(-e^y), shape (7, n): f^(n) = T_n(-e^y) f."""
     u = -np.exp(np.minimum(y, 5.0))  # f is below 1e-64 from here on
-    derivatives = _TOUCHARD @ u ** np.arange(_ORDERS)[:, None] * np.exp(u)
+    powers = np.cumprod(np.vstack([np.ones_like(u), np.broadcast_to(u, (_ORDERS - 1, u.size))]), axis=0)
+    derivatives = _TOUCHARD @ powers * np.exp(u)
     derivatives[0] = np.expm1(u)
     return derivatives
 
@@ -80,7 +81,7 @@ def _gumbel_derivatives(y: Floats) -> Floats:
 def _gaussian_rule(step: float, scale: float) -> tuple[Floats, Floats]:
     # f^(n) weighs the right tail with up to exp(2z): the reach follows that shift of 2 scale.
     low, high = math.ceil(_GAUSSIAN_REACH / step), math.ceil((_GAUSSIAN_REACH + 2 * scale) / step)
-    z = step * np.arange(-low, high + 1)
+    z = step * np.arange(-low, high + 1, dtype=np.float64)
     return z, np.exp(-0.5 * z**2) * step / math.sqrt(2 * math.pi)
 
 

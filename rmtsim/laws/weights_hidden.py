@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .joint_weights import JointWeights, Sector
+from .joint_weights import JointWeights, LawErrors, Sector, functionals
 from .quadrature import replicate_mean, sobol_normals
 
 Floats = NDArray[np.float64]
@@ -43,20 +43,22 @@ def check_pair(rows: tuple[int, int], size: int, diagonal: bool) -> tuple[int, i
 def hidden_mse(block: str) -> JointWeights:
     """Weights 1(u_i > 0) 1(u_j > 0), in units of S_ij = (V^T V)_ij.
 
-    On a diagonal block E[lambda u_i^2] = E lambda, so that no outlier is possible. Off it the two open gates leave
-    E u u^T with 1 on the diagonal and 2/pi off it: the sectors are u_i + u_j and u_i - u_j.
+    On a diagonal block E[lambda u_i^2] = E lambda, so that no outlier is possible. Off it the two open gates
+    leave E u u^T with 1 on the diagonal and 2/pi off it: the sectors are u_i + u_j and u_i - u_j.
     """
     if block == "ww_diag":
-        return JointWeights(np.array([0.0, 1.0]), np.array([0.5, 0.5]), (), 0.0, "exact")
+        return JointWeights(np.array([0.0, 1.0]), np.array([0.5, 0.5]), (), LawErrors.uniform(0.0), "exact")
     sectors = tuple(Sector(np.array([[1.0], [math.sqrt(1 + sign * 2 / math.pi)]])) for sign in (1, -1))
-    return JointWeights(np.array([0.0, 1.0]), np.array([0.75, 0.25]), sectors, 0.0, "exact")
+    return JointWeights(
+        np.array([0.0, 1.0]), np.array([0.75, 0.25]), sectors, LawErrors.uniform(0.0), "exact"
+    )
 
 
 def hidden_ce(V: ArrayLike | None, rows: tuple[int, int], diagonal: bool) -> JointWeights:
     """Weights 1(u_i > 0) 1(u_j > 0) (V^T B V)_ij, p = softmax(V relu(u)), u ~ N(0, I_m), given V.
 
-    The gates are integrated exactly (u_i and u_j are folded to positive values), the rest by randomised quasi-Monte
-    Carlo: scrambled Sobol points with fixed seeds, so that the same V gives the same law.
+    The gates are integrated exactly (u_i and u_j are folded to positive values), the rest by randomised
+    quasi-Monte Carlo: scrambled Sobol points with fixed seeds, so that the same V gives the same law.
     """
     V = check_readout(V)
     i, j = check_pair(rows, V.shape[1], diagonal)
@@ -69,7 +71,7 @@ def hidden_ce(V: ArrayLike | None, rows: tuple[int, int], diagonal: bool) -> Joi
         np.append(0.0, values.ravel()),
         np.append(1 - open_probability, np.full(n_points, open_probability / n_points)),
         (Sector(directions),),
-        _moment_error(values),
+        _replicate_errors(values),
         f"{n_points} scrambled Sobol points in {_N_REPLICATES} replicates",
     )
 
@@ -102,11 +104,13 @@ def _softmax_tiles(V: Floats, u: Floats) -> Iterator[tuple[Floats, Floats]]:
         yield h, p
 
 
-def _moment_error(values: Floats) -> float:
-    """Largest relative error of E |lambda|^k, k = 1..4 (three standard errors over replicates)."""
-    powers = np.abs(values)[:, :, None] ** np.arange(1, 5)
-    mean, error = replicate_mean(powers.mean(axis=1))
-    return float(np.max(error / mean))
+def _replicate_errors(values: Floats) -> LawErrors:
+    """Three standard errors over replicates (axis 0) of equally probable weights."""
+    unit = float(np.abs(values).mean())
+    probabilities = np.full(values.shape[1], 1 / values.shape[1])
+    results, sizes = zip(*(functionals(row, probabilities, unit) for row in values), strict=True)
+    _, errors = replicate_mean(np.array(results))
+    return LawErrors.of(errors, np.mean(sizes, axis=0))
 
 
 def vv_limit(

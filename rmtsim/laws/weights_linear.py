@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .joint_weights import JointWeights, Sector
+from .joint_weights import JointWeights, LawErrors, Sector
 from .lognormal_sums import log_ratio, normal_rule
 
 Floats = NDArray[np.float64]
 
-# Largest relative error of E lambda^k, k <= 4, against the integrals of theory.md (4.2), C = 2..131072: 2e-14.
-_EXACT_ERROR = 1e-13
+# Largest relative error of E lambda^k, k <= 4, against the integrals of theory.md (4.2), C = 2..131072:
+# 2e-14.
+_EXACT = LawErrors.uniform(1e-13)
 # Reach of z in the log-normal limits: the fourth moment of exp(sqrt(2) z) shifts the mass right by 4 sqrt(2).
 _LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH = 0.05, -8.5, 12.2
 _COSH_STEP, _COSH_REACH = 0.1, 6.2
@@ -20,7 +21,7 @@ _COSH_STEP, _COSH_REACH = 0.1, 6.2
 
 def linear_mse() -> JointWeights:
     """Weight 1 of a diagonal block."""
-    return JointWeights(np.ones(1), np.ones(1), (), 0.0, "constant")
+    return JointWeights(np.ones(1), np.ones(1), (), LawErrors.uniform(0.0), "constant")
 
 
 def linear_ce(block: str, n_classes: float) -> JointWeights:
@@ -39,7 +40,7 @@ def _source(ratio: str) -> str:
 
 
 def _diagonal(n_classes: int) -> JointWeights:
-    """lambda = p (1 - p) with logit p = W = z_1 - log S.
+    """Weights p (1 - p) with logit p = W = z_1 - log S.
 
     Along (C - 1, -1, ..., -1) the derivative of W is the constant sqrt(C / (C - 1)), so that Stein's identity
     used twice gives the conditional second moment 1 + C/(C - 1) f''/f, f the density of W. Nothing depends on
@@ -53,12 +54,12 @@ def _diagonal(n_classes: int) -> JointWeights:
     if n_classes > 2:
         sectors.append(Sector(_root(ratio.rest), n_classes - 2))
     return JointWeights(
-        weights, ratio.probabilities, tuple(sectors), _EXACT_ERROR, _source("z_1 - log(sum of the rest)")
+        weights, ratio.probabilities, tuple(sectors), _EXACT, _source("z_1 - log(sum of the rest)")
     )
 
 
 def _off_diagonal(n_classes: int) -> JointWeights:
-    """lambda = -1 / (2 cosh b + e^-W)^2, b = (z_1 - z_2)/2, W = (z_1 + z_2)/2 - log S.
+    """Weights -1 / (2 cosh b + e^-W)^2, b = (z_1 - z_2)/2, W = (z_1 + z_2)/2 - log S.
 
     Sectors: z_1 - z_2; the pair against the rest, where W has the constant derivative sqrt(C / (2 (C - 2)));
     and the C - 3 directions within the rest.
@@ -81,24 +82,24 @@ def _off_diagonal(n_classes: int) -> JointWeights:
         weights.ravel(),
         probabilities.ravel(),
         tuple(sectors),
-        _EXACT_ERROR,
+        _EXACT,
         _source("(z_1 + z_2)/2 - log(sum of the rest)") + " times one in (z_1 - z_2)/2",
     )
 
 
 def _limit_diagonal() -> JointWeights:
-    """lambda = exp(z - 1/2), in units of 1/C."""
+    """Weights exp(z - 1/2), in units of 1/C."""
     z, mass = normal_rule(_LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH)
     return JointWeights(
-        np.exp(z - 0.5), mass, (Sector(z[:, None]),), _EXACT_ERROR, "trapezoidal rule, units of 1/C"
+        np.exp(z - 0.5), mass, (Sector(z[:, None]),), _EXACT, "trapezoidal rule, units of 1/C"
     )
 
 
 def _limit_off_diagonal() -> JointWeights:
-    """lambda = exp(z_1 + z_2 - 1) = exp(sqrt(2) z - 1), in units of -1/C^2."""
+    """Weights exp(z_1 + z_2 - 1) = exp(sqrt(2) z - 1), in units of -1/C^2."""
     z, mass = normal_rule(_LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH)
     return JointWeights(
-        np.exp(math.sqrt(2) * z - 1), mass, (Sector(z[:, None]),), _EXACT_ERROR, "trapezoidal rule, units of -1/C^2"
+        np.exp(math.sqrt(2) * z - 1), mass, (Sector(z[:, None]),), _EXACT, "trapezoidal rule, units of -1/C^2"
     )
 
 
