@@ -8,6 +8,7 @@ import ctypes
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
+from threading import Lock
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,10 @@ GRID_LIMIT = 4096
 TRIALS_LIMIT = 65535
 """Trials of one launch, the limit of gridDim.y."""
 REALS: Mapping[np.dtype, str] = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+
+
+_compiling = Lock()
+"""Threads that ask for a kernel at once compile it once."""
 
 
 def driver_present() -> bool:
@@ -112,7 +117,8 @@ def _kernel(kernel: str, dtype: DTypeLike | None) -> Any:
     """A kernel on the current device, compiled when it is first asked for."""
     unit, name = kernel.split(".")
     real = None if dtype is None else REALS[np.dtype(dtype)]
-    return _module(cupy().cuda.Device().id, unit, real).get_function(name)
+    with _compiling:
+        return _module(cupy().cuda.Device().id, unit, real).get_function(name)
 
 
 def launch(

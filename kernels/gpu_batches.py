@@ -10,7 +10,6 @@ from ._gpu import TRIALS_LIMIT, cupy
 
 Drawn = TypeVar("Drawn")
 Measured = TypeVar("Measured")
-Trials = TypeVar("Trials", bound=Sequence | NDArray)
 
 IN_FLIGHT = 2
 """Batches that hold memory at once: one is measured while the next is drawn."""
@@ -29,7 +28,7 @@ def free_memory() -> int:
     return free + cupy().get_default_memory_pool().free_bytes()
 
 
-def halving(compute: Callable[[Trials], list[Measured]], trials: Trials) -> list[Measured]:
+def halving(compute: Callable[[Any], list[Measured]], trials: Sequence | NDArray) -> list[Measured]:
     """compute(trials), and the results of both halves where the memory does not suffice for all.
 
     Raises

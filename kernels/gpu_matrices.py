@@ -6,6 +6,7 @@ each, so that a batch of trials fills the GPU; larger ones go to cuSOLVER (xsyev
 The functions that begin with `trial_` work on arrays that are on the device, for many trials at once.
 """
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -101,11 +102,9 @@ def trial_eigenvalues(A: Any) -> Any:
 
 def _solved(A: Any) -> Any:
     """Eigenvalues (T, n) by cuSOLVER, whose failure to converge is an error here."""
-    from cupyx import errstate
-
     check_order(A.shape[1])
     out = empty(A.shape[:2])
-    with errstate(linalg="raise"):
+    with import_module("cupyx").errstate(linalg="raise"):
         for trial in range(len(A)):
             out[trial] = cupy().linalg.eigvalsh(A[trial], UPLO="U")
     return out

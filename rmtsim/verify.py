@@ -234,7 +234,7 @@ def _parity(ops: ModuleType, name: str, precision: str) -> Check:
             errors.append(_equal(found, wanted))
         else:
             scale = max(1.0, float(np.abs(wanted).max(initial=0.0)))
-            errors.append(_distance(found, wanted, 4 * (n + 8) * np.finfo(precision).eps * scale))
+            errors.append(_distance(found, wanted, 4 * (n + 8) * float(np.finfo(precision).eps) * scale))
     return Check("reference", name, precision, max(errors))
 
 

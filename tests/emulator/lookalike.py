@@ -159,11 +159,14 @@ def modules() -> dict[str, ModuleType]:
     cupy.__spec__ = cupyx.__spec__ = SimpleNamespace(name="cupy")
     cupy.ndarray, cupy.RawModule = DeviceArray, Module
     cupy.linalg = SimpleNamespace(eigvalsh=eigvalsh)
+    normals = np.random.default_rng(1).standard_normal
+    cupy.random = SimpleNamespace(standard_normal=lambda size: DeviceArray(normals(size)))
     cupy.get_default_memory_pool = lambda: SimpleNamespace(free_all_blocks=lambda: None, free_bytes=lambda: 0)
     cupy.cuda = SimpleNamespace(
         is_available=lambda: True,
         Device=Device,
         Stream=Stream,
+        get_current_stream=Stream,
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         runtime=SimpleNamespace(
             memGetInfo=Device.mem_info,

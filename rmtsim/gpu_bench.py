@@ -1,0 +1,204 @@
+"""How long the GPU kernels take, beside the least that their memory traffic or arithmetic can take.
+
+The floors are measured on the same device: bandwidth by copying an array, arithmetic by a product of matrices
+of the same precision. A kernel that takes twice its floor leaves a factor of two at most.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import kernels
+from .kernels import gpu_classes, gpu_matrices, gpu_random, gpu_spectra
+from .kernels._gpu import cupy, describe, empty, products, to_device
+from .provenance import provenance
+from .streams import Role, stream
+
+REPEATS = 5
+EDGES = np.linspace(0.0, 4.0, 201)
+
+
+class Sizes(NamedTuple):
+    """Sizes of the benchmark: a batch of linear ce trials, and the length of long arrays."""
+
+    trials: int = 256
+    n_features: int = 200
+    n_samples: int = 400
+    n_classes: int = 1000
+    numbers: int = 1 << 24
+    order: int = 4096
+    """Of the matrices whose product measures the arithmetic."""
+
+
+class Timing(NamedTuple):
+    """One kernel: seconds, the floor in seconds, and what the floor counts."""
+
+    name: str
+    precision: str
+    seconds: float
+    floor: float
+    bound: str
+
+
+class Rate(NamedTuple):
+    """Work done per second by one way to do it."""
+
+    name: str
+    per_second: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What `bench` measured."""
+
+    description: Mapping[str, str]
+    timings: tuple[Timing, ...]
+    rates: tuple[Rate, ...]
+
+    def format(self) -> str:
+        """Tables of kernels and of rates."""
+        lines = [f"{name:<24} {value}" for name, value in self.description.items()]
+        lines += [
+            "",
+            f"{'kernel':<20} {'precision':<10} {'ms':>10} {'floor, ms':>10} {'ratio':>7}  floor counts",
+        ]
+        for t in self.timings:
+            numbers = f"{1e3 * t.seconds:>10.3f} {1e3 * t.floor:>10.3f} {t.seconds / t.floor:>7.2f}"
+            lines.append(f"{t.name:<20} {t.precision:<10} {numbers}  {t.bound}")
+        lines += ["", *(f"{rate.name:<44} {rate.per_second:>12.4g} {rate.unit}/s" for rate in self.rates)]
+        return "\n".join(lines)
+
+
+def bench(sizes: Sizes | None = None) -> Benchmark:
+    """Time the kernels of the current GPU.
+
+    Raises
+    ------
+    DeviceError
+        If there is none.
+    """
+    cupy()
+    sizes = sizes or Sizes()
+    timings = [timing for dtype in (np.float64, np.float32) for timing in _timings(sizes, np.dtype(dtype))]
+    return Benchmark({**provenance("gpu"), **describe()}, tuple(timings), tuple(_rates(sizes)))
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    """Least time of some runs, the first of which, with its compilation, does not count."""
+    stream_ = cupy().cuda.get_current_stream()
+    times = []
+    for _ in range(REPEATS + 1):
+        stream_.synchronize()
+        start = perf_counter()
+        run()
+        stream_.synchronize()
+        times.append(perf_counter() - start)
+    return min(times[1:])
+
+
+def _floors(sizes: Sizes, dtype: np.dtype) -> tuple[float, float]:
+    """Seconds per byte moved, and per floating-point operation."""
+    array = cupy().zeros((sizes.numbers,), dtype)
+    square = cupy().zeros((1, sizes.order, sizes.order), dtype)
+    per_byte = seconds(array.copy) / (2 * array.nbytes)
+    return per_byte, seconds(lambda: products(square, square)) / (2 * sizes.order**3)
+
+
+def _streams(count: int) -> Any:
+    return to_device(np.array([stream(1, 0, trial, Role.X) for trial in range(count)]))
+
+
+def _samples(sizes: Sizes, dtype: np.dtype) -> Any:
+    """Normals (T, N, d)."""
+    T, d, N = sizes[:3]
+    X = empty((T, N * d), dtype)
+    gpu_random.draw_normals(_streams(T), 0, dtype.type(1), X)
+    return X.reshape(T, N, d)
+
+
+def _timings(sizes: Sizes, dtype: np.dtype) -> list[Timing]:
+    """The kernels that dominate, one by one."""
+    T, d, N, C = sizes[:4]
+    per_byte, per_flop = _floors(sizes, dtype)
+    X, streams, one = _samples(sizes, dtype), _streams(1), dtype.type(1)
+    numbers = empty((1, sizes.numbers), dtype)
+    running, logits = gpu_classes.RunningSoftmax(X), cupy().zeros((T, N, C), dtype)
+    weights = to_device(np.ones((T, N)))
+    grams = gpu_matrices.trial_grams(X, weights)
+    form = gpu_matrices.trial_tridiagonals(grams.copy())
+    edges = to_device(np.broadcast_to(EDGES, (T, len(EDGES))))
+    moved: dict[str, tuple[Callable[[], Any], float]] = {
+        "normals": (lambda: gpu_random.draw_normals(streams, 0, one, numbers), numbers.nbytes),
+        "fold_tile": (lambda: running.fold(logits), 2 * logits.nbytes),
+    }
+    operations: dict[str, tuple[Callable[[], Any], float]] = {
+        "weighted_gram": (lambda: gpu_matrices.trial_grams(X, weights), 2 * T * N * d * d),
+        "tridiagonal": (lambda: gpu_matrices.trial_tridiagonals(grams.copy()), T * 4 / 3 * d**3),
+        "histogram": (lambda: gpu_spectra.trial_histograms(*form, edges), 4 * T * d * len(EDGES)),
+    }
+    return [
+        Timing(name, dtype.name, seconds(run), count * unit, bound)
+        for table, unit, bound in ((moved, per_byte, "bytes"), (operations, per_flop, "operations"))
+        for name, (run, count) in table.items()
+    ]
+
+
+Runs = dict[str, tuple[Callable[[], Any], int, str]]
+
+
+def _rates(sizes: Sizes) -> list[Rate]:
+    """Trials per second from streams to statistics, and the same work in other libraries."""
+    X, streams, one = _samples(sizes, np.dtype(np.float64)), _streams(1), np.float64(1)
+    ours = empty((1, sizes.numbers))
+    grams = gpu_matrices.trial_grams(X, to_device(np.ones(X.shape[:2])))
+    normals, eigvalsh = cupy().random.standard_normal, cupy().linalg.eigvalsh
+    count, T = sizes.numbers, sizes.trials
+    runs: Runs = {
+        "normals, ours": (lambda: gpu_random.draw_normals(streams, 0, one, ours), count, "numbers"),
+        "normals, cupy.random": (lambda: normals(count), count, "numbers"),
+        "eigenvalues, ours": (lambda: gpu_matrices.trial_eigenvalues(grams.copy()), T, "matrices"),
+        "eigenvalues, cupy.linalg.eigvalsh": (lambda: eigvalsh(grams), T, "matrices"),
+        **(_torch_runs(grams, count) if find_spec("torch") else {}),
+    }
+    trials = [Rate(f"trials, {name}", _trials_per_second(name, sizes), "trials") for name in ("gpu", "cpu")]
+    return trials + [Rate(name, done / seconds(run), unit) for name, (run, done, unit) in runs.items()]
+
+
+def _torch_runs(grams: Any, count: int) -> Runs:
+    torch = import_module("torch")
+    matrices = torch.from_dlpack(grams)
+    place = {"device": matrices.device, "dtype": torch.float64}
+
+    def normals() -> None:
+        torch.randn(count, **place)
+        torch.cuda.synchronize()
+
+    def eigenvalues() -> None:
+        torch.linalg.eigvalsh(matrices)
+        torch.cuda.synchronize()
+
+    return {
+        "normals, torch.randn": (normals, count, "numbers"),
+        "eigenvalues, torch.linalg.eigvalsh": (eigenvalues, len(matrices), "matrices"),
+    }
+
+
+def _trials_per_second(device: str, sizes: Sizes) -> float:
+    """Linear ce trials, two blocks each, by one call; on the CPU by one thread and for a few trials."""
+    T, d, N, C = sizes[:4]
+    ops, count = kernels.load(device), T if device == "gpu" else min(T, 4)
+    streams = np.array([[stream(1, 0, trial, role) for role in (Role.X, Role.V)] for trial in range(count)])
+
+    def run() -> None:
+        forms = ops.linear_forms(streams, (N, d, C), "ce", [[0, 0], [0, 1]])
+        for block in range(2):
+            form = forms.diagonals[:, block], forms.off_diagonals[:, block]
+            ops.spectral_statistics(*form, np.ones(count), EDGES)
+
+    return count / seconds(run)
