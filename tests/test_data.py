@@ -11,8 +11,7 @@ def test_checksums_of_the_data_page():
     rows = re.findall(
         r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", (DATA / "README.md").read_text(), re.MULTILINE
     )
-    fixed = [p for folder in ("formats",) for p in (DATA / folder).rglob("*")]
-    files = {
-        str(p.relative_to(DATA)): hashlib.sha256(p.read_bytes()).hexdigest() for p in fixed if p.is_file()
-    }
+    patterns = ("formats/*", "known_answers/*", "published/*.csv")
+    fixed = [p for pattern in patterns for p in DATA.glob(pattern)]
+    files = {str(p.relative_to(DATA)): hashlib.sha256(p.read_bytes()).hexdigest() for p in fixed}
     assert dict(rows) == files
