@@ -42,6 +42,10 @@ OPERATIONS = (
     "moments",
     "masses",
     "gram_sum",
+    # batches of whole trials
+    "linear_forms",
+    "hidden_forms",
+    "spectral_statistics",
 )
 
 HOST_OPERATIONS = (

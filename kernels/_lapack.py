@@ -45,12 +45,14 @@ def _routine(module, name: str, arguments: int) -> types.ExternalFunction:
 
 _ssyrk, _dsyrk = (_routine(cython_blas, name, 10) for name in ("ssyrk", "dsyrk"))
 _ssytrd, _dsytrd = (_routine(cython_lapack, name, 10) for name in ("ssytrd", "dsytrd"))
+_sgeqrf, _dgeqrf = (_routine(cython_lapack, name, 8) for name in ("sgeqrf", "dgeqrf"))
 _dsterf = _routine(cython_lapack, "dsterf", 4)
 
-# Work space of SYTRD per row: LAPACK's block size for this reduction (ILAENV); more changes nothing.
+# Work space of SYTRD and GEQRF per row: LAPACK's block size for them (ILAENV); more changes nothing.
 SYTRD_WORK = 32
+GEQRF_WORK = 32
 
-_N, _L = np.uint8(ord("N")), np.uint8(ord("L"))
+_N, _T, _L = np.uint8(ord("N")), np.uint8(ord("T")), np.uint8(ord("L"))
 
 
 @intrinsic
@@ -64,23 +66,27 @@ def _reference(typingctx, value):
     return types.voidptr(value), codegen
 
 
-def syrk(alpha, A, beta, out):
-    """Upper triangle of out (k, k) becomes alpha A^T A + beta out, A (n, k); for compiled code."""
+def syrk(alpha, A, beta, out, rows=False):
+    """Upper triangle of out becomes alpha A^T A + beta out, or alpha A A^T + beta out if `rows`.
+
+    For compiled code.
+    A (n, k); out is (k, k), or (n, n) if `rows`.
+    """
     raise NotImplementedError("syrk: callable from compiled code only")
 
 
 @overload(syrk)
-def _syrk(alpha, A, beta, out):
+def _syrk(alpha, A, beta, out, rows=False):
     routine = _ssyrk if A.dtype == types.float32 else _dsyrk
     scalar = np.float32 if A.dtype == types.float32 else np.float64
 
-    def call(alpha, A, beta, out):
+    def call(alpha, A, beta, out, rows=False):
         n, k = np.int32(A.shape[0]), np.int32(A.shape[1])
-        stride = np.int32(max(k, 1))
+        order, depth = (n, k) if rows else (k, n)
         routine(
-            _reference(_L), _reference(_N), _reference(k), _reference(n),
-            _reference(scalar(alpha)), A.ctypes, _reference(stride),
-            _reference(scalar(beta)), out.ctypes, _reference(stride),
+            _reference(_L), _reference(_T if rows else _N), _reference(order), _reference(depth),
+            _reference(scalar(alpha)), A.ctypes, _reference(np.int32(max(k, 1))),
+            _reference(scalar(beta)), out.ctypes, _reference(np.int32(max(order, 1))),
         )  # fmt: skip
 
     return call
@@ -104,6 +110,28 @@ def _sytrd(A, diagonal, off_diagonal, reflectors, work):
         routine(
             _reference(_L), _reference(n), A.ctypes, _reference(n),
             diagonal.ctypes, off_diagonal.ctypes, reflectors.ctypes,
+            work.ctypes, _reference(np.int32(work.size)), _reference(np.int32(0)),
+        )  # fmt: skip
+
+    return call
+
+
+def geqrf(A, reflectors, work):
+    """QR factorisation A^T = Q U of A (n, k), n <= k, in place: U^T is the lower triangle of A[:, :n].
+
+    For compiled code. All arrays have the dtype of A: reflectors (n,), work (n * GEQRF_WORK,).
+    """
+    raise NotImplementedError("geqrf: callable from compiled code only")
+
+
+@overload(geqrf)
+def _geqrf(A, reflectors, work):
+    routine = _sgeqrf if A.dtype == types.float32 else _dgeqrf
+
+    def call(A, reflectors, work):
+        n, k = np.int32(A.shape[0]), np.int32(A.shape[1])
+        routine(
+            _reference(k), _reference(n), A.ctypes, _reference(k), reflectors.ctypes,
             work.ctypes, _reference(np.int32(work.size)), _reference(np.int32(0)),
         )  # fmt: skip
 

@@ -19,6 +19,7 @@ from .cpu_matrices import (
 )
 from .cpu_random import labels, normals, philox4x32, uniforms
 from .cpu_structured import banded_counts, banded_extremes, banded_histogram, banded_moments, chi
+from .cpu_trials import hidden_forms, linear_forms, spectral_statistics
 from .cpu_weights import class_weights, gated_weights
 
 __all__ = [
@@ -35,13 +36,16 @@ __all__ = [
     "extremes",
     "gated_weights",
     "gram_sum",
+    "hidden_forms",
     "histogram",
     "labels",
+    "linear_forms",
     "log_normalizers",
     "masses",
     "moments",
     "normals",
     "philox4x32",
+    "spectral_statistics",
     "sturm_counts",
     "tridiagonal",
     "uniforms",

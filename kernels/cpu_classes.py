@@ -31,7 +31,8 @@ CENTER_CLASSES = 256
 @jit
 def _raise_maxima(logits, start, maxima, rescale):
     """Let maxima include the columns of the tile from `start` on; rescale becomes exp(old - new)."""
-    rescale[:] = maxima
+    for n in range(maxima.size):
+        rescale[n] = maxima[n]
     for c in range(logits.shape[0]):
         row = logits[c, start : start + maxima.size]
         for n in range(row.size):
@@ -97,12 +98,15 @@ def accumulate(columns, exponentials, rescale, product, totals):
 
 
 @jit
-def centered_columns(V, center, pairs, columns):
-    """Columns of V - center, then their products for each of `pairs`, as the rows of columns (k + K, T)."""
-    k = V.shape[1]
+def centered_columns(V, used, center, pairs, columns):
+    """Columns `used` (k,) of V - center, then products of pairs of them: rows of columns (k + K, T).
+
+    center (k,) and pairs (K, 2) count the columns that are used.
+    """
+    k = len(used)
     for c in range(V.shape[0]):
         for i in range(k):
-            columns[i, c] = V[c, i] - center[i]
+            columns[i, c] = V[c, used[i]] - center[i]
     for r in range(len(pairs)):
         first, second, row = columns[pairs[r, 0]], columns[pairs[r, 1]], columns[k + r]
         for c in range(row.size):
@@ -110,7 +114,7 @@ def centered_columns(V, center, pairs, columns):
 
 
 @jit
-def _covariances(totals, sums, pairs, out):
+def covariances(totals, sums, pairs, out):
     """Mean of products minus product of means, from totals (k + K, N)."""
     k = len(totals) - len(pairs)
     for r in range(len(pairs)):
@@ -275,14 +279,16 @@ def class_covariances(
     entries = indices(pairs, "pairs", (None, 2), V.shape[1])
     size = tile_size(tile, rows, V.shape[0])
     logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
-    center = np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64).astype(rows.dtype)
-    moments = V.shape[1] + len(entries)
+    used, places = np.unique(entries, return_inverse=True)
+    among_used = places.reshape(entries.shape)
+    center = np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64).astype(rows.dtype)[used]
+    moments = len(used) + len(entries)
     product, totals = np.empty((moments, len(rows)), rows.dtype), np.zeros((moments, len(rows)))
     for _, part in _tiles(V, size, rows.dtype):
         columns = np.empty((moments, len(part)), rows.dtype)
-        centered_columns(part, center, entries, columns)
+        centered_columns(part, used, center, among_used, columns)
         fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
         accumulate(columns, logits[: len(part)], rescale, product, totals)
     out = np.empty((len(entries), len(rows)))
-    _covariances(totals, sums, entries, out)
+    covariances(totals, sums, among_used, out)
     return out.T

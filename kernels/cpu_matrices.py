@@ -18,50 +18,9 @@ from ._arguments import (
     symmetric,
     tridiagonal_form,
 )
+from ._gram import TRIDIAGONAL_WORK, mirror, reduce_to_tridiagonal, upper_gram
 from ._jit import jit
 from ._sturm import counts, outer_eigenvalues
-
-
-@jit
-def _scale_rows(X, weights, scaled):
-    """Fill `scaled` with sqrt|w_n| x_n, positive weights from the front, negative from the back."""
-    front, back = 0, len(scaled)
-    for n in range(len(X)):
-        w = weights[n]
-        if w > 0:
-            target = front
-            front += 1
-        elif w < 0:
-            back -= 1
-            target = back
-        else:
-            continue
-        root = X.dtype.type(np.sqrt(abs(w)))
-        for j in range(X.shape[1]):
-            scaled[target, j] = root * X[n, j]
-    return front, len(scaled) - back
-
-
-@jit
-def upper_gram(X, weights, scaled, out):
-    """Upper triangle of (1/N) X^T diag(weights) X into out (d, d); `scaled` is work space like X."""
-    positive, negative = _scale_rows(X, weights, scaled)
-    out[:] = 0
-    if positive > 0:
-        _lapack.syrk(1 / len(X), scaled[:positive], 0.0, out)
-    if negative > 0:
-        _lapack.syrk(-1 / len(X), scaled[len(X) - negative :], 1.0, out)
-
-
-@jit
-def mirror(A):
-    """Copy the upper triangle to the lower one, in tiles that stay in the first-level cache."""
-    n, tile = len(A), 32
-    for top in range(0, n, tile):
-        for left in range(0, top + 1, tile):
-            for i in range(top, min(top + tile, n)):
-                for j in range(left, min(left + tile, i)):
-                    A[i, j] = A[j, i]
 
 
 @jit
@@ -97,26 +56,8 @@ def weighted_gram(X: ArrayLike, weights: ArrayLike) -> NDArray:
     return _weighted_gram(rows, w)
 
 
-# Work space of `reduce_to_tridiagonal` per row: two diagonals, the reflectors, and what SYTRD asks for.
-TRIDIAGONAL_WORK = 3 + _lapack.SYTRD_WORK
-
-
-@jit
-def reduce_to_tridiagonal(A, diagonal, off_diagonal, work):
-    """Tridiagonal form, float64, of A (n, n), read in its upper triangle and destroyed.
-
-    `work` is work space (n * TRIDIAGONAL_WORK,) of the dtype of A.
-    """
-    n = len(A)
-    if n > 0:
-        a, b = work[:n], work[n : 2 * n]
-        _lapack.sytrd(A, a, b, work[2 * n : 3 * n], work[3 * n :])
-        diagonal[:] = a
-        off_diagonal[:] = b[: n - 1]
-
-
 def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Tridiagonal matrix orthogonally similar to a symmetric matrix (LAPACK SYTRD).
+    """Tridiagonal matrix orthogonally similar to a symmetric one: Householder reflections.
 
     Parameters
     ----------
@@ -241,7 +182,7 @@ def extremes(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64
         For another dtype or shape, or entries that are not finite.
     """
     a, b = nonempty_form(diagonal, off_diagonal)
-    return outer_eigenvalues(a, b)
+    return np.array(outer_eigenvalues(a, b))
 
 
 @jit

@@ -21,6 +21,7 @@ from .reference_matrices import (
 )
 from .reference_random import labels, normals, philox4x32, uniforms
 from .reference_structured import banded_counts, banded_extremes, banded_histogram, banded_moments, chi
+from .reference_trials import hidden_forms, linear_forms, spectral_statistics
 
 __all__ = [
     "banded_counts",
@@ -36,13 +37,16 @@ __all__ = [
     "extremes",
     "gated_weights",
     "gram_sum",
+    "hidden_forms",
     "histogram",
     "labels",
+    "linear_forms",
     "log_normalizers",
     "masses",
     "moments",
     "normals",
     "philox4x32",
+    "spectral_statistics",
     "sturm_counts",
     "tridiagonal",
     "uniforms",

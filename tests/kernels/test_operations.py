@@ -48,6 +48,13 @@ def _vectors(rng: np.random.Generator, n: int, dtype: type, count: int) -> Argum
     return tuple(rng.normal(size=n).astype(dtype) for _ in range(count))
 
 
+PAIRS = np.array([[0, 0], [3, 1], [1, 0]])
+
+
+def _streams(roles: int) -> NDArray:
+    return np.arange(8 * roles, dtype=np.uint32).reshape(2, roles, 4)
+
+
 CASES: dict[str, Build] = {
     "philox4x32": lambda rng, n, dtype: (
         rng.integers(0, 2**32, (n, 4), np.uint32),
@@ -71,17 +78,36 @@ CASES: dict[str, Build] = {
     "moments": lambda rng, n, dtype: _tridiagonal(rng, n + 1, dtype),
     "masses": _masses,
     "gram_sum": lambda rng, n, dtype: (rng.normal(size=(n, n + 2)).astype(dtype),),
+    # n + 1 samples, more features than those that have weight in most blocks
+    "linear_forms": lambda rng, n, dtype: (_streams(2), (n + 1, 7, 5), "ce", PAIRS, dtype),
+    "hidden_forms": lambda rng, n, dtype: (_streams(3), (n + 1, 7, n + 4, 4), "ce", PAIRS, PAIRS, dtype),
+    "spectral_statistics": lambda rng, n, dtype: (
+        rng.normal(size=(3, n + 1)).astype(dtype),
+        rng.normal(size=(3, n)).astype(dtype),
+        np.array([1.0, -2.0, 0.5], dtype),
+        np.linspace(-3.1, 3.3, n + 2),
+    ),
 }
 
 
-def _call(module: ModuleType, name: str, arguments: Arguments) -> NDArray:
-    """Result of an operation; a tridiagonal form, which rounding can change entirely, by its spectrum."""
+def _spectra(diagonals: NDArray, off_diagonals: NDArray) -> NDArray:
+    """Eigenvalues of tridiagonal matrices (..., n): rounding can change the matrices entirely."""
+    assert diagonals.dtype == off_diagonals.dtype == np.float64
+    n = diagonals.shape[-1]
+    dense = np.zeros((*diagonals.shape, n))
+    dense[..., range(n), range(n)] = diagonals
+    dense[..., range(1, n), range(n - 1)] = off_diagonals
+    return np.linalg.eigvalsh(dense) if n else diagonals
+
+
+def _call(module: ModuleType, name: str, arguments: Arguments) -> list[NDArray]:
+    """What an operation returns, as arrays; tridiagonal forms by their spectra."""
     result = getattr(module, name)(*arguments)
-    if name == "tridiagonal":
-        a, b = result
-        assert a.dtype == b.dtype == np.float64
-        return np.linalg.eigvalsh(np.diag(a) + np.diag(b, 1) + np.diag(b, -1)) if len(a) else a
-    return result
+    if name in ("tridiagonal", "linear_forms"):
+        return [_spectra(*result)]
+    if name == "hidden_forms":
+        return [_spectra(*result.hidden), _spectra(*result.classes), result.scales]
+    return list(result) if isinstance(result, tuple) else [result]
 
 
 def _arguments(name: str, n: int, dtype: type) -> Arguments:
@@ -105,17 +131,17 @@ def test_a_device_has_every_operation_with_the_signature_of_the_reference(device
 @pytest.mark.parametrize("device", OTHERS)
 def test_parity_with_the_reference(device: str, name: str, n: int, dtype: type) -> None:
     arguments = _arguments(name, n, dtype)
-    found = _call(kernels.load(device), name, arguments)
-    wanted = _call(kernels.load("reference"), name, arguments)
-    assert found.dtype == wanted.dtype
-    assert found.shape == wanted.shape
-    if found.dtype.kind in "iu":
-        np.testing.assert_array_equal(found, wanted)
-    else:
-        # Sums of at most (n + 8)^2 terms of the size of the result, each rounded a few times.
-        scale = max(1.0, np.abs(wanted).max(initial=0.0))
-        bound = 4 * (n + 8) * np.finfo(dtype).eps * scale
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
+    results = _call(kernels.load(device), name, arguments), _call(kernels.load("reference"), name, arguments)
+    for found, wanted in zip(*results, strict=True):
+        assert found.dtype == wanted.dtype
+        assert found.shape == wanted.shape
+        if found.dtype.kind in "iu":
+            np.testing.assert_array_equal(found, wanted)
+        else:
+            # Sums of at most (n + 8)^2 terms of the size of the result, each rounded a few times.
+            scale = max(1.0, np.abs(wanted).max(initial=0.0))
+            bound = 4 * (n + 8) * np.finfo(dtype).eps * scale
+            np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
 
 
 def _strided(value: object) -> object:
@@ -135,7 +161,8 @@ def test_strided_read_only_input_gives_the_same_bits_and_input_is_left_alone(dev
     module, arguments = kernels.load(device), _arguments(name, 9, np.float64)
     kept = [np.copy(value) if isinstance(value, np.ndarray) else value for value in arguments]
     wanted = _call(module, name, arguments)
-    np.testing.assert_array_equal(_call(module, name, tuple(map(_strided, arguments))), wanted)
+    for found, same in zip(_call(module, name, tuple(map(_strided, arguments))), wanted, strict=True):
+        np.testing.assert_array_equal(found, same)
     for value, before in zip(arguments, kept, strict=True):
         np.testing.assert_array_equal(value, before)
 

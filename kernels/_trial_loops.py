@@ -1,0 +1,254 @@
+"""A trial in compiled code: draws, softmax over tiles of classes, sample weights, tridiagonal forms.
+
+All blocks of a trial share its draws, its projections and one pass over the classes. V is drawn by tiles of
+classes and never whole; work space is allocated once for a batch of trials.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import types
+from numba.extending import overload
+from numpy.typing import NDArray
+
+from ._exp import exp
+from ._gram import TRIDIAGONAL_WORK, weighted_form
+from ._jit import jit
+from ._random_loops import fill_normals32, fill_normals64
+from .cpu_classes import (
+    CENTER_CLASSES,
+    accumulate,
+    centered_columns,
+    covariances,
+    exponentiate,
+    tile_logits,
+)
+from .cpu_weights import fill_class_weights
+
+
+def fill_normals(stream, start, scale, out):
+    """Write scale times the normals from number `start` on into out; for compiled code."""
+    raise NotImplementedError("fill_normals: callable from compiled code only")
+
+
+@overload(fill_normals)
+def _fill_normals(stream, start, scale, out):
+    fill, real = (fill_normals32, np.float32) if out.dtype == types.float32 else (fill_normals64, np.float64)
+    return lambda stream, start, scale, out: fill(stream, np.uint64(start), real(scale), out)
+
+
+class Softmax(NamedTuple):
+    """Work space of a pass over the classes for N samples, and what the pass leaves there."""
+
+    V: NDArray
+    """A tile of classes (tile, k)."""
+    logits: NDArray
+    """(tile, N)"""
+    maxima: NDArray
+    rescale: NDArray
+    sums: NDArray
+    """As `exponentiate` has them, (N,)."""
+    chosen: NDArray
+    """Logits of the chosen classes (K, N), then their probabilities, float64."""
+    center: NDArray
+    """What the used columns of V are centered at (u,)."""
+    columns: NDArray
+    """Columns of V and products of two (u + P, tile)."""
+    product: NDArray
+    totals: NDArray
+    """Their sums over a tile and over all classes (u + P, N); totals in float64."""
+
+
+class Pairs(NamedTuple):
+    """Pairs (K, 2) of indices, as the indices that occur (u,) and places among them (K, 2)."""
+
+    used: NDArray
+    places: NDArray
+
+
+class Blocks(NamedTuple):
+    """Blocks of one layer and their tridiagonal forms."""
+
+    pairs: Pairs
+    diagonals: NDArray
+    """(T, B, n)"""
+    off_diagonals: NDArray
+    """(T, B, n-1)"""
+
+
+@jit
+def softmax_work(like, n_samples, k, tile, n_chosen, n_used, n_pairs):
+    """Work space for features of the dtype of `like`."""
+    dtype, moments = like.dtype, n_used + n_pairs
+    return Softmax(
+        np.empty((tile, k), dtype),
+        np.empty((tile, n_samples), dtype),
+        np.empty(n_samples, dtype),
+        np.empty(n_samples, dtype),
+        np.empty(n_samples),
+        np.empty((n_chosen, n_samples)),
+        np.empty(n_used, dtype),
+        np.empty((moments, tile), dtype),
+        np.empty((moments, n_samples), dtype),
+        np.empty((moments, n_samples)),
+    )
+
+
+@jit
+def _choose(logits, start, classes, chosen):
+    """Copy the logits of those `classes` that lie in the tile."""
+    for r in range(len(classes)):
+        if start <= classes[r] < start + len(logits):
+            row = logits[classes[r] - start]
+            for n in range(row.size):
+                chosen[r, n] = row[n]
+
+
+@jit
+def _draw_center(stream, deviation, n_classes, used, work):
+    """Mean of the columns `used` of V over its first classes."""
+    k = work.V.shape[1]
+    count = min(n_classes, CENTER_CLASSES)
+    sums = np.zeros(len(used))
+    for start in range(0, count, len(work.V)):
+        part = work.V[: min(len(work.V), count - start)]
+        fill_normals(stream, start * k, deviation, part.ravel())
+        for c in range(len(part)):
+            for i in range(len(used)):
+                sums[i] += part[c, used[i]]
+    for i in range(len(used)):
+        work.center[i] = sums[i] / count
+
+
+@jit
+def fold_classes(features, stream, deviation, n_classes, classes, columns, work):
+    """Pass over all classes of V, drawn from its stream, for features (N, k).
+
+    Leaves the probabilities of `classes` in work.chosen, and in work.totals the sums over the classes, with
+    weights work.sums, of what `centered_columns` makes of the Pairs `columns`.
+    """
+    k, tile = features.shape[1], len(work.V)
+    if len(columns.used) > 0:
+        _draw_center(stream, deviation, n_classes, columns.used, work)
+    work.maxima[:] = -np.inf
+    work.sums[:] = 0
+    work.totals[:] = 0
+    for start in range(0, n_classes, tile):
+        count = min(tile, n_classes - start)
+        part, logits = work.V[:count], work.logits[:count]
+        fill_normals(stream, start * k, deviation, part.ravel())
+        tile_logits(features, part, logits)
+        _choose(logits, start, classes, work.chosen)
+        exponentiate(logits, work.maxima, work.sums, work.rescale)
+        if len(columns.used) > 0:
+            # A contiguous array for any number of classes, as BLAS wants it.
+            made = work.columns.ravel()[: len(work.columns) * count].reshape(len(work.columns), count)
+            centered_columns(part, columns.used, work.center, columns.places, made)
+            accumulate(made, logits, work.rescale, work.product, work.totals)
+    for r in range(len(classes)):
+        p = work.chosen[r]
+        for n in range(p.size):
+            p[n] = exp(p[n] - np.float64(work.maxima[n])) / work.sums[n]
+
+
+@jit
+def _class_forms(features, classes, t, is_ce, softmax, work):
+    """Tridiagonal forms of the blocks (v_c, v_e) of trial t; theory.md (2.1), (2.3)."""
+    scaled, gram, reduction, weights = work
+    for r in range(len(classes.pairs.places)):
+        first, second = classes.pairs.places[r]
+        if is_ce:
+            p, q = softmax.chosen[first], softmax.chosen[second]
+            fill_class_weights(p, q, first == second, weights)
+        else:
+            weights[:] = 1.0 if first == second else 0.0
+        a, b = classes.diagonals[t, r], classes.off_diagonals[t, r]
+        weighted_form(features, weights, scaled, gram, reduction, a, b)
+
+
+@jit
+def form_work(like, n_samples, d):
+    """Work space of `weighted_form`, and sample weights."""
+    dtype = like.dtype
+    return (
+        np.empty((n_samples, d), dtype),
+        np.empty((d, d), dtype),
+        np.empty(d * TRIDIAGONAL_WORK, dtype),
+        np.empty(n_samples),
+    )
+
+
+@jit
+def _add_output_gram(part, columns, scales):
+    """Add the sums over a tile of classes of V_ci V_cj, for the Pairs `columns`, to scales."""
+    for r in range(len(columns.places)):
+        i, j = columns.used[columns.places[r, 0]], columns.used[columns.places[r, 1]]
+        for c in range(len(part)):
+            scales[r] += np.float64(part[c, i]) * np.float64(part[c, j])
+
+
+@jit
+def _output_gram(stream, deviation, n_classes, columns, work, scales):
+    """Entries (V^T V)_ij for the Pairs `columns`, V drawn by tiles."""
+    k, tile = work.V.shape[1], len(work.V)
+    scales[:] = 0
+    for start in range(0, n_classes, tile):
+        part = work.V[: min(tile, n_classes - start)]
+        fill_normals(stream, start * k, deviation, part.ravel())
+        _add_output_gram(part, columns, scales)
+
+
+@jit
+def _hidden_forms(X, h, hidden, t, is_ce, scales, softmax, work):
+    """Tridiagonal forms of the blocks (w_i, w_j) of trial t; theory.md (2.2)."""
+    scaled, gram, reduction, weights = work
+    used, places = hidden.pairs.used, hidden.pairs.places
+    factors = softmax.totals[len(used) :]
+    if is_ce:
+        covariances(softmax.totals, softmax.sums, places, factors)
+    for r in range(len(places)):
+        first, second = used[places[r, 0]], used[places[r, 1]]
+        for n in range(weights.size):
+            factor = factors[r, n] if is_ce else scales[r]
+            weights[n] = factor if h[n, first] > 0 and h[n, second] > 0 else 0.0
+        a, b = hidden.diagonals[t, r], hidden.off_diagonals[t, r]
+        weighted_form(X, weights, scaled, gram, reduction, a, b)
+
+
+@jit
+def _activations(X, W, h):
+    """Hidden activations h = relu(X W^T)."""
+    np.dot(X, W.T, h)
+    for n in range(h.shape[0]):
+        for i in range(h.shape[1]):
+            h[n, i] = max(h[n, i], h.dtype.type(0))
+
+
+@jit
+def trial_forms(streams, n_samples, n_classes, deviations, is_ce, tile, like, hidden, classes, scales):
+    """Fill the forms of `hidden` and `classes` (Blocks), and scales (T, B): S_ij under mse, 1 else.
+
+    The streams (T, 3, 4) draw X, W, V of hidden models, those (T, 2, 4) X, V of linear ones, which have no
+    hidden blocks. deviations: of W and of V.
+    """
+    d, k, last = hidden.diagonals.shape[2], classes.diagonals.shape[2], streams.shape[1] - 1
+    is_hidden = last == 2
+    X, W = np.empty((n_samples, d), like.dtype), np.empty((k if is_hidden else 0, d), like.dtype)
+    h = np.empty((n_samples, k), like.dtype) if is_hidden else X
+    columns = hidden.pairs
+    softmax = softmax_work(
+        like, n_samples, k, tile, len(classes.pairs.used), len(columns.used), len(columns.places)
+    )
+    work, class_work = form_work(like, n_samples, d), form_work(like, n_samples, k)
+    for t in range(len(streams)):
+        fill_normals(streams[t, 0], 0, 1.0, X.ravel())
+        if is_hidden:
+            fill_normals(streams[t, 1], 0, deviations[0], W.ravel())
+            _activations(X, W, h)
+        scales[t] = 1.0
+        if is_ce:
+            fold_classes(h, streams[t, last], deviations[1], n_classes, classes.pairs.used, columns, softmax)
+        else:
+            _output_gram(streams[t, last], deviations[1], n_classes, columns, softmax, scales[t])
+        _hidden_forms(X, h, hidden, t, is_ce, scales[t], softmax, work)
+        _class_forms(h, classes, t, is_ce, softmax, class_work)
