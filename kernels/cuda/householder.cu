@@ -50,7 +50,7 @@ __device__ void companion(const real* A, i64 n, int m, real tau, const real* v, 
 }
 
 // A (T, n, n), both triangles given, destroyed; diagonal (T, n), off_diagonal (T, n - 1). Shared: 2 n reals.
-extern "C" __global__ void tridiagonalize(real* A, i64 n, double* diagonal, double* off_diagonal) {
+extern "C" __global__ void __launch_bounds__(512, 2) tridiagonalize(real* A, i64 n, double* diagonal, double* off_diagonal) {
     __shared__ double scratch[WARP];
     real *v = (real*)shared_memory, *w = v + n, *matrix = A + blockIdx.x * n * n;
     double *a = diagonal + blockIdx.x * n, *b = off_diagonal + blockIdx.x * (n - 1);

@@ -77,8 +77,9 @@ extern "C" __global__ void extremes(const double* diagonal, const double* off_di
 }
 
 // All eigenvalues by bisection, a thread to each: out (T, n), ascending; blockIdx.y to a matrix.
-extern "C" __global__ void bisect_eigenvalues(const double* diagonal, const double* off_diagonal, const double* unit,
-                                              const double* ends, i64 n, double* out) {
+extern "C" __global__ void __launch_bounds__(256, 4) bisect_eigenvalues(const double* diagonal,
+                                                                        const double* off_diagonal, const double* unit,
+                                                                        const double* ends, i64 n, double* out) {
     const double *a = diagonal + blockIdx.y * n, *b = off_diagonal + blockIdx.y * (n - 1);
     double scale = unit[blockIdx.y], smallest = scale * ends[2 * blockIdx.y], largest = scale * ends[2 * blockIdx.y + 1];
     double norm = Larger()(fabs(smallest), fabs(largest)), margin = 4 * 0x1p-52 * norm;
