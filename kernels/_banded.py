@@ -18,26 +18,21 @@ import math
 import numpy as np
 
 from ._jit import jit
-from ._sturm import SECTIONS, cut, narrow
+from ._sturm import SECTIONS, STRETCH, bracket, cut, narrow, trailing_bounds
 
 EPS = np.finfo(np.float64).eps
 FLOOR = math.sqrt(EPS)
 
 
 @jit
-def _bracket(bands):
-    """Interval that holds all eigenvalues (Gershgorin), widened for rounding, and a bound of |S|."""
-    n = bands.shape[1]
-    low, high = np.inf, -np.inf
-    for i in range(n):
-        radius = abs(bands[1, i]) + abs(bands[2, i])
-        radius += abs(bands[1, i - 1]) if i > 0 else 0.0
-        radius += abs(bands[2, i - 2]) if i > 1 else 0.0
-        low = min(low, bands[0, i] - radius)
-        high = max(high, bands[0, i] + radius)
-    norm = max(abs(low), abs(high))
-    margin = 4 * n * EPS * norm
-    return low - margin, high + margin, norm
+def _radii(bands):
+    """Sums of the moduli beside the diagonal in each row."""
+    radii = np.zeros(bands.shape[1])
+    for k in (1, 2):
+        for i in range(len(radii) - k):
+            radii[i] += abs(bands[k, i])
+            radii[i + k] += abs(bands[k, i])
+    return radii
 
 
 @jit
@@ -50,19 +45,24 @@ def _unit(bands):
 
 
 @jit
-def _count(bands, unit, shifts, work, found):
-    """Counts at `shifts` (in units of 1/unit), with `work` (3, k) as work space."""
-    n, k = bands.shape[1], len(shifts)
-    pivots, couplings, entries = work[0], work[1], work[2]
+def _start(bands, unit, shifts, work, found):
+    """Work space (3, k) of `_rows` before the first row: pivots q, couplings u, next diagonal entries p."""
     found[:] = 0
-    pivots[:] = unit * bands[0, 0] - shifts
-    couplings[:] = unit * bands[1, 0]
-    entries[:] = (unit * bands[0, 1] if n > 1 else 1.0) - shifts
-    for i in range(n):
+    work[0] = unit * bands[0, 0] - shifts
+    work[1] = unit * bands[1, 0]
+    work[2] = (unit * bands[0, 1] if bands.shape[1] > 1 else 1.0) - shifts
+
+
+@jit
+def _rows(bands, unit, first, last, shifts, work, found):
+    """Eliminate rows first, ..., last - 1 at all shifts, in units of 1/unit; leaves `work` for row last."""
+    n = bands.shape[1]
+    pivots, couplings, entries = work[0], work[1], work[2]
+    for i in range(first, last):
         c = unit * bands[2, i]
         b = unit * bands[1, i + 1] if i + 1 < n else 0.0
         a = unit * bands[0, i + 2] if i + 2 < n else 1.0
-        for j in range(k):
+        for j in range(len(shifts)):
             q, u = pivots[j], couplings[j]
             found[j] += q < 0
             q = math.copysign(max(abs(q), FLOOR), q)
@@ -76,26 +76,67 @@ def _count(bands, unit, shifts, work, found):
 @jit
 def counts(bands, shifts):
     """Number of eigenvalues below each shift; bands (3, n) with zeros beyond the ends of the diagonals."""
-    found = np.zeros(len(shifts), np.int64)
-    if bands.shape[1] > 0:
-        unit = _unit(bands)
-        _count(bands, unit, unit * shifts, np.empty((3, len(shifts))), found)
+    found, n = np.zeros(len(shifts), np.int64), bands.shape[1]
+    if n > 0:
+        unit, work = _unit(bands), np.empty((3, len(shifts)))
+        _start(bands, unit, unit * shifts, work, found)
+        _rows(bands, unit, 0, n, unit * shifts, work, found)
     return found
+
+
+@jit
+def _definite(sign, q, u, p, b, c, bound, shift):
+    """Whether sign times the rows that are left, less the shift, is diagonally dominant and so definite.
+
+    Of these rows q, u, p are the first two entries of the first and the second one's diagonal, with b and c
+    beside them; `bound` is Gershgorin's of the others.
+    """
+    dominant = sign * q >= abs(u) + abs(c) and sign * p >= abs(u) + b
+    return dominant and sign * (bound - shift) >= 0
+
+
+@jit
+def _decided(bands, unit, rows, low, high, shifts, work, found):
+    """Whether the rows that are left cannot change on which side of a shift its end of the spectrum lies."""
+    b = unit * (abs(bands[1, rows + 1]) + abs(bands[2, rows + 1]))
+    c = unit * bands[2, rows]
+    for s in range(2 * SECTIONS):
+        upper = s >= SECTIONS
+        settled = found[s] < rows if upper else found[s] > 0
+        bound, sign = (high, -1.0) if upper else (low, 1.0)
+        if not settled and not _definite(sign, work[0, s], work[1, s], work[2, s], b, c, bound, shifts[s]):
+            return False
+    return True
+
+
+@jit
+def _outer_counts(bands, unit, low, high, shifts, work, found):
+    """Eliminate until every shift is decided; returns the number of rows that took."""
+    n = bands.shape[1]
+    _start(bands, unit, shifts, work, found)
+    for first in range(0, n, STRETCH):
+        rows = min(first + STRETCH, n)
+        _rows(bands, unit, first, rows, shifts, work, found)
+        if rows + 2 < n:
+            bounds = unit * low[rows + 2], unit * high[rows + 2]
+            if _decided(bands, unit, rows, bounds[0], bounds[1], shifts, work, found):
+                return rows
+    return n
 
 
 @jit
 def outer_eigenvalues(bands):
     """Smallest and largest eigenvalue: both brackets cut into sections until a few ulp of |S| wide."""
-    low, high, norm = _bracket(bands)
-    lower, upper = np.full(2, low), np.full(2, high)
+    low, high = trailing_bounds(bands[0], _radii(bands))
+    lower, upper, norm = bracket(low[0], high[0], bands.shape[1])
     shifts, work = np.empty(2 * SECTIONS), np.empty((3, 2 * SECTIONS))
     found = np.empty(2 * SECTIONS, np.int64)
     unit = _unit(bands)
     while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * EPS * norm:
         cut(lower, upper, unit, shifts)
-        _count(bands, unit, shifts, work, found)
+        rows = _outer_counts(bands, unit, low, high, shifts, work, found)
         for end in range(2):
-            narrow(shifts, found, end, bands.shape[1], unit, lower, upper)
+            narrow(shifts, found, end, rows, unit, lower, upper)
     return (lower + upper) / 2
 
 

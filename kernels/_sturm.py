@@ -24,21 +24,32 @@ STRETCH = 32
 
 
 @jit
-def bracket(a, b):
-    """Interval that holds all eigenvalues (Gershgorin), widened for rounding, and a bound of |T|."""
-    low, high = np.inf, -np.inf
-    n = len(a)
-    for i in range(n):
-        radius = 0.0
-        if i > 0:
-            radius += abs(b[i - 1])
-        if i < n - 1:
-            radius += abs(b[i])
-        low = min(low, a[i] - radius)
-        high = max(high, a[i] + radius)
+def trailing_bounds(diagonal, radii):
+    """Gershgorin's interval of rows i, ..., n - 1 for each i, empty from n on: low and high, each (n + 2,)."""
+    n = len(diagonal)
+    low, high = np.full(n + 2, np.inf), np.full(n + 2, -np.inf)
+    for i in range(n - 1, -1, -1):
+        low[i] = min(low[i + 1], diagonal[i] - radii[i])
+        high[i] = max(high[i + 1], diagonal[i] + radii[i])
+    return low, high
+
+
+@jit
+def bracket(low, high, n):
+    """Lower and upper ends of the brackets of both extremes, (2,) each, widened for rounding; bound of |T|."""
     norm = max(abs(low), abs(high))
     margin = 4 * n * np.finfo(np.float64).eps * norm
-    return low - margin, high + margin, norm
+    return np.full(2, low - margin), np.full(2, high + margin), norm
+
+
+@jit
+def _radii(b):
+    """Sums of the moduli beside the diagonal in each row."""
+    radii = np.zeros(len(b) + 1)
+    for i in range(len(b)):
+        radii[i] += abs(b[i])
+        radii[i + 1] += abs(b[i])
+    return radii
 
 
 @jit
@@ -55,7 +66,7 @@ def _unit(a, b):
 
 @jit
 def _rows(a, b, unit, first, last, shifts, pivots, found):
-    """Eliminate rows first, ..., last - 1 at all shifts: pivots of the row before come in, of the last go out.
+    """Eliminate rows first, ..., last - 1 at all shifts; `pivots` are those of the row before, then of the last.
 
     A pivot nearer to zero than the smallest safe number is moved to the positive side: an eigenvalue that
     equals the shift is not below it.
@@ -72,32 +83,42 @@ def _rows(a, b, unit, first, last, shifts, pivots, found):
 
 
 @jit
+def _count(a, b, unit, shifts, pivots, found):
+    """Counts at `shifts` (in units of 1/unit), with `pivots` as work space."""
+    pivots[:] = 1.0
+    found[:] = 0
+    _rows(a, b, unit, 0, len(a), shifts, pivots, found)
+
+
+@jit
 def counts(a, b, shifts):
     """Number of eigenvalues below each shift."""
     unit = _unit(a, b)
-    found, pivots = np.zeros(len(shifts), np.int64), np.ones(len(shifts))
-    _rows(a, b, unit, 0, len(a), unit * shifts, pivots, found)
+    found = np.empty(len(shifts), np.int64)
+    _count(a, b, unit, unit * shifts, np.empty(len(shifts)), found)
     return found
 
 
 @jit
-def _row_bounds(a, b, unit):
-    """Gershgorin's interval of rows i, ..., n - 1 for each i, and an empty one at n; in units of 1/unit."""
-    n = len(a)
-    low, high = np.full(n + 1, np.inf), np.full(n + 1, -np.inf)
-    for i in range(n - 1, -1, -1):
-        radius = (abs(b[i - 1]) if i > 0 else 0.0) + (abs(b[i]) if i < n - 1 else 0.0)
-        low[i] = min(low[i + 1], unit * (a[i] - radius))
-        high[i] = max(high[i + 1], unit * (a[i] + radius))
-    return low, high
+def bin_counts(a, b, edges, pivots, below, found):
+    """Eigenvalues below the edges (B+1,), in the bins, and at or above, into found (B+2,).
+
+    Work space like edges: pivots, and below (int64).
+    """
+    unit = _unit(a, b)
+    _count(a, b, unit, unit * edges, pivots, below)
+    found[0], found[-1] = below[0], len(a) - below[-1]
+    for k in range(1, edges.size):
+        found[k] = below[k] - below[k - 1]
 
 
 @jit
 def _decided(shifts, pivots, found, rows, coupling, low, high):
     """Whether the rows that are left cannot change on which side of a shift its end of the spectrum lies.
 
-    The lower end is found below a shift at the first negative pivot, the upper end above it at the first
-    positive one. If what is left, the pivot included, is diagonally dominant, all its pivots have one sign.
+    The lower end is below a shift if any pivot is negative, the upper end above it if any is positive. A
+    pivot no smaller than the coupling takes no more than that off the next diagonal entry; if the rows that
+    are left are diagonally dominant, all further pivots then have its sign.
     """
     for s in range(SECTIONS):
         if found[s] == 0 and (pivots[s] < coupling or low < shifts[s]):
@@ -112,34 +133,32 @@ def _decided(shifts, pivots, found, rows, coupling, low, high):
 def _outer_counts(a, b, unit, low, high, shifts, pivots, found):
     """Eliminate until every shift is decided; returns the number of rows that took."""
     n = len(a)
-    found[:] = 0
     pivots[:] = 1.0
+    found[:] = 0
     for first in range(0, n, STRETCH):
-        last = min(first + STRETCH, n)
-        _rows(a, b, unit, first, last, shifts, pivots, found)
-        if last < n and _decided(shifts, pivots, found, last, unit * abs(b[last - 1]), low[last], high[last]):
-            return last
+        rows = min(first + STRETCH, n)
+        _rows(a, b, unit, first, rows, shifts, pivots, found)
+        if rows < n:
+            coupling = unit * abs(b[rows - 1])
+            if _decided(shifts, pivots, found, rows, coupling, unit * low[rows], unit * high[rows]):
+                return rows
     return n
 
 
 @jit
 def outer_eigenvalues(a, b):
     """Smallest and largest eigenvalue: both brackets cut into sections until a few ulp of |T| wide."""
-    low, high, norm = bracket(a, b)
-    lower, upper = np.full(2, low), np.full(2, high)
-    shifts, pivots, found = (
-        np.empty(2 * SECTIONS),
-        np.empty(2 * SECTIONS),
-        np.empty(2 * SECTIONS, np.int64),
-    )
+    low, high = trailing_bounds(a, _radii(b))
+    lower, upper, norm = bracket(low[0], high[0], len(a))
+    shifts, pivots = np.empty(2 * SECTIONS), np.empty(2 * SECTIONS)
+    found = np.empty(2 * SECTIONS, np.int64)
     unit = _unit(a, b)
-    low_bounds, high_bounds = _row_bounds(a, b, unit)
     while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * np.finfo(np.float64).eps * norm:
         cut(lower, upper, unit, shifts)
-        rows = _outer_counts(a, b, unit, low_bounds, high_bounds, shifts, pivots, found)
+        rows = _outer_counts(a, b, unit, low, high, shifts, pivots, found)
         for end in range(2):
             narrow(shifts, found, end, rows, unit, lower, upper)
-    return (lower + upper) / 2
+    return (lower[0] + upper[0]) / 2, (lower[1] + upper[1]) / 2
 
 
 @jit
