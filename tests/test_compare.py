@@ -11,6 +11,7 @@ from scipy import integrate
 from rmtsim import Experiment, laws
 from rmtsim.compare import compare, format_comparison
 from rmtsim.compare.blocks import block_law, compare_block
+from rmtsim.compare.comparison import compare_ratios
 from rmtsim.compare.curves import spectrum_curve
 from rmtsim.compare.ratios import weighted_slope
 from rmtsim.compare.trials import read_trials
@@ -327,3 +328,8 @@ def test_ratio_of_hidden_ce_at_finite_classes():
         # Beside the Monte Carlo error a bias of O(1/d): 3/100 of the ratio.
         tolerance = 5 * ratio.measured.standard_error + 0.03 * ratio.limit
         assert ratio.measured.value == pytest.approx(ratio.limit, abs=tolerance)
+
+
+def test_ratios_alone_are_those_of_the_comparison(store, comparison):
+    alone = [cell.ratios[0] for cell in compare_ratios(store)]
+    assert alone == [cell.ratios[0] for cell in comparison.cells]

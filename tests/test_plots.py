@@ -13,7 +13,7 @@ pytest.importorskip("matplotlib")
 
 import rmtsim
 from rmtsim import Experiment, HiddenModel, draws, kernels, plots
-from rmtsim.compare import CellFinding, Comparison, RatioFinding
+from rmtsim.compare import CellFinding, RatioFinding
 from rmtsim.compare.curves import SpectrumCurve
 from rmtsim.montecarlo import pilot_edges, run_trial
 from rmtsim.plots import portrait_panels
@@ -108,16 +108,16 @@ def test_hard_edge_leaves_the_frame():
     assert axes.get_ylim() == (0, pytest.approx(1.12 * 0.6))
 
 
-def _comparison(values, kinds):
+def _findings(values, kinds):
     cells = []
     for cell, value, kind in zip(EXPERIMENT.cells[4:], values, kinds, strict=True):
         ratio = RatioFinding("w", Estimate(value, 0.1 * value, 9), "all blocks", 1.1 * value, kind)
         cells.append(CellFinding(cell, 9, (), (), (ratio,)))
-    return Comparison("name", "digest", 9, "float64", tuple(cells), ())
+    return cells
 
 
 def test_ratios_show_measured_points_and_limits():
-    (axes,) = plots.plot_ratios(_comparison([0.3, 0.2, 0.1, 0.05], ["mean"] * 4)).axes
+    (axes,) = plots.plot_ratios(_findings([0.3, 0.2, 0.1, 0.05], ["mean"] * 4)).axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     points, (bars,) = axes.containers[0].lines[0], axes.containers[0].lines[2]
     assert points.get_xydata().tolist() == [[3, 0.3], [6, 0.2], [12, 0.1], [24, 0.05]]
@@ -130,7 +130,7 @@ def test_ratios_show_measured_points_and_limits():
 
 
 def test_ratio_of_zero_is_left_out_and_leading_terms_are_dashed():
-    (axes,) = plots.plot_ratios(_comparison([0.0, 0.2, 0.1, 0.05], ["leading term"] * 4)).axes
+    (axes,) = plots.plot_ratios(_findings([0.0, 0.2, 0.1, 0.05], ["leading term"] * 4)).axes
     points = axes.containers[0].lines[0]
     assert points.get_xdata().tolist() == [6, 12, 24]
     assert "--" in [line.get_linestyle() for line in axes.lines]
@@ -231,3 +231,12 @@ def test_only_plots_imports_matplotlib():
     importing = [path for path in root.rglob("*.py") if _imports_matplotlib(path)]
     assert importing
     assert {path.parent.name for path in importing} == {"plots"}
+
+
+@pytest.mark.parametrize(("density", "side"), [([0.9, 0.1, 0.1], "right"), ([0.1, 0.1, 0.9], "left")])
+def test_legend_keeps_clear_of_the_mass(density, side):
+    figure = plots.plot_spectrum(_curve(density=np.array(density), atom=0.0))
+    (axes,) = figure.axes
+    figure.draw_without_rendering()
+    box = axes.get_legend().get_window_extent().transformed(axes.transAxes.inverted())
+    assert (box.x0 + box.x1 > 1) == (side == "right")

@@ -50,6 +50,16 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, finite_class_ratios:
     )
 
 
+def compare_ratios(results: Results) -> tuple[CellFinding, ...]:
+    """Return the mass ratios alone, without the limit laws that `compare` solves for every block."""
+    read = (read_trials(results, cell) for cell in results.experiment.cells)
+    return tuple(
+        CellFinding(trials.cell, trials.count, (), (), tuple(ratio_findings(trials, {})))
+        for trials in read
+        if trials.count
+    )
+
+
 def _compare_cell(trials: Trials, law_trials: int, finite_class_ratios: bool) -> CellFinding:
     measured = [block for block in trials.cell.blocks if has_law(trials, block) and trials.has_spectra(block)]
     block_laws = {block: block_law(trials, block, law_trials) for block in measured}

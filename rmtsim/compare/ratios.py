@@ -30,12 +30,12 @@ class Limit(NamedTuple):
 
 
 def ratio_findings(
-    trials: Trials, block_laws: Mapping[str, BlockLaw], finite_classes: bool
+    trials: Trials, block_laws: Mapping[str, BlockLaw], finite_classes: bool = False
 ) -> Iterator[RatioFinding]:
     """Yield the mass ratios of each layer: of all blocks where their masses were measured.
 
     The limits of section 4 are means over V. Where all trials share one V, that given V is taken; for the
-    hidden ce model it is known for the representative blocks.
+    hidden ce model it is known for the representative blocks, in the W-layer from their ``block_laws``.
     """
     cell = trials.cell
     for layer, count in (("w", cell.n_hidden), ("v", cell.n_classes)):
@@ -48,7 +48,7 @@ def ratio_findings(
             if limit.value is not None or not given_v:
                 continue
         if "moments" in trials.arrays and set(_pair(layer)) <= set(cell.blocks):
-            if given_v:
+            if given_v and set(_pair(layer)) <= block_laws.keys() | {"vv_off", "vv_diag"}:
                 limit = _two_blocks_given_v(trials, layer, block_laws)
             yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)
 

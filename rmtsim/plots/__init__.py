@@ -9,8 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ..cells import Cell
-from ..compare import compare
-from ..compare.comparison import LAW_TRIALS
+from ..compare.comparison import LAW_TRIALS, compare_ratios
 from ..compare.curves import spectrum_curve
 from ..compare.ratios import ratio_series
 from ..compare.trials import read_trials
@@ -73,9 +72,9 @@ def save_all(
 def _figures(results: Results, law_trials: int) -> Iterator[tuple[str, Figure]]:
     yield from _hessian_figures(results)
     yield from _spectrum_figures(results, law_trials)
-    comparison = compare(results, law_trials)
-    if any(len(points) > 1 for points in ratio_series(comparison.cells)):
-        yield "ratios", plot_ratios(comparison)
+    cells = compare_ratios(results)
+    if any(len(points) > 1 for points in ratio_series(cells)):
+        yield "ratios", plot_ratios(cells)
 
 
 def _spectrum_figures(results: Results, law_trials: int) -> Iterator[tuple[str, Figure]]:

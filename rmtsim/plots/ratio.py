@@ -1,12 +1,12 @@
 """Off-diagonal over diagonal block mass against the number of classes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..cells import Cell
-from ..compare import Comparison, RatioFinding
+from ..compare import CellFinding, RatioFinding
 from ..compare.ratios import ORDER, Point, ratio_series
 from . import _style
 
@@ -19,13 +19,13 @@ STYLES = {
 """Colour and marker of each model and layer whose ratio is not zero."""
 
 
-def plot_ratios(comparison: Comparison) -> Figure:
+def plot_ratios(cells: Iterable[CellFinding]) -> Figure:
     """Draw the measured ratios with error bars, their limits as lines, and guides of slope -1 and -2."""
     figure = _style.new_figure(6.4, 4.8)
     axes = figure.add_subplot()
     axes.set(xscale="log", yscale="log")
     all_points = []
-    for points in ratio_series(comparison.cells):
+    for points in ratio_series(cells):
         _draw_series(axes, points)
         all_points += points
     _draw_guides(axes, all_points)

@@ -39,7 +39,7 @@ def plot_spectrum(curve: SpectrumCurve) -> Figure:
     title = f"Block ${SYMBOLS[curve.block]}$ of the {curve.cell.architecture} model, {_loss(curve.cell)}"
     _style.dress(axes, title, subtitle(curve.cell), x_label(curve), "density")
     _note_outside(axes, curve)
-    _style.legend(axes, loc="upper right")
+    _style.legend(axes, loc="upper left" if _leans_right(axes, curve) else "upper right")
     return figure
 
 
@@ -74,6 +74,12 @@ def _set_x_range(axes: Axes, curve: SpectrumCurve) -> None:
         ends.append(0.0)
     margin = 0.04 * (max(ends) - min(ends))
     axes.set_xlim(min(ends) - margin, max(ends) + margin)
+
+
+def _leans_right(axes: Axes, curve: SpectrumCurve) -> bool:
+    """Whether the highest bin is in the right half of the axes."""
+    highest = int(curve.density.argmax())
+    return bool(curve.edges[highest : highest + 2].mean() > sum(axes.get_xlim()) / 2)
 
 
 def _draw_atom(axes: Axes, curve: SpectrumCurve, height: float) -> None:
