@@ -95,13 +95,17 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike = np.float64) -> Any:
     return cupy().empty(shape, dtype)
 
 
-def products(a: Any, b: Any) -> Any:
-    """Matrix products a_t b_t (T, n, m), one GEMM to a trial.
+def products(a: Any, b: Any, out: Any = None) -> Any:
+    """Matrix products a_t b_t (T, n, m), one GEMM to a trial, into `out` if given.
 
     cuBLAS may choose another algorithm for another number of matrices in a batch; one by one, a trial has
     the same bits in any batch.
     """
-    out = empty((a.shape[0], a.shape[1], b.shape[2]), a.dtype)
+    if out is None:
+        out = empty((a.shape[0], a.shape[1], b.shape[2]), a.dtype)
+    if a.size == 0 or b.size == 0:
+        out.fill(0)
+        return out
     for trial in range(len(a)):
         cupy().matmul(a[trial], b[trial], out=out[trial])
     return out

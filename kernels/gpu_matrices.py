@@ -24,15 +24,30 @@ WARP, COLUMN_WARPS = 32, 8
 
 
 def trial_grams(X: Any, weights: Any) -> Any:
-    """(1/N) X^T diag(weights) X, (T, d, d), for X (T, N, d) and float64 weights (T, N)."""
+    """(1/N) X^T diag(weights) X, (T, d, d), for X (T, N, d) and float64 weights (T, N).
+
+    Rows of weight 0, three in four in a block between two hidden units, are left out of the GEMM.
+    """
     trials, samples, columns = X.shape
-    left, right = empty(X.shape, X.dtype), empty(X.shape, X.dtype)
-    sizes = np.int64(trials * samples), np.int64(columns)
-    grid = (min(trials * samples, TRIALS_LIMIT),)
-    launch("gram.scale_rows", X.dtype, grid, (_row_threads(columns),), X, weights, *sizes, left, right)
-    grams = products(left.transpose(0, 2, 1), right)
+    left, right, counts = _scaled_rows(X, weights)
+    grams = empty((trials, columns, columns), X.dtype)
+    for trial, count in enumerate(to_host(counts).tolist()):
+        rows = slice(trial, trial + 1), slice(count)
+        products(left[rows].transpose(0, 2, 1), right[rows], grams[trial : trial + 1])
     symmetrize(grams, 1 / samples)
     return grams
+
+
+def _scaled_rows(X: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """Rows sqrt|w| x and sign(w) sqrt|w| x of nonzero weight, moved to the front, and how many (T,)."""
+    trials, samples, columns = X.shape
+    places, counts = empty((trials, samples), np.int64), empty((trials,), np.int64)
+    launch("gram.place_rows", X.dtype, (trials,), (THREADS,), weights, np.int64(samples), places, counts)
+    left, right = empty(X.shape, X.dtype), empty(X.shape, X.dtype)
+    grid, block = (min(samples, TRIALS_LIMIT), trials), (_row_threads(columns),)
+    sizes = np.int64(samples), np.int64(columns)
+    launch("gram.scale_rows", X.dtype, grid, block, X, weights, places, *sizes, left, right)
+    return left, right, counts
 
 
 def _row_threads(columns: int) -> int:

@@ -3,17 +3,44 @@
 
 typedef REAL real;
 
-// left = sqrt|w| x and right = sign(w) left, row by row: their product is the sum over w_n x_n x_n^T.
-extern "C" __global__ void scale_rows(const real* X, const double* weights, i64 rows, i64 columns, real* left,
-                                      real* right) {
+// Where the rows of nonzero weight go if they move up, in their order, to the front: weights and places (T, rows),
+// counts (T). One block to a trial.
+extern "C" __global__ void place_rows(const double* weights, i64 rows, i64* places, i64* counts) {
+    __shared__ int found[WARP];
+    int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
+    i64 trial = blockIdx.x * rows, placed = 0;
+    for (i64 first = 0; first < rows; first += blockDim.x) {
+        i64 row = first + threadIdx.x;
+        bool kept = row < rows && weights[trial + row] != 0;
+        u32 mask = __ballot_sync(WHOLE_WARP, kept);
+        __syncthreads();  // the rows before these may still read found
+        if (lane == 0) found[warp] = __popc(mask);
+        __syncthreads();
+        int before = __popc(mask & ((1u << lane) - 1)), all = 0;
+        for (int other = 0; other < (int)(blockDim.x / WARP); ++other) {
+            if (other < warp) before += found[other];
+            all += found[other];
+        }
+        if (kept) places[trial + row] = placed + before;
+        placed += all;
+    }
+    if (threadIdx.x == 0) counts[blockIdx.x] = placed;
+}
+
+// Rows of left become sqrt|w| x and of right sign(w) sqrt|w| x, at their places: the sum over w_n x_n x_n^T is their
+// product. Rows of weight 0 are not read: they may hold infinities. blockIdx.y to a trial.
+extern "C" __global__ void scale_rows(const real* X, const double* weights, const i64* places, i64 rows, i64 columns,
+                                      real* left, real* right) {
+    i64 trial = blockIdx.y * rows;
     for (i64 row = blockIdx.x; row < rows; row += gridDim.x) {
-        double w = weights[row];
+        double w = weights[trial + row];
+        if (w == 0) continue;
         real root = (real)sqrt(w < 0 ? -w : w);
-        for (i64 i = row * columns + threadIdx.x; i < (row + 1) * columns; i += blockDim.x) {
-            // A row of weight 0 is not read: it may hold infinities.
-            real scaled = w == 0 ? (real)0 : root * X[i];
-            left[i] = scaled;
-            right[i] = w < 0 ? -scaled : scaled;
+        i64 from = (trial + row) * columns, to = (trial + places[trial + row]) * columns;
+        for (i64 i = threadIdx.x; i < columns; i += blockDim.x) {
+            real scaled = root * X[from + i];
+            left[to + i] = scaled;
+            right[to + i] = w < 0 ? -scaled : scaled;
         }
     }
 }

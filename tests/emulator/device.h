@@ -114,6 +114,7 @@ static inline double __longlong_as_double(long long x) { return emulated_bits<do
 static inline long long __double_as_longlong(double x) { return emulated_bits<long long>(x); }
 static inline float __uint_as_float(unsigned x) { return emulated_bits<float>(x); }
 static inline unsigned __float_as_uint(float x) { return emulated_bits<unsigned>(x); }
+static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 static inline int __ffs(int x) { return __builtin_ffs(x); }
 static inline unsigned long long __umul64hi(unsigned long long x, unsigned long long y) {
     return (unsigned long long)((unsigned __int128)x * y >> 64);

@@ -44,6 +44,9 @@ class DeviceArray:
     def __setitem__(self, where, value) -> None:
         self.memory_of_the_device[where] = _memory(value)
 
+    def fill(self, value) -> None:
+        self.memory_of_the_device.fill(value)
+
     def copy(self) -> "DeviceArray":
         return DeviceArray(self.memory_of_the_device.copy())
 
@@ -100,6 +103,8 @@ def asnumpy(array) -> np.ndarray:
 def matmul(a, b, out) -> DeviceArray:
     if not a.dtype == b.dtype == out.dtype:
         raise TypeError(f"matmul: {a.dtype} and {b.dtype} to {out.dtype}")
+    if a.size == 0 or b.size == 0:
+        raise ValueError("matmul: what CuPy leaves in out is not documented")
     np.matmul(_memory(a), _memory(b), out=_memory(out))
     return out
 

@@ -198,14 +198,14 @@ def gram() -> None:
     """Gram matrices of both signs, sums of them and quadratic forms, two trials at a time."""
     reference, rng = kernels.load("reference"), np.random.default_rng(3)
     for dtype in DTYPES:
-        for samples, columns in ((1, 1), (7, 31), (40, 32), (5, 33), (33, 70)):
+        for samples, columns in ((1, 1), (7, 31), (40, 32), (5, 33), (33, 70), (600, 3)):
             X = rng.normal(size=(2, samples, columns)).astype(dtype)
             w = rng.normal(size=(2, samples)) * rng.integers(0, 2, (2, samples))
             K = X @ X.transpose(0, 2, 1)
             total = rng.normal(size=(2, columns, columns)).astype(dtype)
             x, k = _gpu.to_device(X), _gpu.to_device(K)
             unread = _gpu.to_device(np.where(w[:, :, None] == 0, np.nan, X), dtype)
-            grams = same_bits(lambda x=unread, w=w: gpu_matrices.trial_grams(x, _gpu.to_device(w)), range(2))
+            grams = same_bits(lambda x=unread, w=w: gpu_matrices.trial_grams(x, _gpu.to_device(w)), range(4))
             masses = same_bits(lambda x=x, k=k: gpu_matrices.trial_masses(k, x))
             sums = same_bits(lambda x=x, t=total: summed(x, t), range(2))
             np.testing.assert_array_equal(grams, grams.transpose(0, 2, 1))
