@@ -15,11 +15,11 @@ import rmtsim
 from rmtsim import Experiment, HiddenModel, draws, kernels, plots
 from rmtsim.compare import CellFinding, RatioFinding
 from rmtsim.compare.curves import SpectrumCurve
+from rmtsim.estimates import Estimate
 from rmtsim.montecarlo import pilot_edges, run_trial
 from rmtsim.plots import portrait_panels
 from rmtsim.portrait import Portrait, hessian_portrait
 from rmtsim.results import MemoryStore
-from rmtsim.spectra import Estimate
 
 EXPERIMENT = Experiment.from_mapping(
     {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rmtsim import spectra
+from rmtsim import estimates, spectra
 
 
 class BetaLaw:
@@ -147,13 +147,13 @@ def test_zeros_are_snapped_by_a_relative_tolerance():
 
 
 def test_estimate_and_ratio():
-    found = spectra.estimate([1.0, 2.0, 3.0, 4.0])
+    found = estimates.estimate([1.0, 2.0, 3.0, 4.0])
     assert (found.value, found.trials) == (2.5, 4)
     assert found.standard_error == pytest.approx(stats.sem([1.0, 2.0, 3.0, 4.0]))
-    assert np.isnan(spectra.estimate([1.0]).standard_error)
+    assert np.isnan(estimates.estimate([1.0]).standard_error)
     rng = np.random.default_rng(7)
     a, b = rng.gamma(3.0, size=(2, 400)) + np.array([[0.0], [5.0]])
-    ratio = spectra.ratio_of_means(a, b)
+    ratio = estimates.ratio_of_means(a, b)
     left_out = (a.sum() - a) / (b.sum() - b)
     jackknife = np.sqrt(399 * np.var(left_out))
     # Delta method and jackknife agree to O(1/T).
@@ -162,17 +162,17 @@ def test_estimate_and_ratio():
 
 def test_normal_score_has_the_tail_of_student():
     for trials in (8, 50, 5000):
-        estimate = spectra.Estimate(1.0 + 3.0, 1.0, trials)
+        estimate = estimates.Estimate(1.0 + 3.0, 1.0, trials)
         expected = stats.norm.isf(stats.t.sf(3.0, trials - 1))
-        assert spectra.normal_score(1.0, estimate) == pytest.approx(expected, rel=2e-3)
-        assert spectra.normal_score(7.0, estimate) == pytest.approx(-expected, rel=2e-3)
+        assert estimates.normal_score(1.0, estimate) == pytest.approx(expected, rel=2e-3)
+        assert estimates.normal_score(7.0, estimate) == pytest.approx(-expected, rel=2e-3)
 
 
 def test_normal_score_without_spread():
-    constant = spectra.Estimate(1.0 + 1e-15, 0.0, 10)
-    assert spectra.normal_score(1.0, constant) == np.inf
-    assert 0 < spectra.normal_score(1.0, constant, floor=1e-14) < 1
-    assert spectra.normal_score(1.0 + 1e-15, constant) == 0
+    constant = estimates.Estimate(1.0 + 1e-15, 0.0, 10)
+    assert estimates.normal_score(1.0, constant) == np.inf
+    assert 0 < estimates.normal_score(1.0, constant, floor=1e-14) < 1
+    assert estimates.normal_score(1.0 + 1e-15, constant) == 0
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_normal_score_without_spread():
             ),
             "histogram",
         ),
-        (lambda _: spectra.estimate([]), "values"),
+        (lambda _: estimates.estimate([]), "values"),
     ],
 )
 def test_nothing_to_measure_is_refused(call, message):

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from .. import laws
 from ..cells import Cell
-from ..spectra import CdfTable, Distance, Floats, Law, distance, estimate, histogram_distance
+from ..estimates import estimate
+from ..spectra import CdfTable, Distance, Floats, Law, distance, histogram_distance
 from .exact import exact_moments, expected_moments
 from .findings import BlockFinding, DistanceFinding, LawUse, MomentFinding
 from .trials import Trials

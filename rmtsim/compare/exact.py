@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 
 from .. import identities
 from ..cells import Cell
-from ..spectra import Estimate, Floats, estimate, normal_score
+from ..estimates import Estimate, estimate, normal_score
+from ..spectra import Floats
 from .findings import Identity
 from .trials import Trials
 

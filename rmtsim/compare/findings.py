@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..cells import Cell
-from ..spectra import Estimate
+from ..estimates import Estimate
 
 UNITS = {
     "moments": "(1/n) tr (H/scale)^k; scale = S_ij = (V^T V)_ij for the W blocks of hidden mse, 1 otherwise",

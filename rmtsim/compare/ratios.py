@@ -10,7 +10,8 @@ import numpy as np
 
 from .. import laws
 from ..cells import Cell
-from ..spectra import Estimate, Floats, ratio_of_means
+from ..estimates import Estimate, ratio_of_means
+from ..spectra import Floats
 from .blocks import BlockLaw
 from .findings import CellFinding, RatioFinding, Slope
 from .trials import Trials

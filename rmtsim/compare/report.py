@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..cells import Cell
-from ..spectra import Estimate
+from ..estimates import Estimate
 from .findings import (
     BlockFinding,
     CellFinding,

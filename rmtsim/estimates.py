@@ -1,0 +1,67 @@
+"""Means over trials with their standard errors, and z-scores."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Mean over trials with its standard error (NaN for a single trial)."""
+
+    value: float
+    standard_error: float
+    trials: int
+
+
+def estimate(values: ArrayLike) -> Estimate:
+    """Mean of the values of independent trials, shape (T,), and its standard error.
+
+    Raises
+    ------
+    ValueError
+        If there is no trial.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.size == 0:
+        raise ValueError("values: expected at least one trial, got none")
+    error = np.std(values, ddof=1) / np.sqrt(values.size) if values.size > 1 else np.nan
+    return Estimate(float(np.mean(values)), float(error), values.size)
+
+
+def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike) -> Estimate:
+    """Mean of one value per trial over the mean of another, with its delta-method standard error."""
+    a, b = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
+    ratio = np.mean(a) / np.mean(b)
+    linear = estimate((a - ratio * b) / np.mean(b))
+    return Estimate(float(ratio), linear.standard_error, linear.trials)
+
+
+def normal_score(value: float, estimate: Estimate, floor: float = 0.0) -> float:
+    """Return the z-score of a mean against an exact value, corrected for the estimated standard error.
+
+    The t statistic is mapped to the normal deviate of the same tail probability, so that |z| > 5 means
+    the same with 8 trials as with 8000: Wallace (1959), Ann. Math. Statist. 30, 1121, eq. (for t),
+    z = (8 f + 1)/(8 f + 3) sqrt(f log(1 + t^2/f)), f degrees of freedom; for f >= 7 within 0.2 % at t = 3
+    and within 1 % at t = 20.
+
+    Parameters
+    ----------
+    value : float
+        The exact value.
+    estimate : Estimate
+        From at least two trials.
+    floor : float
+        Rounding error of the mean: the least standard error that is credited.
+    """
+    freedom = estimate.trials - 1
+    error = max(estimate.standard_error, floor)
+    difference = estimate.value - value
+    if difference == 0:
+        return 0.0
+    if error == 0:
+        return float(np.copysign(np.inf, difference))
+    t = difference / error
+    deviate = (8 * freedom + 1) / (8 * freedom + 3) * np.sqrt(freedom * np.log1p(t * t / freedom))
+    return float(np.copysign(deviate, t))
