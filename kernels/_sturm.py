@@ -25,7 +25,7 @@ STRETCH = 32
 
 @jit
 def trailing_bounds(diagonal, radii):
-    """Gershgorin's interval of rows i, ..., n - 1 for each i, empty from n on: low and high, each (n + 2,)."""
+    """Gershgorin's interval of rows i, ..., n - 1 for each i, empty from n on: low, high, each (n + 2,)."""
     n = len(diagonal)
     low, high = np.full(n + 2, np.inf), np.full(n + 2, -np.inf)
     for i in range(n - 1, -1, -1):
@@ -36,7 +36,7 @@ def trailing_bounds(diagonal, radii):
 
 @jit
 def bracket(low, high, n):
-    """Lower and upper ends of the brackets of both extremes, (2,) each, widened for rounding; bound of |T|."""
+    """Lower and upper ends of both extremes' brackets, (2,) each, widened for rounding; bound of |T|."""
     norm = max(abs(low), abs(high))
     margin = 4 * n * np.finfo(np.float64).eps * norm
     return np.full(2, low - margin), np.full(2, high + margin), norm
@@ -66,7 +66,7 @@ def _unit(a, b):
 
 @jit
 def _rows(a, b, unit, first, last, shifts, pivots, found):
-    """Eliminate rows first, ..., last - 1 at all shifts; `pivots` are those of the row before, then of the last.
+    """Eliminate rows first, ..., last - 1 at all shifts; `pivots` are those of the row before, then the last.
 
     A pivot nearer to zero than the smallest safe number is moved to the positive side: an eigenvalue that
     equals the shift is not below it.

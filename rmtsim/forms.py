@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 class Form(Protocol):
     """A symmetric n x n matrix that is measured without computing its eigenvalues."""
 
+    def __len__(self) -> int:
+        """The order n."""
+
     def moments(self) -> Floats:
         """(1/n) tr A^k, k = 1..4, shape (4,)."""
 
@@ -42,6 +45,10 @@ class Tridiagonal:
     ops: ModuleType
     diagonal: Floats
     off_diagonal: Floats
+
+    def __len__(self) -> int:
+        """The order n."""
+        return len(self.diagonal)
 
     def moments(self) -> Floats:
         """(1/n) tr A^k, k = 1..4."""
@@ -67,6 +74,10 @@ class Banded:
     ops: ModuleType
     bands: Floats
 
+    def __len__(self) -> int:
+        """The order n."""
+        return self.bands.shape[1]
+
     def moments(self) -> Floats:
         """(1/n) tr A^k, k = 1..4."""
         return self.ops.banded_moments(self.bands)
@@ -85,15 +96,45 @@ class Banded:
         return scipy.linalg.eigvals_banded(self.bands[:stored], lower=True)
 
 
-def zero(ops: ModuleType, order: int) -> Tridiagonal:
-    """Return the zero matrix."""
-    return Tridiagonal(ops, np.zeros(order), np.zeros(order - 1))
+@dataclass(frozen=True, eq=False)
+class Padded:
+    """A form and `zeros` eigenvalues more, all exactly 0; the form is None where there is nothing else."""
+
+    form: Form | None
+    zeros: int
+
+    def __len__(self) -> int:
+        """The order n."""
+        return self.zeros if self.form is None else len(self.form) + self.zeros
+
+    def moments(self) -> Floats:
+        """(1/n) tr A^k, k = 1..4, of the whole."""
+        if self.form is None:
+            return np.zeros(4)
+        order = len(self.form)
+        return self.form.moments() * (order / (order + self.zeros))
+
+    def extremes(self) -> Floats:
+        """Smallest and largest eigenvalue of the whole."""
+        if self.form is None:
+            return np.zeros(2)
+        low, high = self.form.extremes()
+        return np.array([min(low, 0.0), max(high, 0.0)])
+
+    def histogram(self, edges: Floats) -> NDArray[np.int64]:
+        """Counts of `edges`' bins and of both sides."""
+        counts = np.zeros(len(edges) + 1, np.int64) if self.form is None else self.form.histogram(edges)
+        counts[np.searchsorted(edges, 0.0, side="right")] += self.zeros
+        return counts
+
+    def eigenvalues(self) -> Floats:
+        """All eigenvalues, ascending."""
+        others = np.empty(0) if self.form is None else self.form.eigenvalues()
+        return np.sort(np.concatenate([others, np.zeros(self.zeros)]))
 
 
-def wishart(
-    ops: ModuleType, words: NDArray[np.uint32], order: int, freedom: int, scale: float = 1.0
-) -> Tridiagonal:
-    """Draw scale Y^T Y for Y (K, d) of standard normal entries, theory.md (5.1); d - K zeros are exact.
+def wishart(ops: ModuleType, words: NDArray[np.uint32], order: int, freedom: int, scale: float = 1.0) -> Form:
+    """Draw scale Y^T Y for Y (K, d) of standard normal entries, theory.md (5.1).
 
     Parameters
     ----------
@@ -105,14 +146,14 @@ def wishart(
         d >= 1 and K >= 0.
     scale : float
     """
-    large, small = max(order, freedom), min(order, freedom)
-    degrees = np.concatenate([large - np.arange(small), np.arange(small - 1, 0, -1)])
-    x, y = np.split(ops.chi(words, 0, degrees.astype(np.float64)), [small])
-    diagonal, off_diagonal = np.zeros(order), np.zeros(order - 1)
-    diagonal[:small] = x * x
-    diagonal[1:small] += y * y
-    off_diagonal[: max(small - 1, 0)] = x[:-1] * y
-    return Tridiagonal(ops, scale * diagonal, scale * off_diagonal)
+    n, most = min(order, freedom), max(order, freedom)
+    if n == 0:
+        return Padded(None, order)
+    degrees = np.concatenate([most - np.arange(n), np.arange(n - 1, 0, -1)])
+    x, y = np.split(ops.chi(words, 0, degrees.astype(np.float64)), [n])
+    diagonal = x * x
+    diagonal[1:] += y * y
+    return _padded(Tridiagonal(ops, scale * diagonal, scale * (x[:-1] * y)), order - n)
 
 
 def bordered_wishart(
@@ -123,10 +164,8 @@ def bordered_wishart(
     freedom: int,
     gram: Floats,
     scale: float = 1.0,
-) -> Banded:
+) -> Form:
     """Draw scale Y^T Y for Y (K, d), normal but for its first two columns, theory.md (5.3d).
-
-    The reduction Q^T Y Z by reflections has three diagonals: x on the main one, g next to it, y beyond.
 
     Parameters
     ----------
@@ -141,18 +180,29 @@ def bordered_wishart(
     scale : float
     """
     n = min(order, freedom)
+    if n == 0:
+        return Padded(None, order)
     row = np.arange(1, n + 1)
     degrees = np.concatenate([freedom + 1 - row, np.maximum(order - 1 - row, 0)])
     x, y = np.split(ops.chi(chi_words, 0, degrees.astype(np.float64)), [n])
     g = ops.normals(normal_words, 0, n) * (row < order)
-    if n > 0:
-        x[0] = np.sqrt(gram[0, 0])
-    if n > 0 and order > 1:
+    x[0] = np.sqrt(gram[0, 0])
+    if order > 1:
         g[0] = gram[0, 1] / x[0]
     if n > 1:
         x[1] = np.sqrt(max(gram[1, 1] - g[0] ** 2, 0.0))
-    bands = np.zeros((3, order))
-    bands[0, :n] = x * x + g * g + y * y
-    bands[1, : max(n - 1, 0)] = g[:-1] * x[1:] + y[:-1] * g[1:]
+    return _padded(Banded(ops, scale * _squared_rows(x, g, y)), order - n)
+
+
+def _squared_rows(x: Floats, g: Floats, y: Floats) -> Floats:
+    """Bands (3, n) of Y Y^T for Y with x, g, y in columns i, i + 1, i + 2 of row i."""
+    n = len(x)
+    bands = np.zeros((3, n))
+    bands[0] = x * x + g * g + y * y
+    bands[1, : n - 1] = g[:-1] * x[1:] + y[:-1] * g[1:]
     bands[2, : max(n - 2, 0)] = y[:-2] * x[2:]
-    return Banded(ops, scale * bands)
+    return bands
+
+
+def _padded(form: Form, zeros: int) -> Form:
+    return Padded(form, zeros) if zeros else form

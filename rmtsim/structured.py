@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from . import draws, kernels
 from .cells import Cell
 from .experiment import Experiment
-from .forms import Form, Tridiagonal, bordered_wishart, wishart, zero
+from .forms import Form, Padded, Tridiagonal, bordered_wishart, wishart
 from .models import HiddenModel
 from .streams import Role, stream
 
@@ -45,7 +45,7 @@ class Trial:
     def form(self, block: str) -> Form:
         """Draw a block in units of `scale`: a matrix with the law of its eigenvalues given W and V."""
         if block == "vv_off":  # B_n = I: the classes do not interact
-            return zero(self.ops, self.cell.block_size(block))
+            return Padded(None, self.cell.block_size(block))
         if self.cell.architecture == "linear":
             return self._wishart(self.cell.n_samples)
         draw = {"ww_diag": self._half_space, "ww_off": self._wedge, "vv_diag": self._activations}
@@ -71,7 +71,7 @@ class Trial:
     def _words(self, role: Role) -> NDArray[np.uint32]:
         return stream(self.experiment.seed, self.cell.index, self.trial, role)
 
-    def _wishart(self, freedom: int) -> Tridiagonal:
+    def _wishart(self, freedom: int) -> Form:
         cell = self.cell
         return wishart(self.ops, self._words(Role.CHI), cell.n_features, freedom, 1 / cell.n_samples)
 
