@@ -53,12 +53,23 @@ class Parameters(NamedTuple):
     V: NDArray | DrawnMatrix
 
 
+def streams(experiment: Experiment, cell: Cell, trial: int) -> NDArray[np.uint32]:
+    """Return the streams of X, W and V, shape (3, 4), or of X and V, shape (2, 4), for the linear model.
+
+    With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
+    """
+    hidden = cell.architecture == "hidden"
+    v_trial = CELL_DRAW if hidden and experiment.model.v_draw == "cell" else trial
+    names = [(trial, Role.X), *([(trial, Role.W)] if hidden else []), (v_trial, Role.V)]
+    return np.array([stream(experiment.seed, cell.index, number, role) for number, role in names])
+
+
 def inputs(
     kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> NDArray:
     """Return X, shape (N, d), with i.i.d. N(0, 1) entries."""
-    words = stream(experiment.seed, cell.index, trial, Role.X)
-    return DrawnMatrix(kernels, words, (cell.n_samples, cell.n_features), 1.0, dtype)[:]
+    words = streams(experiment, cell, trial)
+    return DrawnMatrix(kernels, words[0], (cell.n_samples, cell.n_features), 1.0, dtype)[:]
 
 
 def labels(kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int) -> NDArray[np.int64]:
@@ -70,17 +81,12 @@ def labels(kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int) 
 def parameters(
     kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> Parameters:
-    """Return W (m, d) ~ N(0, 1/d) and V (C, m) ~ N(0, 1/m); for the linear model V (C, d) ~ N(0, 1/d) alone.
-
-    With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
-    """
+    """Return W (m, d) ~ N(0, 1/d) and V (C, m) ~ N(0, 1/m), or for the linear model V (C, d) ~ N(0, 1/d)."""
     d, m = cell.n_features, cell.n_hidden
     columns = d if m is None else m
-    shared = m is not None and experiment.model.v_draw == "cell"
-    v_words = stream(experiment.seed, cell.index, CELL_DRAW if shared else trial, Role.V)
-    V = DrawnMatrix(kernels, v_words, (cell.n_classes, columns), columns**-0.5, dtype)
+    words = streams(experiment, cell, trial)
+    V = DrawnMatrix(kernels, words[-1], (cell.n_classes, columns), columns**-0.5, dtype)
     whole = V[:] if cell.n_classes * columns * V.dtype.itemsize <= WHOLE_BYTES else V
     if m is None:
         return Parameters(None, whole)
-    w_words = stream(experiment.seed, cell.index, trial, Role.W)
-    return Parameters(DrawnMatrix(kernels, w_words, (m, d), d**-0.5, dtype)[:], whole)
+    return Parameters(DrawnMatrix(kernels, words[1], (m, d), d**-0.5, dtype)[:], whole)

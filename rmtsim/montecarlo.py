@@ -6,29 +6,18 @@ for any number of workers and after any interruption.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import draws, kernels, structured
+from . import dense, kernels, structured
 from .cells import Cell
+from .dense import Record
 from .executors import default_workers, ordered_map
 from .experiment import Experiment
-from .models import HiddenModel, LinearModel
 from .store import HDF5Store, Store
 from .streams import PILOT_TRIALS
-
-Record = dict[str, NDArray]
-
-REPRESENTATIVES = {
-    "ww_diag": (("w", 0), ("w", 0)),
-    "ww_off": (("w", 0), ("w", 1)),
-    "vv_diag": (("v", 0), ("v", 0)),
-    "vv_off": (("v", 0), ("v", 1)),
-}
-"""The block that stands for each kind: within a kind all blocks have one distribution."""
 
 PILOT_MARGIN = 0.25
 """How far the histogram reaches beyond the pilot trials' extremes, as a part of their width."""
@@ -43,25 +32,6 @@ class Batch(NamedTuple):
     cell: Cell
     first_trial: int
     count: int
-
-
-def draw_model(
-    experiment: Experiment, cell: Cell, trial: int, device: str = "cpu"
-) -> LinearModel | HiddenModel:
-    """Return the model of a trial, with its parameters drawn."""
-    ops = kernels.load(device)
-    W, V = draws.parameters(ops, experiment, cell, trial, experiment.measure.precision)
-    if W is None:
-        return LinearModel(V, cell.loss, device=device)
-    return HiddenModel(W, V, cell.loss, device=device)
-
-
-def block_scale(model: LinearModel | HiddenModel, block: str) -> float:
-    """Return the natural unit of a block: S_ij = (V^T V)_ij for the W-layer under mse, 1 otherwise."""
-    if isinstance(model, HiddenModel) and model.loss == "mse" and block.startswith("ww"):
-        (_, i), (_, j) = REPRESENTATIVES[block]
-        return float(model.output_gram()[i, j])
-    return 1.0
 
 
 def run_trial(
@@ -89,41 +59,9 @@ def run_trial(
     dict of arrays
         As laid out by ``experiment.schema(cell)``.
     """
-    if experiment.method(cell) == "structured":
-        return structured.run_trial(experiment, cell, trial, edges, device)
-    ops = kernels.load(device)
-    model = draw_model(experiment, cell, trial, device)
-    X = draws.inputs(ops, experiment, cell, trial, experiment.measure.precision)
-    record = {name: np.zeros(field.shape, field.dtype) for name, field in experiment.schema(cell).items()}
-    for k, block in enumerate(cell.blocks):
-        record["scale"][k] = block_scale(model, block)
-        if set(experiment.measure.statistics) - {"masses"}:
-            _measure_block(record, k, block, model.block(X, *REPRESENTATIVES[block]), edges, ops)
-    if "masses" in record:
-        y = draws.labels(ops, experiment, cell, trial) if "wv" in cell.parts else None
-        masses = model.total_masses(X, y)
-        record["masses"][:] = [masses[part] for part in cell.parts]
+    batch = Batch(cell, trial, 1)
+    ((_, (record,)),) = run_batches(experiment, [batch], {cell.index: edges}, device=device)
     return record
-
-
-def _measure_block(
-    record: Record, k: int, block: str, H: NDArray, edges: NDArray[np.float64] | None, ops: ModuleType
-) -> None:
-    """Fill row k of the record with the spectral statistics of H."""
-    diagonal, off = ops.tridiagonal(H)
-    if "moments" in record:
-        record["moments"][k] = ops.moments(diagonal, off)
-    if "extremes" in record:
-        record["extremes"][k] = ops.extremes(diagonal, off)
-    if "histogram" in record:
-        if edges is None:
-            raise ValueError("edges: expected histogram edges of each block, got None")
-        scale = record["scale"][k]
-        counts = ops.histogram(diagonal / scale, off / scale, edges[k])
-        record["histogram"][k] = counts[1:-1]
-        record["outside"][k] = counts[0], counts[-1]
-    if f"eigenvalues_{block}" in record:
-        record[f"eigenvalues_{block}"][:] = ops.eigenvalues(H)
 
 
 # Histogram edges -----------------------------------------------------------------------------------
@@ -149,21 +87,9 @@ def pilot_edges(experiment: Experiment, cell: Cell, device: str = "cpu") -> NDAr
 
 
 def _pilot_extremes(experiment: Experiment, cell: Cell, device: str) -> tuple[NDArray, NDArray]:
-    of_trial = structured.extremes if experiment.method(cell) == "structured" else _dense_extremes
-    extremes = np.array([of_trial(experiment, cell, trial, device) for trial in PILOT_TRIALS])
+    method = structured if experiment.method(cell) == "structured" else dense
+    extremes = np.array([method.extremes(experiment, cell, trial, device) for trial in PILOT_TRIALS])
     return extremes[:, :, 0].min(axis=0), extremes[:, :, 1].max(axis=0)
-
-
-def _dense_extremes(experiment: Experiment, cell: Cell, trial: int, device: str) -> NDArray[np.float64]:
-    """Return the extreme eigenvalues of each block in units of its scale, shape (n_blocks, 2)."""
-    ops = kernels.load(device)
-    model = draw_model(experiment, cell, trial, device)
-    X = draws.inputs(ops, experiment, cell, trial, experiment.measure.precision)
-    extremes = np.empty((len(cell.blocks), 2))
-    for k, block in enumerate(cell.blocks):
-        H = model.block(X, *REPRESENTATIVES[block])
-        extremes[k] = np.sort(ops.extremes(*ops.tridiagonal(H)) / block_scale(model, block))
-    return extremes
 
 
 def _covering_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
@@ -258,9 +184,11 @@ def run_batches(
     """Yield the records of each batch, in the order of the batches, with `workers` of them under way."""
 
     def measure(batch: Batch) -> tuple[Batch, list[Record]]:
+        cell, at = batch.cell, edges[batch.cell.index]
         trials = range(batch.first_trial, batch.first_trial + batch.count)
-        at = edges[batch.cell.index]
-        return batch, [run_trial(experiment, batch.cell, trial, at, device) for trial in trials]
+        if experiment.method(cell) == "structured":
+            return batch, [structured.run_trial(experiment, cell, trial, at, device) for trial in trials]
+        return batch, dense.run_trials(experiment, cell, trials, at, device)
 
     return ordered_map(measure, batches, workers)
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 import rmtsim
-from rmtsim import draws, kernels, montecarlo
+from rmtsim import dense, draws, kernels, montecarlo
 from rmtsim.experiment import Experiment
 from rmtsim.results import MemoryStore
 
@@ -125,7 +125,7 @@ def test_statistics_of_a_block_agree_with_its_eigenvalues(finished: MemoryStore)
 def test_masses_are_those_of_the_full_hessian(experiment: Experiment, finished: MemoryStore) -> None:
     ops = kernels.load("cpu")
     for cell in experiment.cells:
-        model = montecarlo.draw_model(experiment, cell, 2)
+        model = dense.draw_model(experiment, cell, 2)
         X = draws.inputs(ops, experiment, cell, 2)
         y = draws.labels(ops, experiment, cell, 2)
         masses = dict(zip(cell.parts, finished.array(cell.index, "masses", [2])[0], strict=True))
@@ -184,7 +184,7 @@ def test_float32_trials_keep_the_exact_mean(experiment: Experiment) -> None:
     single = replace(experiment, trials=400, measure=measure)
     cell = single.cells[0]
     assert (cell.architecture, cell.loss) == ("linear", "mse")
-    assert montecarlo.draw_model(single, cell, 0).V.dtype == np.float32
+    assert dense.draw_model(single, cell, 0).V.dtype == np.float32
     second = np.array([rmtsim.run_trial(single, cell, t)["moments"][0, 1] for t in range(400)])
     expected = 1 + cell.aspect_ratio + 1 / cell.n_samples
     assert abs(second.mean() - expected) < 5 * second.std(ddof=1) / np.sqrt(400)
