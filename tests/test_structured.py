@@ -49,7 +49,8 @@ def records(experiment: Experiment, trials: int, method: str) -> dict[str, NDArr
     other = replace(experiment, measure=replace(experiment.measure, method=method))
     (cell,) = other.cells
     assert other.method(cell) == method
-    found = [montecarlo.run_trial(other, cell, trial) for trial in range(trials)]
+    batch = montecarlo.Batch(cell, 0, trials)
+    ((_, found),) = montecarlo.run_batches(other, [batch], {cell.index: None})
     return {name: np.array([record[name] for record in found]) for name in found[0]}
 
 
@@ -256,8 +257,9 @@ def test_statistics_of_a_trial_agree(architecture: str, d: int, N: int) -> None:
     experiment = make(architecture, d, N, statistics=EVERYTHING, bins=9)
     (cell,) = experiment.cells
     edges = montecarlo.pilot_edges(experiment, cell)
-    for trial in range(12):
-        record = montecarlo.run_trial(experiment, cell, trial, edges)
+    batch = montecarlo.Batch(cell, 0, 12)
+    ((_, found),) = montecarlo.run_batches(experiment, [batch], {cell.index: edges})
+    for record in found:
         for k, block in enumerate(cell.blocks):
             spectrum = record[f"eigenvalues_{block}"]
             n, scale = cell.block_size(block), record["scale"][k]
