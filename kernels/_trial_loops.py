@@ -1,7 +1,7 @@
 """A trial in compiled code: draws, softmax over tiles of classes, sample weights, tridiagonal forms.
 
 All blocks of a trial share its draws, its projections and one pass over the classes. V is drawn by tiles of
-classes and never whole; work space is allocated once for a batch of trials.
+classes and never whole; nothing is allocated here.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from ._exp import exp
-from ._gram import TRIDIAGONAL_WORK, weighted_form
+from ._gram import weighted_form
 from ._jit import jit
 from ._random_loops import fill_normals32, fill_normals64
 from .cpu_classes import (
@@ -76,22 +76,28 @@ class Blocks(NamedTuple):
     """(T, B, n-1)"""
 
 
-@jit
-def softmax_work(like, n_samples, k, tile, n_chosen, n_used, n_pairs):
-    """Work space for features of the dtype of `like`."""
-    dtype, moments = like.dtype, n_used + n_pairs
-    return Softmax(
-        np.empty((tile, k), dtype),
-        np.empty((tile, n_samples), dtype),
-        np.empty(n_samples, dtype),
-        np.empty(n_samples, dtype),
-        np.empty(n_samples),
-        np.empty((n_chosen, n_samples)),
-        np.empty(n_used, dtype),
-        np.empty((moments, tile), dtype),
-        np.empty((moments, n_samples), dtype),
-        np.empty((moments, n_samples)),
-    )
+class FormWork(NamedTuple):
+    """Work space of `weighted_form` for N samples of d features."""
+
+    weights: NDArray
+    """Sample weights (N,), float64."""
+    scaled: NDArray
+    """(N, d)"""
+    gram: NDArray
+    """(d, d)"""
+    reduction: NDArray
+    """(d * TRIDIAGONAL_WORK,)"""
+
+
+class Trial(NamedTuple):
+    """Arrays of one trial."""
+
+    X: NDArray
+    """(N, d)"""
+    W: NDArray
+    """(m, d); (0, d) for the linear model"""
+    features: NDArray
+    """What the output layer sees, (N, k): X itself or relu(X W^T)."""
 
 
 @jit
@@ -105,8 +111,9 @@ def _choose(logits, start, classes, chosen):
 
 
 @jit
-def _draw_center(stream, deviation, n_classes, used, work):
+def _draw_center(v_draw, used, work):
     """Mean of the columns `used` of V over its first classes."""
+    stream, deviation, n_classes = v_draw
     k = work.V.shape[1]
     count = min(n_classes, CENTER_CLASSES)
     sums = np.zeros(len(used))
@@ -121,15 +128,16 @@ def _draw_center(stream, deviation, n_classes, used, work):
 
 
 @jit
-def fold_classes(features, stream, deviation, n_classes, classes, columns, work):
-    """Pass over all classes of V, drawn from its stream, for features (N, k).
+def fold_classes(features, v_draw, classes, columns, work):
+    """Pass over all classes of V, drawn by v_draw (stream, deviation, classes), for features (N, k).
 
     Leaves the probabilities of `classes` in work.chosen, and in work.totals the sums over the classes, with
     weights work.sums, of what `centered_columns` makes of the Pairs `columns`.
     """
+    stream, deviation, n_classes = v_draw
     k, tile = features.shape[1], len(work.V)
     if len(columns.used) > 0:
-        _draw_center(stream, deviation, n_classes, columns.used, work)
+        _draw_center(v_draw, columns.used, work)
     work.maxima[:] = -np.inf
     work.sums[:] = 0
     work.totals[:] = 0
@@ -154,7 +162,7 @@ def fold_classes(features, stream, deviation, n_classes, classes, columns, work)
 @jit
 def _class_forms(features, classes, t, is_ce, softmax, work):
     """Tridiagonal forms of the blocks (v_c, v_e) of trial t; theory.md (2.1), (2.3)."""
-    scaled, gram, reduction, weights = work
+    weights, scaled, gram, reduction = work
     for r in range(len(classes.pairs.places)):
         first, second = classes.pairs.places[r]
         if is_ce:
@@ -167,18 +175,6 @@ def _class_forms(features, classes, t, is_ce, softmax, work):
 
 
 @jit
-def form_work(like, n_samples, d):
-    """Work space of `weighted_form`, and sample weights."""
-    dtype = like.dtype
-    return (
-        np.empty((n_samples, d), dtype),
-        np.empty((d, d), dtype),
-        np.empty(d * TRIDIAGONAL_WORK, dtype),
-        np.empty(n_samples),
-    )
-
-
-@jit
 def _add_output_gram(part, columns, scales):
     """Add the sums over a tile of classes of V_ci V_cj, for the Pairs `columns`, to scales."""
     for r in range(len(columns.places)):
@@ -188,8 +184,9 @@ def _add_output_gram(part, columns, scales):
 
 
 @jit
-def _output_gram(stream, deviation, n_classes, columns, work, scales):
+def _output_gram(v_draw, columns, work, scales):
     """Entries (V^T V)_ij for the Pairs `columns`, V drawn by tiles."""
+    stream, deviation, n_classes = v_draw
     k, tile = work.V.shape[1], len(work.V)
     scales[:] = 0
     for start in range(0, n_classes, tile):
@@ -201,7 +198,7 @@ def _output_gram(stream, deviation, n_classes, columns, work, scales):
 @jit
 def _hidden_forms(X, h, hidden, t, is_ce, scales, softmax, work):
     """Tridiagonal forms of the blocks (w_i, w_j) of trial t; theory.md (2.2)."""
-    scaled, gram, reduction, weights = work
+    weights, scaled, gram, reduction = work
     used, places = hidden.pairs.used, hidden.pairs.places
     factors = softmax.totals[len(used) :]
     if is_ce:
@@ -225,30 +222,27 @@ def _activations(X, W, h):
 
 
 @jit
-def trial_forms(streams, n_samples, n_classes, deviations, is_ce, tile, like, hidden, classes, scales):
+def trial_forms(
+    streams, n_classes, deviations, is_ce, hidden, classes, scales, trial, softmax, work, class_work
+):
     """Fill the forms of `hidden` and `classes` (Blocks), and scales (T, B): S_ij under mse, 1 else.
 
     The streams (T, 3, 4) draw X, W, V of hidden models, those (T, 2, 4) X, V of linear ones, which have no
-    hidden blocks. deviations: of W and of V.
+    hidden blocks. deviations: of W and of V. The last four are work space: Trial, Softmax and a FormWork for
+    the blocks of each layer.
     """
-    d, k, last = hidden.diagonals.shape[2], classes.diagonals.shape[2], streams.shape[1] - 1
-    is_hidden = last == 2
-    X, W = np.empty((n_samples, d), like.dtype), np.empty((k if is_hidden else 0, d), like.dtype)
-    h = np.empty((n_samples, k), like.dtype) if is_hidden else X
-    columns = hidden.pairs
-    softmax = softmax_work(
-        like, n_samples, k, tile, len(classes.pairs.used), len(columns.used), len(columns.places)
-    )
-    work, class_work = form_work(like, n_samples, d), form_work(like, n_samples, k)
+    X, W, features = trial
+    last = streams.shape[1] - 1
     for t in range(len(streams)):
         fill_normals(streams[t, 0], 0, 1.0, X.ravel())
-        if is_hidden:
+        if last == 2:
             fill_normals(streams[t, 1], 0, deviations[0], W.ravel())
-            _activations(X, W, h)
+            _activations(X, W, features)
         scales[t] = 1.0
+        v_draw = streams[t, last], deviations[1], n_classes
         if is_ce:
-            fold_classes(h, streams[t, last], deviations[1], n_classes, classes.pairs.used, columns, softmax)
+            fold_classes(features, v_draw, classes.pairs.used, hidden.pairs, softmax)
         else:
-            _output_gram(streams[t, last], deviations[1], n_classes, columns, softmax, scales[t])
-        _hidden_forms(X, h, hidden, t, is_ce, scales[t], softmax, work)
-        _class_forms(h, classes, t, is_ce, softmax, class_work)
+            _output_gram(v_draw, hidden.pairs, softmax, scales[t])
+        _hidden_forms(X, features, hidden, t, is_ce, scales[t], softmax, work)
+        _class_forms(features, classes, t, is_ce, softmax, class_work)

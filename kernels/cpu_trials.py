@@ -1,12 +1,15 @@
 """Batches of trials, compiled: from draws to tridiagonal forms, and to statistics, each in one call."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._arguments import TILE_BYTES, TILE_MINIMUM
+from ._gram import TRIDIAGONAL_WORK
 from ._jit import jit
+from ._scratch import Scratch
 from ._sturm import bin_counts, outer_eigenvalues
 from ._trial_arguments import (
     Forms,
@@ -18,8 +21,10 @@ from ._trial_arguments import (
     trials,
     tridiagonal_forms,
 )
-from ._trial_loops import Blocks, Pairs, trial_forms
+from ._trial_loops import Blocks, FormWork, Pairs, Softmax, Trial, trial_forms
 from .cpu_matrices import trace_moments
+
+_scratch = Scratch()
 
 
 def linear_forms(
@@ -114,11 +119,34 @@ def _blocks(given: Trials, found: NDArray[np.int64], order: int) -> Blocks:
 
 def _fill(given: Trials, k: int, hidden: Blocks, classes: Blocks) -> NDArray[np.float64]:
     """Fill the forms of the blocks, V having k columns, and return the scales of the hidden ones."""
-    N, d, C = given.sizes[:3]
+    _, d, C = given.sizes[:3]
     scales = np.empty(hidden.diagonals.shape[:2])
-    tile, like = _tile(N, C, given.dtype), np.empty(0, given.dtype)
-    trial_forms(given.streams, N, C, (d**-0.5, k**-0.5), given.is_ce, tile, like, hidden, classes, scales)
+    deviations = d**-0.5, k**-0.5
+    trial_forms(
+        given.streams, C, deviations, given.is_ce, hidden, classes, scales, *_work(given, k, hidden, classes)
+    )
     return scales
+
+
+def _work(
+    given: Trials, k: int, hidden: Blocks, classes: Blocks
+) -> tuple[Trial, Softmax, FormWork, FormWork]:
+    """Work space of `trial_forms`."""
+    (N, d, C), real, linear = given.sizes[:3], given.dtype, len(given.sizes) == 3
+    tile = _tile(N, C, real)
+    sums = len(hidden.pairs.used) + len(hidden.pairs.places)
+    # In the order of the fields of Trial, Softmax and FormWork.
+    trial = [((N, d), real), ((0 if linear else k, d), real), ((0 if linear else N, k), real)]
+    softmax = [((tile, k), real), ((tile, N), real), ((N,), real), ((N,), real), ((N,), np.float64)]
+    softmax += [((len(classes.pairs.used), N), np.float64), ((len(hidden.pairs.used),), real)]
+    softmax += [((sums, tile), real), ((sums, N), real), ((sums, N), np.float64)]
+    forms = [
+        [((N,), np.float64), ((N, n), real), ((n, n), real), ((n * TRIDIAGONAL_WORK,), real)] for n in (d, k)
+    ]
+    found = iter(_scratch.arrays([*trial, *softmax, *forms[0], *(forms[1] if not linear else [])]))
+    X, W, h = (next(found) for _ in trial)
+    softmax_work, work = Softmax(*islice(found, len(softmax))), FormWork(*islice(found, 4))
+    return Trial(X, W, X if linear else h), softmax_work, work, work if linear else FormWork(*found)
 
 
 def _tile(n_samples: int, n_classes: int, dtype: np.dtype) -> int:
