@@ -85,6 +85,16 @@ def counts(bands, shifts):
 
 
 @jit
+def bin_counts(bands, edges):
+    """Eigenvalues below the edges (B+1,), in the bins, and at or above, (B+2,)."""
+    below, n = counts(bands, edges), bands.shape[1]
+    found = np.empty(len(edges) + 1, np.int64)
+    found[0], found[-1] = below[0], n - below[-1]
+    found[1:-1] = below[1:] - below[:-1]
+    return found
+
+
+@jit
 def _definite(sign, q, u, p, b, c, bound, shift):
     """Whether sign times the rows that are left, less the shift, is diagonally dominant and so definite.
 

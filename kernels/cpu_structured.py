@@ -83,9 +83,7 @@ def banded_histogram(bands: ArrayLike, edges: ArrayLike) -> NDArray[np.int64]:
     TypeError, ValueError
         For another dtype or shape, entries that are not finite, or edges that do not increase.
     """
-    form = banded_form(bands)
-    below = _banded.counts(form, bin_edges(edges))
-    return np.diff(below, prepend=0, append=form.shape[1])
+    return _banded.bin_counts(banded_form(bands), bin_edges(edges))
 
 
 def banded_extremes(bands: ArrayLike) -> NDArray[np.float64]:

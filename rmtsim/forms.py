@@ -9,6 +9,7 @@ and take O(min(K, d)) numbers, where Y takes K d; derivations in theory.md (5.1)
 """
 
 from dataclasses import dataclass
+from math import sqrt
 from types import ModuleType
 from typing import Protocol
 
@@ -149,8 +150,9 @@ def wishart(ops: ModuleType, words: NDArray[np.uint32], order: int, freedom: int
     n, most = min(order, freedom), max(order, freedom)
     if n == 0:
         return Padded(None, order)
-    degrees = np.concatenate([most - np.arange(n), np.arange(n - 1, 0, -1)])
-    x, y = np.split(ops.chi(words, 0, degrees.astype(np.float64)), [n])
+    degrees = np.concatenate([np.arange(most, most - n, -1.0), np.arange(n - 1, 0, -1.0)])
+    drawn = ops.chi(words, 0, degrees)
+    x, y = drawn[:n], drawn[n:]
     diagonal = x * x
     diagonal[1:] += y * y
     return _padded(Tridiagonal(ops, scale * diagonal, scale * (x[:-1] * y)), order - n)
@@ -182,16 +184,21 @@ def bordered_wishart(
     n = min(order, freedom)
     if n == 0:
         return Padded(None, order)
-    row = np.arange(1, n + 1)
-    degrees = np.concatenate([freedom + 1 - row, np.maximum(order - 1 - row, 0)])
-    x, y = np.split(ops.chi(chi_words, 0, degrees.astype(np.float64)), [n])
-    g = ops.normals(normal_words, 0, n) * (row < order)
-    x[0] = np.sqrt(gram[0, 0])
+    degrees = np.zeros(2 * n)
+    degrees[:n] = np.arange(freedom, freedom - n, -1)
+    beyond = min(n, max(order - 2, 0))  # rows with an entry in column i + 2
+    degrees[n : n + beyond] = np.arange(order - 2, order - 2 - beyond, -1)
+    drawn = ops.chi(chi_words, 0, degrees)
+    x, g, y = drawn[:n], ops.normals(normal_words, 0, n), drawn[n:]
+    g[order - 1 :] = 0  # row d has no entry in column d + 1
+    x[0] = sqrt(gram[0, 0])
     if order > 1:
         g[0] = gram[0, 1] / x[0]
     if n > 1:
-        x[1] = np.sqrt(max(gram[1, 1] - g[0] ** 2, 0.0))
-    return _padded(Banded(ops, scale * _squared_rows(x, g, y)), order - n)
+        x[1] = sqrt(max(gram[1, 1] - g[0] ** 2, 0.0))
+    bands = _squared_rows(x, g, y)
+    bands *= scale
+    return _padded(Banded(ops, bands), order - n)
 
 
 def _squared_rows(x: Floats, g: Floats, y: Floats) -> Floats:

@@ -9,6 +9,7 @@ The structured models run on the CPU whatever the device: a trial takes about a 
 """
 
 from functools import cached_property
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ class Trial:
             u = self.ops.normals(words, 2 * first, 2 * min(CHUNK, N - first)).reshape(-1, 2)
             kept = u[(u[:, 0] > 0) & (along * u[:, 0] + across * u[:, 1] > 0)]
             active += len(kept)
-            gram += np.einsum("ni,nj->ij", kept, kept)
+            gram += kept.T @ kept
         return active, gram
 
     def _activations(self) -> Form:
@@ -118,9 +119,10 @@ class Trial:
 def plane_coordinates(W: NDArray) -> tuple[float, float]:
     """Return w_1 along w_0 and across it, for rows w_0, w_1 of W (m, d)."""
     first, second = W[0].astype(np.float64), W[1].astype(np.float64)
-    axis = first / np.linalg.norm(first)
+    axis = first / sqrt(first @ first)
     along = float(axis @ second)
-    return along, float(np.linalg.norm(second - along * axis))
+    rest = second - along * axis
+    return along, sqrt(rest @ rest)
 
 
 def run_trial(
