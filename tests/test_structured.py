@@ -396,7 +396,7 @@ def _seconds(run: Callable[[int], object], trials: int) -> float:
     [("linear", "vv_diag", 2000), ("hidden", "ww_diag", 4000), ("hidden", "ww_off", 8000)],
 )
 def test_the_structured_model_is_far_faster(architecture: str, block: str, N: int) -> None:
-    """At d = 1000 and full rank the ratio is above 200; half of it would mean that a loop lost its vectors."""
+    """At d = 1000 and full rank the ratio is above 200; half of it would mean that a loop is slow."""
     statistics, edges = ["histogram", "moments", "extremes"], np.linspace(-0.1, 4, 201)[None]
     experiment = make(architecture, 1000, N, blocks=[block], statistics=statistics, n_hidden=8)
     (cell,) = experiment.cells
