@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -23,6 +24,8 @@ COMPILER = os.environ.get("CXX", "g++")
 # No contraction of a * b + c: the kernels are compiled without it for the GPU as well.
 FLAGS = ["-std=c++17", "-ffp-contract=off", "-fno-strict-aliasing", "-fPIC", "-U_FORTIFY_SOURCE"]
 FLAGS += ["-Wall", "-Werror", "-Wno-unused-function"]
+LAUNCHING = Lock()
+"""One launch at a time: the emulator has one device."""
 GUARD = np.full(64, 0xFFF5, np.uint16).tobytes()
 
 KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\) )?(\w+)\(')
@@ -159,9 +162,10 @@ class Kernel:
         arrays = [one for one in packed if isinstance(one, Guarded)]
         values = [one.pointer if isinstance(one, Guarded) else one for one in packed]
         pointers = (ctypes.c_void_p * len(values))(*[ctypes.addressof(value) for value in values])
-        self.library.emulator_seed(ctypes.c_uint64(Module.seed))
-        if self.launch(_triple(grid), _triple(block), ctypes.c_size_t(shared_mem), pointers):
-            raise EmulatorError(f"{self.name}: {self.library.emulator_message().decode()}")
+        with LAUNCHING:
+            self.library.emulator_seed(ctypes.c_uint64(Module.seed))
+            if self.launch(_triple(grid), _triple(block), ctypes.c_size_t(shared_mem), pointers):
+                raise EmulatorError(f"{self.name}: {self.library.emulator_message().decode()}")
         for one in arrays:
             one.finish()
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import rmtsim
 from rmtsim import kernels
 from rmtsim.kernels import gpu_batches, gpu_matrices, gpu_trials
 
@@ -127,3 +128,31 @@ def test_a_trial_is_said_to_take_at_least_its_arrays() -> None:
     N, d, C, m = 1000, 200, 50_000, 8
     assert gpu_trials.trial_bytes((N, d, C), 8) > 8 * (3 * N * d + 2 * d * d + 1000 * N)
     assert gpu_trials.trial_bytes((N, d, C, m), 4) < gpu_trials.trial_bytes((N, d, C, m), 8)
+
+
+EXPERIMENT = """
+name = "small"
+seed = 7
+trials = 5
+[model]
+architecture = ["linear", "hidden"]
+loss = "ce"
+[grid]
+n_features = 5
+n_samples = 8
+n_classes = 4
+n_hidden = 3
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_stores_the_records_of_the_cpu(workers: int, tmp_path) -> None:
+    experiment = rmtsim.Experiment.from_text(EXPERIMENT)
+    for device in ("cpu", "gpu"):
+        rmtsim.run(experiment, tmp_path / f"{device}.h5", workers=workers, device=device)
+    with rmtsim.open_results(tmp_path / "cpu.h5") as cpu, rmtsim.open_results(tmp_path / "gpu.h5") as gpu:
+        assert gpu.attributes["device"] == "gpu"
+        for cell in experiment.cells:
+            for name in experiment.schema(cell):
+                wanted, found = (results.array(cell.index, name) for results in (cpu, gpu))
+                np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
