@@ -61,7 +61,7 @@ def test_laws_import_nothing_of_the_simulation() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
                 assert node.level <= 1, f"{path} imports from outside laws"
-        assert imported(path) <= {"numpy", "scipy"}, path
+        assert imported(path) <= {"numpy", "scipy", "threadpoolctl"}, path
 
 
 @pytest.mark.slow

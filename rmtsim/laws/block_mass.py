@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ._measure import check_aspect_ratio
+from ._threads import single_blas_thread
 from .lognormal_sums import softmax_moment
 from .pair_average import gradient_covariance_masses, hidden_variance_masses
 
@@ -48,6 +49,7 @@ def check_count(name: str, value: float, least: int) -> int:
     return int(value)
 
 
+@single_blas_thread
 def block_mass(
     architecture: str,
     loss: str,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._threads import single_blas_thread
 from .block_mass import ARCHITECTURES, LOSSES, check_choice, check_count
 from .compression import gauss_compress
 from .joint_weights import JointWeights, LawErrors, functionals
@@ -42,6 +43,7 @@ class WeightLaw:
     source: str
 
 
+@single_blas_thread
 def joint_weights(
     architecture: str,
     loss: str,
@@ -90,6 +92,7 @@ def _linear(loss: str, block: str, n_classes: float | None) -> JointWeights:
     return linear_ce(block, n_classes if n_classes == math.inf else check_count("n_classes", n_classes, 2))
 
 
+@single_blas_thread
 def weight_law(
     architecture: str,
     loss: str,

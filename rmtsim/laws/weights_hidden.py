@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._threads import single_blas_thread
 from .joint_weights import JointWeights, LawErrors, Sector, functionals
 from .quadrature import replicate_mean, sobol_normals
 
@@ -113,6 +114,7 @@ def _replicate_errors(values: Floats) -> LawErrors:
     return LawErrors.of(errors, np.mean(sizes, axis=0))
 
 
+@single_blas_thread
 def vv_limit(
     loss: str, V: ArrayLike, rows: tuple[int, int] = (0, 1)
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
