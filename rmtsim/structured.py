@@ -102,7 +102,8 @@ class Trial:
         active, gram = 0, np.zeros((2, 2))
         for first in range(0, N, CHUNK):
             u = self.ops.normals(words, 2 * first, 2 * min(CHUNK, N - first)).reshape(-1, 2)
-            kept = u[(u[:, 0] > 0) & (along * u[:, 0] + across * u[:, 1] > 0)]
+            open_gates = (u[:, 0] > 0) & (along * u[:, 0] + across * u[:, 1] > 0)
+            kept = u.take(np.flatnonzero(open_gates), axis=0)  # several times as fast as u[open_gates]
             active += len(kept)
             gram += kept.T @ kept
         return active, gram
