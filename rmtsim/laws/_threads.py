@@ -1,4 +1,4 @@
-"""One BLAS thread for the laws: their matrices are small, and more threads made them 10 to 40 times slower."""
+"""One BLAS thread for the laws: with more, their small matrices took 10 to 40 times as long."""
 
 import scipy.linalg  # noqa: F401 - loads its BLAS, which the controller has to find
 from threadpoolctl import ThreadpoolController
