@@ -62,7 +62,7 @@ def block_forms(
 ) -> dict[str, BlockForms]:
     """Return the tridiagonal forms of the representative blocks of a cell in some trials."""
     ops, precision = kernels.load(device), experiment.measure.precision
-    streams = np.array([draws.streams(experiment, cell, trial) for trial in trials])
+    streams = draws.trial_streams(experiment, cell, trials)
     sizes = (cell.n_samples, cell.n_features, cell.n_classes)
     layers = {"w": _pairs(cell, "w"), "v": _pairs(cell, "v")}
     if cell.n_hidden is None:

@@ -1,5 +1,6 @@
 """The Gaussian arrays of one trial, each drawn from its own stream (theory.md sections 1 and 7)."""
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .experiment import Cell, Experiment
-from .streams import CELL_DRAW, Role, stream
+from .streams import CELL_DRAW, Role, stream, streams
 
 WHOLE_BYTES = 64 << 20
 """A larger V is drawn by tiles of rows whenever it is read, and never stored whole."""
@@ -53,22 +54,24 @@ class Parameters(NamedTuple):
     V: NDArray | DrawnMatrix
 
 
-def streams(experiment: Experiment, cell: Cell, trial: int) -> NDArray[np.uint32]:
-    """Return the streams of X, W and V, shape (3, 4), or of X and V, shape (2, 4), for the linear model.
+def trial_streams(experiment: Experiment, cell: Cell, trials: Sequence[int]) -> NDArray[np.uint32]:
+    """Return the streams of X, W and V, shape (T, 3, 4), or of X and V, shape (T, 2, 4), of a linear cell.
 
     With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
     """
     hidden = cell.architecture == "hidden"
-    v_trial = CELL_DRAW if hidden and experiment.model.v_draw == "cell" else trial
-    names = [(trial, Role.X), *([(trial, Role.W)] if hidden else []), (v_trial, Role.V)]
-    return np.array([stream(experiment.seed, cell.index, number, role) for number, role in names])
+    roles = (Role.X, Role.W, Role.V) if hidden else (Role.X, Role.V)
+    words = streams(experiment.seed, cell.index, trials, roles)
+    if hidden and experiment.model.v_draw == "cell":
+        words[:, -1] = stream(experiment.seed, cell.index, CELL_DRAW, Role.V)
+    return words
 
 
 def inputs(
     kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> NDArray:
     """Return X, shape (N, d), with i.i.d. N(0, 1) entries."""
-    words = streams(experiment, cell, trial)
+    words = trial_streams(experiment, cell, [trial])[0]
     return DrawnMatrix(kernels, words[0], (cell.n_samples, cell.n_features), 1.0, dtype)[:]
 
 
@@ -84,7 +87,7 @@ def parameters(
     """Return W (m, d) ~ N(0, 1/d) and V (C, m) ~ N(0, 1/m), or for the linear model V (C, d) ~ N(0, 1/d)."""
     d, m = cell.n_features, cell.n_hidden
     columns = d if m is None else m
-    words = streams(experiment, cell, trial)
+    words = trial_streams(experiment, cell, [trial])[0]
     V = DrawnMatrix(kernels, words[-1], (cell.n_classes, columns), columns**-0.5, dtype)
     whole = V[:] if cell.n_classes * columns * V.dtype.itemsize <= WHOLE_BYTES else V
     if m is None:

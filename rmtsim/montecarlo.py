@@ -22,8 +22,8 @@ from .streams import PILOT_TRIALS
 PILOT_MARGIN = 0.25
 """How far the histogram reaches beyond the pilot trials' extremes, as a part of their width."""
 
-BATCH_WORK = 100_000_000
-"""Operations that pay for handing a batch to a worker and storing it, a few milliseconds."""
+BATCH_WORK = 1_000_000_000
+"""Operations of a batch: some 50 ms, of which handing it to a worker and storing it take half of one."""
 
 
 class Batch(NamedTuple):

@@ -9,6 +9,7 @@ where (key0, key1) is the 64-bit seed, low word first, and the last two words ar
 the Philox counter; the kernels run through the lower half (the block index). The map is injective.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -59,3 +60,20 @@ def stream(seed: int, cell: int, trial: int, role: Role) -> NDArray[np.uint32]:
         if not 0 <= value < limit:
             raise ValueError(f"{name}: expected a number from 0 to {limit - 1}, got {value}")
     return np.array([seed & 0xFFFFFFFF, seed >> 32, trial, (cell << 8) | role], dtype=np.uint32)
+
+
+def streams(seed: int, cell: int, trials: Sequence[int], roles: Sequence[Role]) -> NDArray[np.uint32]:
+    """Return the streams of some arrays in some trials: uint32, shape (trials, roles, 4).
+
+    Raises
+    ------
+    ValueError
+        As `stream`.
+    """
+    words = np.empty((len(trials), len(roles), 4), np.uint32)
+    for r, role in enumerate(roles):
+        words[:, r] = stream(seed, cell, max(trials, default=0), role)
+    if len(trials):
+        stream(seed, cell, min(trials), Role.X)
+        words[:, :, 2] = np.array(trials)[:, None]
+    return words
