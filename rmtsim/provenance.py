@@ -17,6 +17,7 @@ def provenance(device: str) -> Mapping[str, str]:
         Device of the kernels.
     """
     return {
+        **_device_attributes(device),
         "program_version": version("rmtsim"),
         "device": device,
         "python_version": platform.python_version(),
@@ -25,3 +26,12 @@ def provenance(device: str) -> Mapping[str, str]:
         "platform": platform.platform(),
         "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _device_attributes(device: str) -> Mapping[str, str]:
+    """Number, name, memory, driver and runtime of the GPU; nothing for other devices."""
+    if device != "gpu":
+        return {}
+    from .kernels._gpu import describe
+
+    return describe()

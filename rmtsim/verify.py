@@ -101,16 +101,7 @@ def verify(device: str = "gpu") -> Verification:
         checks.append(_normals(ops, precision))
         checks += [_parity(ops, name, precision) for name in kernels.OPERATIONS]
         checks += _trials(device, precision)
-    return Verification(device, _description(device), tuple(checks))
-
-
-def _description(device: str) -> Mapping[str, str]:
-    """Where and with what the device was verified."""
-    if device != "gpu":
-        return provenance(device)
-    from .kernels._gpu import describe
-
-    return {**provenance(device), **describe()}
+    return Verification(device, provenance(device), tuple(checks))
 
 
 def _equal(found: NDArray, wanted: NDArray) -> float:

@@ -13,6 +13,8 @@ import pytest
 
 import rmtsim
 
+from .conftest import gpu_present
+
 EXPERIMENT = """
 name = "small"
 seed = 3
@@ -115,7 +117,10 @@ def test_a_killed_run_resumes_to_the_same_results(tmp_path: Path) -> None:
     assert 0 < _finished_trials(tmp_path / "killed.h5") < 8 * 300
     rmtsim_command("resume", "killed.h5", cwd=tmp_path)
     rmtsim_command("run", "small.toml", "-o", "whole.h5", cwd=tmp_path)
-    with rmtsim.open_results(tmp_path / "killed.h5") as one, rmtsim.open_results(tmp_path / "whole.h5") as other:
+    with (
+        rmtsim.open_results(tmp_path / "killed.h5") as one,
+        rmtsim.open_results(tmp_path / "whole.h5") as other,
+    ):
         for cell in one.cells:
             for name in one.names(cell.index):
                 assert one.array(cell.index, name).tobytes() == other.array(cell.index, name).tobytes()
@@ -136,7 +141,7 @@ REFUSED = {
     "width of a linear model": ('["linear", "hidden"]', '"linear"', ["n_hidden", "linear"]),
     "both sample sizes": ("aspect_ratio = 0.5", "aspect_ratio = 0.5\nn_samples = 3", ["n_samples", "both"]),
     "no sample size": ("aspect_ratio = 0.5", "", ["aspect_ratio", "neither"]),
-    "empty grid": ("n_classes = [3, 6]", "n_classes = []", ["n_classes", "[]"]),
+    "empty grid": ("n_classes = [3, 6]", "n_classes = []", ["n_classes", "empty"]),
     "no TOML": ("[model]", "[model", ["TOML"]),
 }  # fmt: skip
 
@@ -191,9 +196,13 @@ def test_a_file_that_holds_no_usable_results(
         os.truncate(path, path.stat().st_size // 2)
     if damage in ("foreign", "newer"):
         with h5py.File(path, "r+") as file:
-            file.attrs["format" if damage == "foreign" else "format_version"] = "x" if damage == "foreign" else 99
+            file.attrs["format" if damage == "foreign" else "format_version"] = (
+                "x" if damage == "foreign" else 99
+            )
     extra = ("-o", tmp_path / "figures") if command == "plot" else ()
-    assert_refused(rmtsim_command(command, path, *extra, cwd=tmp_path, check=False), "bad.h5", "expected", "got")
+    assert_refused(
+        rmtsim_command(command, path, *extra, cwd=tmp_path, check=False), "bad.h5", "expected", "got"
+    )
     assert not (tmp_path / "figures").exists()
 
 
@@ -203,6 +212,22 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
     assert_refused(refused, "missing")
     blocked = rmtsim_command("run", "small.toml", "-o", "small.toml/out.h5", cwd=tmp_path, check=False)
     assert_refused(blocked, "small.toml")
+
+
+@pytest.mark.skipif(gpu_present(), reason="this machine has a GPU")
+def test_a_missing_gpu_is_told_in_one_sentence(tmp_path: Path) -> None:
+    write_experiment(tmp_path, trials=1)
+    refused = rmtsim_command("run", "small.toml", "--device", "gpu", cwd=tmp_path, check=False)
+    assert_refused(refused, "gpu", "rmtsim[gpu]")
+    assert not (tmp_path / "small.h5").exists()
+    assert_refused(rmtsim_command("verify", "--device", "gpu", cwd=tmp_path, check=False), "rmtsim[gpu]")
+    done = rmtsim_command("run", "small.toml", "--device", "auto", cwd=tmp_path)
+    assert "on the CPU: " in done.stderr
+    assert rmtsim.open_results(tmp_path / "small.h5").attributes["device"] == "cpu"
+
+
+def test_verify_proves_the_cpu(tmp_path: Path) -> None:
+    assert "checks passed" in rmtsim_command("verify", cwd=tmp_path).stdout
 
 
 def test_help_is_fast_and_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``rmtsim run | resume | compare | plot | info | law``.
+"""The command line: ``rmtsim run | resume | compare | plot | info | law | verify``.
 
 Each command lives in a module with `add_parser`; its handler imports what it needs when it runs, so that
 ``--help`` loads neither numba, scipy, h5py nor matplotlib.
@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from . import law, results, simulate
+from ..kernels import DeviceError
+from . import law, results, simulate, verify
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -32,13 +33,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rmtsim {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the program an error arose")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (simulate, results, law):
+    for module in (simulate, results, law, verify):
         module.add_parsers(commands)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0, 1 for a failed --check, 2 for refused input."""
+    """Run one command; return its exit status: 0, 1 for a failed check, 2 for refused input."""
     arguments = build_parser().parse_args(argv)
     try:
         return arguments.handler(arguments)
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) has gone; closing stderr keeps Python from complaining.
         sys.stderr.close()
         return 0
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, DeviceError) as error:
         # What was given is refused by a ValueError that says why (ExperimentError, StoreError and others).
         if arguments.traceback:
             raise

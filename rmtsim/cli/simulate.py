@@ -34,6 +34,12 @@ def add_parsers(commands: Any) -> None:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", metavar="K", type=_positive, help="threads (default: one per core)")
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "gpu", "auto"),
+        default="cpu",
+        help="auto: the GPU if there is one (default: cpu)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
@@ -66,14 +72,36 @@ def _resume(arguments: argparse.Namespace) -> int:
     return _simulate(experiment, arguments.file, arguments, resume=True)
 
 
+def _device(asked: str, progress: Progress) -> str:
+    """Return the device to use; "auto" falls back to the CPU and says why."""
+    from .. import kernels
+
+    if asked != "auto":
+        return asked
+    try:
+        kernels.load("gpu")
+    except kernels.DeviceError as error:
+        progress.say(f"on the CPU: {error}")
+        return "cpu"
+    return "gpu"
+
+
 def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespace, resume: bool) -> int:
     from ..montecarlo import run
 
     cells = len(experiment.cells)
     with Progress(quiet=arguments.quiet) as progress:
+        device = _device(arguments.device, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
         try:
-            run(experiment, path, workers=arguments.workers, resume=resume, progress=progress.update)
+            run(
+                experiment,
+                path,
+                workers=arguments.workers,
+                device=device,
+                resume=resume,
+                progress=progress.update,
+            )
         except KeyboardInterrupt:
             if path.exists():
                 progress.say(f"interrupted; finished trials are kept. Go on with: rmtsim resume {path}")

@@ -62,7 +62,7 @@ class Model(ABC):
 
     def logits(self, X: ArrayLike) -> NDArray:
         """Return f(x_n), shape (N, C)."""
-        return self.features(self.inputs(X)) @ self.V.T
+        return self.features(self.inputs(X)) @ self.V[: self.n_classes].T
 
     def normalizers(self, features: NDArray) -> NDArray[np.float64] | None:
         """Return logsumexp of the logits, shape (N,), for `outputs`; None for mse, which has none."""
