@@ -9,7 +9,7 @@ import scipy.sparse.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from .. import kernels
-from . import _checks, masses
+from . import _checks, masses, products
 from .rows import StreamedRows, default_memory_limit, output_weights, tile_of_classes
 
 BlockIndex = tuple[str, int]
@@ -131,24 +131,29 @@ class Model(ABC):
         p = self.kernels.class_probabilities(features, self.V, np.array([row, col]))
         return self.kernels.class_weights(p[:, 0], p[:, 1], row == col)
 
-    def output_hessian(self, features: NDArray) -> NDArray[np.float64]:
-        """Return the output-layer part of the Hessian, shape (C k, C k): (2.1) or (2.3).
+    def fill_output_hessian(self, H: NDArray, features: NDArray) -> None:
+        """Write the output-layer part of the Hessian to H (C k, C k), which may be a view: (2.1) or (2.3).
 
         For ce, H = blockdiag - Y^T Y / N with the rows p_n (x) phi_n of Y: one symmetric product. The
         diagonal blocks are then set from their own weights p (1 - p), never as a difference of two sums.
         """
         N, k = features.shape
         C = self.n_classes
+        blocks = H.reshape(C, k, C, k)
         if self.loss == "mse":
-            return np.kron(np.eye(C), self.kernels.weighted_gram(features, np.ones(N, features.dtype)))
+            blocks[:] = 0
+            block = self.kernels.weighted_gram(features, np.ones(N, features.dtype))
+            for c in range(C):
+                blocks[c, :, c] = block
+            return
         p = self.all_outputs(features).astype(features.dtype)
-        Y = np.einsum("nc,nk->nck", p, features).reshape(N, C * k)
-        H = self.kernels.weighted_gram(Y, np.full(N, -1, features.dtype))
+        if k < C:
+            products.fill_gram(self.kernels, features, p, -1 / N, blocks.transpose(1, 0, 3, 2))
+        else:
+            products.fill_gram(self.kernels, p, features, -1 / N, blocks)
         for c in range(C):
-            here = slice(c * k, (c + 1) * k)
             weights = self.kernels.class_weights(p[:, c], p[:, c], True)
-            H[here, here] = self.kernels.weighted_gram(features, weights)
-        return H
+            blocks[c, :, c] = self.kernels.weighted_gram(features, weights)
 
     # Masses ----------------------------------------------------------------------------------------
 

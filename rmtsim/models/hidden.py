@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import _checks
 from ._base import BlockIndex, Model
 from .masses import squared_gram
+from .products import row_products
 
 
 class CrossTile(NamedTuple):
@@ -162,7 +163,7 @@ class HiddenModel(Model):
         targets = self.labels(y, len(X), "a block between layers")
         h = self.features(X)
         tile = next(self._cross_tiles(h, self.normalizers(h), targets, [i], [slice(j, j + 1)]))
-        return self._cross_blocks(X, h, tile)
+        return self._cross_blocks(X, h, tile)[:, 0]
 
     def _cross_tiles(
         self,
@@ -184,11 +185,13 @@ class HiddenModel(Model):
                 yield CrossTile(i, classes, Q, g)
 
     def _cross_blocks(self, X: NDArray, h: NDArray, tile: CrossTile) -> NDArray[np.float64]:
-        """Return H[w_i, v_c] for the classes of a tile side by side, shape (d, tile m): (2.4)."""
-        on = h[:, tile.hidden] > 0
-        rows = tile.Q[on][:, :, None] * h[on][:, None, :]
-        rows[:, :, tile.hidden] += tile.g[on]
-        return X[on].T @ rows.reshape(len(rows), tile.Q.shape[1] * self.n_hidden) / len(X)
+        """Return H[w_i, v_c] for the classes of a tile, shape (d, tile, m): (2.4)."""
+        on = np.flatnonzero(h[:, tile.hidden] > 0)
+        rows = row_products(h[on], tile.Q[on])
+        rows[:, tile.hidden] += tile.g[on]
+        blocks = X[on].T @ rows.reshape(len(rows), self.n_hidden * tile.Q.shape[1])
+        blocks /= len(X)
+        return blocks.reshape(self.n_features, self.n_hidden, -1).transpose(0, 2, 1)
 
     # The full Hessian ------------------------------------------------------------------------------
 
@@ -207,12 +210,13 @@ class HiddenModel(Model):
         n_w = self.W.size
         H = np.empty((self.n_parameters, self.n_parameters))
         self._fill_hidden_hessian(H[:n_w, :n_w], X)
-        H[n_w:, n_w:] = self.output_hessian(h)
+        self.fill_output_hessian(H[n_w:, n_w:], h)
         d = self.n_features
         units, tiles = range(self.n_hidden), self.class_slices(len(X))
         for tile in self._cross_tiles(h, self.normalizers(h), targets, units, tiles):
             columns = slice(n_w + tile.classes.start * self.n_hidden, n_w + tile.classes.stop * self.n_hidden)
-            H[tile.hidden * d : (tile.hidden + 1) * d, columns] = self._cross_blocks(X, h, tile)
+            blocks = H[tile.hidden * d : (tile.hidden + 1) * d, columns].reshape(d, -1, self.n_hidden)
+            blocks[:] = self._cross_blocks(X, h, tile)
         H[n_w:, :n_w] = H[:n_w, n_w:].T
         return H
 

@@ -70,7 +70,9 @@ class LinearModel(Model):
 
     def hessian(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return the full Hessian, shape (C d, C d), V flattened row by row. The labels do not enter."""
-        return self.output_hessian(self.inputs(X))
+        H = np.empty((self.n_parameters, self.n_parameters))
+        self.fill_output_hessian(H, self.inputs(X))
+        return H
 
     def gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Return the gradient of the loss, shape (C d,)."""
