@@ -69,7 +69,7 @@ class Model(ABC):
         return None if self.loss == "mse" else self.kernels.log_normalizers(features, self.V)
 
     def outputs(self, features: NDArray, rows: NDArray, normalizers: NDArray | None) -> NDArray[np.float64]:
-        """Return softmax p (ce) or logits z (mse) of the classes whose rows of V are given, shape (N, rows)."""
+        """Return softmax p (ce) or logits z (mse) of the classes with the given rows of V, (N, rows)."""
         if normalizers is None:
             return (features @ rows.T).astype(np.float64, copy=False)
         return self.kernels.class_probabilities(features, rows, np.arange(len(rows)), log_z=normalizers)
