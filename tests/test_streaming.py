@@ -1,6 +1,8 @@
 """Many classes: tiles give the numbers of whole arrays, in time linear in C and memory free of C."""
 
+import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -209,3 +211,44 @@ def test_label_frequencies_enter_the_blocks_between_layers_alone() -> None:
     for part in ("ww_diag", "ww_off", "vv_diag", "vv_off"):
         assert one[part] == other[part]
     assert abs(one["wv"] - other["wv"]) > 1e-3 * one["wv"]
+
+
+def seconds(function: Callable[[], object], repeats: int = 3) -> float:
+    """Shortest of a few runs."""
+    taken = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+@pytest.mark.slow
+def test_time_is_linear_in_the_number_of_classes() -> None:
+    """Four times the classes take four times as long; 6 leaves room for a noisy machine, 16 would be C^2."""
+    X, _ = inputs(60, 6, 2)
+    W = np.random.default_rng(5).normal(size=(4, 6))
+    taken = []
+    for n_classes in (4096, 16384, 65536):
+        model = HiddenModel(W, drawn((n_classes, 4)))
+        y = np.arange(60) % n_classes
+        taken.append(seconds(lambda model=model, y=y: model.total_masses(X, y)))  # type: ignore[misc]
+    assert taken[2] < 6 * taken[1]
+    assert taken[1] < 6 * taken[0]
+
+
+@pytest.mark.slow
+def test_masses_of_a_vocabulary_stay_near_their_matrix_products() -> None:
+    """Linear ce: two GEMMs (logits, twice) and three symmetric products cannot be avoided.
+
+    1.15 to 1.3 times their time was measured on a quiet machine; 2 means that something else dominates.
+    """
+    ops = kernels.load("cpu")
+    n_samples, n_features, n_classes = 2048, 1024, 8192
+    X, _ = inputs(n_samples, n_features, 2)
+    V = drawn((n_classes, n_features))
+    tile, p = V[: rows.TILE], np.random.default_rng(8).random((rows.TILE, n_samples))
+    total = np.zeros((n_samples, n_samples))
+    products = 2 * seconds(lambda: X @ tile.T) + 3 * seconds(lambda: ops.gram_sum(p, total))
+    floor = products * n_classes / rows.TILE
+    assert seconds(lambda: LinearModel(V).total_masses(X), repeats=2) < 2 * floor
