@@ -1,4 +1,4 @@
-"""The command line: ``rmtsim run | resume | compare | plot | info | law | verify``.
+"""The command line: ``rmtsim run | resume | compare | plot | info | law | verify | bench``.
 
 Each command lives in a module with `add_parser`; its handler imports what it needs when it runs, so that
 ``--help`` loads neither numba, scipy, h5py nor matplotlib.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..kernels import DeviceError
-from . import law, results, simulate, verify
+from . import bench, law, results, simulate, verify
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rmtsim {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the program an error arose")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (simulate, results, law, verify):
+    for module in (simulate, results, law, verify, bench):
         module.add_parsers(commands)
     return parser
 

@@ -1,0 +1,188 @@
+"""The comparisons that `rmtsim bench` makes, each built when its turn comes."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from .. import dense, kernels, montecarlo, structured
+from ..executors import default_workers
+from ..experiment import Experiment
+from ..models import HiddenModel
+from ..streams import Role, stream
+from . import peers, plain
+from .alternation import BASE, Comparison, Contender
+
+NUMBERS = 1 << 20
+STATISTICS = ["histogram", "moments", "extremes"]
+PRECISIONS = ("float64", "float32")
+
+
+def experiment(d: int, gamma: float = 0.5, precision: str = "float64", **model: Any) -> Experiment:
+    """A linear ce experiment with one block, N = d / gamma and C = d, or another model."""
+    hidden = model.get("architecture") == "hidden"
+    return Experiment.from_mapping(
+        {
+            "name": "bench",
+            "seed": 1,
+            "trials": 1024,
+            "model": {"architecture": "linear", "loss": "ce", **model},
+            "grid": {
+                "n_features": d,
+                "aspect_ratio": gamma,
+                "n_classes": d,
+                **({"n_hidden": 8} if hidden else {}),
+            },
+            "measure": {
+                "blocks": ["ww_off"] if hidden else ["vv_diag"],
+                "statistics": STATISTICS,
+                "precision": precision,
+                "method": "dense",
+            },
+        }
+    )
+
+
+def _trials(given: Experiment) -> Contender:
+    """Batches of trials as a run measures them, from streams to records."""
+    cell = given.cells[0]
+    edges = montecarlo.pilot_edges(given, cell)
+    count = montecarlo.batch_size(cell, "dense")
+    return Contender(lambda: dense.run_trials(given, cell, range(count), edges), count)
+
+
+def normals(precision: str) -> Comparison:
+    """Counter-based normal numbers against NumPy's generator."""
+    ops, rng, words = kernels.load("cpu"), np.random.default_rng(0), stream(1, 0, 0, Role.X)
+    dtype = np.dtype(precision)
+    out = np.empty(NUMBERS, dtype)
+    contenders = {
+        BASE: Contender(lambda: ops.normals(words, 0, NUMBERS, dtype, out=out), NUMBERS),
+        "numpy": Contender(lambda: rng.standard_normal(out=out, dtype=dtype), NUMBERS),
+    }
+    return Comparison(f"normals, {precision}", "number", contenders)
+
+
+def trial(d: int, precision: str) -> Comparison:
+    """A linear ce trial against plain NumPy, and against BLAS and LAPACK alone."""
+    given = experiment(d, precision=precision)
+    cell = given.cells[0]
+    sizes = cell.n_samples, cell.n_features, cell.n_classes
+    edges = montecarlo.pilot_edges(given, cell)[0]
+    contenders = {
+        BASE: _trials(given),
+        "plain": Contender(plain.trial(*sizes, precision, edges)),
+        "floor": Contender(plain.floor(*sizes, precision)),
+    }
+    return Comparison(f"linear ce trial, d = {d}, {precision}", "trial", contenders)
+
+
+def precision(d: int) -> Comparison:
+    """Double against single precision."""
+    contenders = {
+        BASE: _trials(experiment(d, precision="float32")),
+        "float64": _trials(experiment(d, precision="float64")),
+    }
+    return Comparison(f"linear ce trial in float32, d = {d}", "trial", contenders)
+
+
+def few_samples(d: int) -> Comparison:
+    """Fewer samples than features: the dual problem against plain NumPy."""
+    given = experiment(d, gamma=4.0)
+    cell = given.cells[0]
+    edges = montecarlo.pilot_edges(given, cell)[0]
+    run = plain.trial(cell.n_samples, cell.n_features, cell.n_classes, "float64", edges)
+    contenders = {BASE: _trials(given), "plain": Contender(run)}
+    return Comparison(f"linear ce trial, N = d / 4, d = {d}", "trial", contenders)
+
+
+def threads(d: int) -> Comparison:
+    """All cores against one."""
+    given = experiment(d)
+    cell, workers = given.cells[0], default_workers()
+    size = montecarlo.batch_size(cell, "dense")
+    batches = [montecarlo.Batch(cell, size * b, size) for b in range(8 * workers)]
+    edges = {cell.index: montecarlo.pilot_edges(given, cell)}
+
+    def run(count: int) -> None:
+        for _ in montecarlo.run_batches(given, batches, edges, count):
+            pass
+
+    count = size * len(batches)
+    contenders = {
+        BASE: Contender(partial(run, workers), count),
+        "1 worker": Contender(partial(run, 1), count),
+    }
+    return Comparison(f"linear ce trials, d = {d}, {workers} workers", "trial", contenders)
+
+
+def structured_trial(d: int, architecture: str) -> Comparison:
+    """Structured models of mse blocks against our own dense path."""
+    given = experiment(d, architecture=architecture, loss="mse")
+    cell = given.cells[0]
+    edges = montecarlo.pilot_edges(given, cell)
+    slow = Contender(lambda: dense.run_trials(given, cell, [0], edges))
+    contenders = {
+        BASE: Contender(lambda: structured.run_trial(given, cell, 0, edges)),
+        "dense": slow,
+        **(peers.wishart(cell, edges[0]) if architecture == "linear" else {}),
+    }
+    once = frozenset({"dense"}) if d > 1000 else frozenset()
+    return Comparison(f"{architecture} mse trial, structured, d = {d}", "trial", contenders, once)
+
+
+def _drawn(N: int, d: int, m: int, C: int) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((N, d)), rng.integers(0, C, N)
+    return X, y, rng.standard_normal((m, d)) / d**0.5, rng.standard_normal((C, m)) / m**0.5
+
+
+def hessian(N: int, d: int, m: int, C: int) -> Comparison:
+    """Full Hessian of the hidden ce model against plain NumPy and automatic differentiation."""
+    X, y, W, V = _drawn(N, d, m, C)
+    model = HiddenModel(W, V)
+    backward = peers.backward_hessian(X, y, W, V)
+    contenders = {
+        BASE: Contender(lambda: model.hessian(X, y)),
+        "plain": Contender(lambda: plain.hidden_hessian(X, y, W, V)),
+        **backward,
+    }
+    work = f"full Hessian, hidden ce, N = {N}, d = {d}, m = {m}, C = {C}"
+    return Comparison(work, "Hessian", contenders, frozenset(backward))
+
+
+def hessian_product(N: int, d: int, m: int, C: int) -> Comparison:
+    """Product of the full Hessian with a vector, no block formed."""
+    X, y, W, V = _drawn(N, d, m, C)
+    operator = HiddenModel(W, V).linear_operator(X, y)
+    direction = np.random.default_rng(1).standard_normal(operator.shape[1])
+    contenders = {
+        BASE: Contender(lambda: operator @ direction),
+        **peers.hessian_products(X, y, W, V, direction),
+    }
+    work = f"Hessian-vector product, hidden ce, N = {N}, d = {d}, m = {m}, C = {C}"
+    return Comparison(work, "product", contenders)
+
+
+Build = Callable[[], Comparison]
+
+COMPARISONS: Mapping[str, Build] = {
+    **{f"normals-{p}": partial(normals, p) for p in PRECISIONS},
+    **{f"trial-{d}-{p}": partial(trial, d, p) for d, p in product((50, 200, 500, 1000), PRECISIONS)},
+    "precision-1000": partial(precision, 1000),
+    "few-samples-400": partial(few_samples, 400),
+    "threads-50": partial(threads, 50),
+    "threads-200": partial(threads, 200),
+    **{f"structured-{a}-1000": partial(structured_trial, 1000, a) for a in ("linear", "hidden")},
+    "hessian": partial(hessian, 2000, 200, 8, 100),
+    "hessian-product": partial(hessian_product, 2000, 200, 8, 100),
+}
+"""By name; each is built when called."""
+
+LARGE: Mapping[str, Build] = {
+    **{f"structured-{a}-4000": partial(structured_trial, 4000, a) for a in ("linear", "hidden")},
+    "hessian-paper": partial(hessian, 5000, 500, 8, 500),
+}
+"""Comparisons that take minutes and gigabytes."""

@@ -1,0 +1,85 @@
+"""Other packages, where they are installed: none of them is needed."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cells import Cell
+from .alternation import Contender
+
+Contenders = dict[str, Contender]
+
+PARAMETERS_LIMIT = 5000
+"""One backward pass per parameter takes seconds at half of this, and grows as the square."""
+
+
+def wishart(cell: Cell, edges: NDArray) -> Contenders:
+    """Tridiagonal Wishart matrices and their histogram by scikit-rmt."""
+    if not find_spec("skrmt"):
+        return {}
+    ensemble = import_module("skrmt.ensemble").WishartEnsemble
+
+    def run() -> NDArray:
+        matrix = ensemble(beta=1, p=cell.n_features, n=cell.n_samples, tridiagonal_form=True)
+        return np.histogram(matrix.eigvals() / cell.n_samples, edges)[0]
+
+    return {"scikit-rmt": Contender(run)}
+
+
+def _torch_model(X: NDArray, y: NDArray, W: NDArray, V: NDArray) -> tuple[Any, ...]:
+    """Torch, limited to one thread, the network and its data."""
+    torch = import_module("torch")
+    torch.set_num_threads(1)
+    (m, d), C = W.shape, len(V)
+    layers = torch.nn.Linear(d, m, bias=False), torch.nn.ReLU(), torch.nn.Linear(m, C, bias=False)
+    network = torch.nn.Sequential(*layers).double()
+    with torch.no_grad():
+        network[0].weight.copy_(torch.from_numpy(W))
+        network[2].weight.copy_(torch.from_numpy(V))
+    return torch, network, torch.from_numpy(X), torch.from_numpy(y)
+
+
+def backward_hessian(X: NDArray, y: NDArray, W: NDArray, V: NDArray) -> Contenders:
+    """Full Hessian by one backward pass for every parameter, as the public code of arXiv:2505.02809 does."""
+    if not find_spec("torch") or W.size + V.size > PARAMETERS_LIMIT:
+        return {}
+    torch, network, inputs, labels = _torch_model(X, y, W, V)
+    parameters = list(network.parameters())
+
+    def run() -> Any:
+        loss = torch.nn.functional.cross_entropy(network(inputs), labels)
+        gradients = torch.autograd.grad(loss, parameters, create_graph=True)
+        gradient = torch.cat([part.reshape(-1) for part in gradients])
+        rows = (torch.autograd.grad(entry, parameters, retain_graph=True) for entry in gradient)
+        return torch.stack([torch.cat([part.reshape(-1) for part in row]) for row in rows])
+
+    return {"torch": Contender(run)}
+
+
+def hessian_products(X: NDArray, y: NDArray, W: NDArray, V: NDArray, direction: NDArray) -> Contenders:
+    """Hessian-vector products by torch's double backward and by curvlinops."""
+    if not find_spec("torch"):
+        return {}
+    torch, network, inputs, labels = _torch_model(X, y, W, V)
+    parameters = dict(network.named_parameters())
+    vector = torch.from_numpy(direction)
+    parts = [
+        part.reshape(p.shape)
+        for part, p in zip(vector.split([W.size, V.size]), parameters.values(), strict=True)
+    ]
+
+    def run() -> Any:
+        loss = torch.nn.functional.cross_entropy(network(inputs), labels)
+        gradients = torch.autograd.grad(loss, list(parameters.values()), create_graph=True)
+        return torch.autograd.grad(gradients, list(parameters.values()), parts)
+
+    found = {"torch": Contender(run)}
+    if find_spec("curvlinops"):
+        operator = import_module("curvlinops").HessianLinearOperator(
+            network, torch.nn.CrossEntropyLoss(), parameters, [(inputs, labels)], check_deterministic=False
+        )
+        found["curvlinops"] = Contender(lambda: operator @ vector)
+    return found

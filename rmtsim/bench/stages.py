@@ -1,0 +1,78 @@
+"""Where the time of a trial goes: its stages one by one, on the arrays of a linear ce trial."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import kernels
+from ..kernels import _gram, _random_loops, cpu_classes, cpu_trials
+from ..streams import Role, stream
+from .alternation import BASE, Comparison, Contender, measure
+
+Stages = dict[str, Callable[[], object]]
+
+
+class Stage(NamedTuple):
+    """Median milliseconds of one stage."""
+
+    name: str
+    milliseconds: float
+
+
+def profile(d: int, precision: str = "float64", rounds: int = 5) -> list[Stage]:
+    """Time the stages of a linear ce trial, N = 2d and C = d, one block; the whole trial comes last."""
+    stages = _stages(d, np.dtype(precision))
+    contenders = {name: Contender(run) for name, run in stages.items()}
+    contenders[BASE] = contenders.pop("whole trial")
+    seconds = measure(Comparison("stages", "trial", contenders), rounds).seconds
+    found = [Stage(name, 1e3 * float(np.median(times))) for name, times in seconds.items() if name != BASE]
+    return [*found, Stage("whole trial", 1e3 * float(np.median(seconds[BASE])))]
+
+
+def _stages(d: int, dtype: np.dtype) -> Stages:
+    ops, N, C = kernels.load("cpu"), 2 * d, d
+    words, vectors = stream(1, 0, 0, Role.X), np.full((3, N), 0.5)
+    fill = _random_loops.fill_normals64 if dtype == np.float64 else _random_loops.fill_normals32
+    X, V, scaled, gram = (np.empty(shape, dtype) for shape in ((N, d), (C, d), (N, d), (d, d)))
+    work, form = np.empty(d * _gram.TRIDIAGONAL_WORK, dtype), (np.empty((1, d)), np.empty((1, d - 1)))
+    tile = cpu_trials.class_tile(N, C, dtype)
+    logits, maxima, rescale = np.empty((tile, N), dtype), np.zeros(N, dtype), np.empty(N, dtype)
+    starts, one = range(0, C, tile), np.ones(1)
+    streams = np.array([[stream(1, 0, 0, role) for role in (Role.X, Role.V)]])
+
+    def softmax() -> None:
+        for start in starts:
+            cpu_classes.exponentiate(logits[: C - start], maxima, vectors[0], rescale)
+
+    def products() -> None:
+        for start in starts:
+            part = V[start : start + tile]
+            cpu_classes.tile_logits(X, part, logits[: len(part)])
+
+    def reduction() -> None:
+        np.copyto(gram, kept)
+        _gram.reduce_to_tridiagonal(gram, form[0][0], form[1][0], work)
+
+    def draws() -> None:
+        fill(words, np.uint64(0), dtype.type(1), X.ravel())
+        fill(words, np.uint64(0), dtype.type(d**-0.5), V.ravel())
+
+    def whole() -> None:
+        forms = ops.linear_forms(streams, (N, d, C), "ce", [[0, 0]], dtype)
+        ops.spectral_statistics(forms.diagonals[:, 0], forms.off_diagonals[:, 0], one, edges)
+
+    draws()
+    _gram.upper_gram(X, vectors[1], scaled, gram)
+    kept = gram.copy()
+    reduction()
+    edges = np.linspace(0, ops.extremes(form[0][0], form[1][0])[1], 201)
+    return {
+        "draws": draws,
+        "logits (GEMM)": products,
+        "softmax": softmax,
+        "weighted Gram (scaling, SYRK)": lambda: _gram.upper_gram(X, vectors[1], scaled, gram),
+        "tridiagonal form": reduction,
+        "moments, extremes, histogram": lambda: ops.spectral_statistics(*form, one, edges),
+        "whole trial": whole,
+    }

@@ -1,0 +1,77 @@
+"""``rmtsim bench``: how fast this machine is, as ratios."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_parsers(commands: Any) -> None:
+    """Add ``bench`` to the commands."""
+    bench = commands.add_parser(
+        "bench", help="time rmtsim against plain NumPy, BLAS alone and other packages"
+    )
+    bench.add_argument(
+        "names", metavar="NAME", nargs="*", help="comparisons to make (default: all but large ones)"
+    )
+    bench.add_argument("--list", action="store_true", help="print the names of all comparisons")
+    bench.add_argument(
+        "--large", action="store_true", help="also comparisons that take minutes and gigabytes"
+    )
+    bench.add_argument(
+        "--rounds", metavar="K", type=int, default=7, help="rounds of each comparison (default: 7)"
+    )
+    bench.add_argument("--threads", metavar="K", type=int, default=1, help="threads for BLAS (default: 1)")
+    bench.add_argument("--json", metavar="FILE", type=Path, help="write all timings to FILE")
+    bench.add_argument("--profile", action="store_true", help="print where the time of a trial goes instead")
+    bench.add_argument(
+        "--device", choices=("cpu", "gpu"), default="cpu", help="gpu: its kernels against their floors"
+    )
+    bench.set_defaults(handler=_bench)
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    if arguments.device == "gpu":
+        from ..gpu_bench import bench
+
+        print(bench().format())
+        return 0
+    if arguments.profile:
+        return _profile(arguments)
+    from ..bench import COMPARISONS, LARGE, run
+    from ..bench.report import HEADER, format_outcome
+
+    known = {**COMPARISONS, **LARGE}
+    if arguments.list:
+        print("\n".join(known))
+        return 0
+    if unknown := set(arguments.names) - set(known):
+        raise ValueError(f"NAME: expected one of {', '.join(known)}; got {', '.join(sorted(unknown))}")
+    chosen = arguments.names or (known if arguments.large else COMPARISONS)
+    print(HEADER)
+    report = run(
+        {name: known[name] for name in chosen},
+        arguments.rounds,
+        arguments.threads,
+        progress=lambda outcome: print(format_outcome(outcome), flush=True),
+    )
+    print("\n" + "\n".join(f"{name:<12}{value}" for name, value in report.machine.items()))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report.to_mapping(), indent=1) + "\n")
+    return 0
+
+
+def _profile(arguments: argparse.Namespace) -> int:
+    from threadpoolctl import threadpool_limits
+
+    from ..bench.stages import profile
+
+    for precision in ("float64", "float32"):
+        for d in (50, 200, 500, 1000):
+            with threadpool_limits(arguments.threads, user_api="blas"):
+                *stages, whole = profile(d, precision, arguments.rounds)
+            print(f"linear ce trial, d = {d}, {precision}: {whole.milliseconds:.3f} ms")
+            for name, milliseconds in stages:
+                share = milliseconds / whole.milliseconds
+                print(f"  {name:<32}{milliseconds:>10.3f} ms {share:>7.1%}")
+    return 0
