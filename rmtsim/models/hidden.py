@@ -1,27 +1,14 @@
 """The one-hidden-layer ReLU network f(x) = V relu(W x): theory.md (2.2)-(2.4), (2.6), (2.7)."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _checks
 from ._base import BlockIndex, Model
+from .cross import cross_blocks, cross_masses, cross_tiles
 from .masses import squared_gram
-from .products import row_products
-
-
-class CrossTile(NamedTuple):
-    """Sample factors of H[w_i, v_c] = (1/N) sum_n D_ni x_n [Q_nc h_n^T + g_nc e_i^T], c in a tile."""
-
-    hidden: int
-    """The hidden unit i."""
-    classes: slice
-    Q: NDArray[np.float64]
-    """(V^T B_n)_ic, shape (N, tile)."""
-    g: NDArray[np.float64]
-    """Residuals, shape (N, tile)."""
 
 
 class HiddenModel(Model):
@@ -162,36 +149,8 @@ class HiddenModel(Model):
         X = self.inputs(X)
         targets = self.labels(y, len(X), "a block between layers")
         h = self.features(X)
-        tile = next(self._cross_tiles(h, self.normalizers(h), targets, [i], [slice(j, j + 1)]))
-        return self._cross_blocks(X, h, tile)[:, 0]
-
-    def _cross_tiles(
-        self,
-        h: NDArray,
-        normalizers: NDArray | None,
-        y: NDArray,
-        hidden: Iterable[int],
-        tiles: Iterable[slice],
-    ) -> Iterator[CrossTile]:
-        """Yield the factors of (2.4) for each tile of classes and each asked hidden unit."""
-        means = None if normalizers is None else self.kernels.class_means(h, self.V)
-        for classes in tiles:
-            rows = self.V[classes]
-            outputs = self.outputs(h, rows, normalizers)
-            g = self.residuals(outputs, y, classes)
-            for i in hidden:
-                v = rows[:, i].astype(np.float64)
-                Q = np.broadcast_to(v, g.shape) if means is None else outputs * (v - means[:, i, None])
-                yield CrossTile(i, classes, Q, g)
-
-    def _cross_blocks(self, X: NDArray, h: NDArray, tile: CrossTile) -> NDArray[np.float64]:
-        """Return H[w_i, v_c] for the classes of a tile, shape (d, tile, m): (2.4)."""
-        on = np.flatnonzero(h[:, tile.hidden] > 0)
-        rows = row_products(h[on], tile.Q[on])
-        rows[:, tile.hidden] += tile.g[on]
-        blocks = X[on].T @ rows.reshape(len(rows), self.n_hidden * tile.Q.shape[1])
-        blocks /= len(X)
-        return blocks.reshape(self.n_features, self.n_hidden, -1).transpose(0, 2, 1)
+        tile = next(cross_tiles(self, h, self.normalizers(h), targets, [i], [slice(j, j + 1)]))
+        return cross_blocks(X, h, tile)[:, 0]
 
     # The full Hessian ------------------------------------------------------------------------------
 
@@ -213,10 +172,10 @@ class HiddenModel(Model):
         self.fill_output_hessian(H[n_w:, n_w:], h)
         d = self.n_features
         units, tiles = range(self.n_hidden), self.class_slices(len(X))
-        for tile in self._cross_tiles(h, self.normalizers(h), targets, units, tiles):
+        for tile in cross_tiles(self, h, self.normalizers(h), targets, units, tiles):
             columns = slice(n_w + tile.classes.start * self.n_hidden, n_w + tile.classes.stop * self.n_hidden)
             blocks = H[tile.hidden * d : (tile.hidden + 1) * d, columns].reshape(d, -1, self.n_hidden)
-            blocks[:] = self._cross_blocks(X, h, tile)
+            blocks[:] = cross_blocks(X, h, tile)
         H[n_w:, :n_w] = H[:n_w, n_w:].T
         return H
 
@@ -277,7 +236,7 @@ class HiddenModel(Model):
         if y is not None:
             masses["wv"] = np.empty((self.n_hidden, self.n_classes))
             targets = self._hessian_labels(y, len(X))
-            for i, classes, values in self._cross_masses(X, h, self.normalizers(h), targets):
+            for i, classes, values in cross_masses(self, X, h, self.normalizers(h), targets):
                 masses["wv"][i, classes] = values
         return masses
 
@@ -293,7 +252,7 @@ class HiddenModel(Model):
         normalizers = self.normalizers(h)
         masses |= self._total_class_masses(h, normalizers)
         if y is not None:
-            parts = self._cross_masses(X, h, normalizers, self._hessian_labels(y, len(X)))
+            parts = cross_masses(self, X, h, normalizers, self._hessian_labels(y, len(X)))
             masses["wv"] = float(sum(values.sum() for _, _, values in parts))
         return masses
 
@@ -304,20 +263,3 @@ class HiddenModel(Model):
         masses[pairs[:, 0], pairs[:, 1]] = values
         masses[pairs[:, 1], pairs[:, 0]] = values
         return masses
-
-    def _cross_masses(
-        self, X: NDArray, h: NDArray, normalizers: NDArray | None, y: NDArray
-    ) -> Iterator[tuple[int, slice, NDArray[np.float64]]]:
-        """Yield (i, classes, |H[w_i, v_c]|_F^2 for c in classes): theory.md (2.7).
-
-        With u_nk = D_ni D_ki x_n . x_k, the mass of block (i, c) is the sum over n, k of
-        u_nk [Q_n Q_k h_n . h_k + (h_ni Q_n) g_k + g_n (h_ki Q_k) + g_n g_k] / N^2.
-        """
-        inner_x, inner_h = X @ X.T, h @ h.T
-        units, tiles = range(self.n_hidden), self.class_slices(len(X))
-        for i, classes, Q, g in self._cross_tiles(h, normalizers, y, units, tiles):
-            on = np.flatnonzero(h[:, i] > 0)
-            Q, g, u = Q[on], g[on], inner_x[np.ix_(on, on)]
-            quadratic = np.einsum("nc,nc->c", Q, (u * inner_h[np.ix_(on, on)]) @ Q)
-            linear = np.einsum("nc,nc->c", 2 * h[on, i, None] * Q + g, u @ g)
-            yield i, classes, (quadratic + linear) / len(X) ** 2

@@ -1,0 +1,70 @@
+"""Blocks between the layers of the hidden model, theory.md (2.4) and (2.7), by tiles of classes."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._base import Model
+from .products import row_products
+
+
+class CrossTile(NamedTuple):
+    """Sample factors of H[w_i, v_c] = (1/N) sum_n D_ni x_n [Q_nc h_n^T + g_nc e_i^T], c in a tile."""
+
+    hidden: int
+    """The hidden unit i."""
+    classes: slice
+    Q: NDArray[np.float64]
+    """(V^T B_n)_ic, shape (N, tile)."""
+    g: NDArray[np.float64]
+    """Residuals, shape (N, tile)."""
+
+
+def cross_tiles(
+    model: Model,
+    h: NDArray,
+    normalizers: NDArray | None,
+    y: NDArray,
+    hidden: Iterable[int],
+    tiles: Iterable[slice],
+) -> Iterator[CrossTile]:
+    """Yield the factors of (2.4) for each tile of classes and each asked hidden unit; h (N, m)."""
+    means = None if normalizers is None else model.kernels.class_means(h, model.V)
+    for classes in tiles:
+        rows = model.V[classes]
+        outputs = model.outputs(h, rows, normalizers)
+        g = model.residuals(outputs, y, classes)
+        for i in hidden:
+            v = rows[:, i].astype(np.float64)
+            Q = np.broadcast_to(v, g.shape) if means is None else outputs * (v - means[:, i, None])
+            yield CrossTile(i, classes, Q, g)
+
+
+def cross_blocks(X: NDArray, h: NDArray, tile: CrossTile) -> NDArray[np.float64]:
+    """Return H[w_i, v_c] for the classes of a tile, shape (d, tile, m): (2.4)."""
+    on = np.flatnonzero(h[:, tile.hidden] > 0)
+    rows = row_products(h[on], tile.Q[on])
+    rows[:, tile.hidden] += tile.g[on]
+    blocks = X[on].T @ rows.reshape(len(rows), h.shape[1] * tile.Q.shape[1])
+    blocks /= len(X)
+    return blocks.reshape(X.shape[1], h.shape[1], -1).transpose(0, 2, 1)
+
+
+def cross_masses(
+    model: Model, X: NDArray, h: NDArray, normalizers: NDArray | None, y: NDArray
+) -> Iterator[tuple[int, slice, NDArray[np.float64]]]:
+    """Yield (i, classes, |H[w_i, v_c]|_F^2 for c in classes): theory.md (2.7).
+
+    With u_nk = D_ni D_ki x_n . x_k, the mass of block (i, c) is the sum over n, k of
+    u_nk [Q_n Q_k h_n . h_k + (h_ni Q_n) g_k + g_n (h_ki Q_k) + g_n g_k] / N^2.
+    """
+    inner_x, inner_h = X @ X.T, h @ h.T
+    units, tiles = range(h.shape[1]), model.class_slices(len(X))
+    for i, classes, Q, g in cross_tiles(model, h, normalizers, y, units, tiles):
+        on = np.flatnonzero(h[:, i] > 0)
+        Q, g, u = Q[on], g[on], inner_x[np.ix_(on, on)]
+        quadratic = np.einsum("nc,nc->c", Q, (u * inner_h[np.ix_(on, on)]) @ Q)
+        linear = np.einsum("nc,nc->c", 2 * h[on, i, None] * Q + g, u @ g)
+        yield i, classes, (quadratic + linear) / len(X) ** 2
