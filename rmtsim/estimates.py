@@ -1,9 +1,11 @@
-"""Means over trials with their standard errors, and z-scores."""
+"""Means over trials with their standard errors, z-scores and power laws."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,49 @@ def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike) -> Estimate:
     ratio = np.mean(a) / np.mean(b)
     linear = estimate((a - ratio * b) / np.mean(b))
     return Estimate(float(ratio), linear.standard_error, linear.trials)
+
+
+@dataclass(frozen=True)
+class Exponent:
+    """Slope of log y against log x, with its standard error and the ends of a 95 % confidence interval."""
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+
+    def agrees(self, expected: float, error: float = 0.0) -> bool:
+        """Whether a value known within ``error`` may lie in the confidence interval."""
+        return self.low - error <= expected <= self.high + error
+
+
+def power_law(x: ArrayLike, means: Sequence[Estimate]) -> Exponent:
+    """Exponent of means that fall or grow as a power of x: ordinary least squares of log y on log x.
+
+    Equal weights keep the standard error unbiased where those of the means rest on few trials. The interval
+    is Student's with the degrees of freedom of Satterthwaite (1946), *Biometrics Bull.* 2, 110.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,), n >= 2
+        Positive, not all equal.
+    means : sequence of Estimate
+        Independent and positive, each of at least two trials.
+    """
+    values = np.array([mean.value for mean in means])
+    errors = np.array([mean.standard_error for mean in means]) / values
+    coefficients = slope_coefficients(x)
+    parts = (coefficients * errors) ** 2
+    slope, error = float(coefficients @ np.log(values)), float(np.sqrt(parts.sum()))
+    freedom = parts.sum() ** 2 / np.sum(parts**2 / [mean.trials - 1 for mean in means]) if error else np.inf
+    half = error * float(stdtrit(freedom, 0.975)) if error else 0.0
+    return Exponent(slope, error, slope - half, slope + half)
+
+
+def slope_coefficients(x: ArrayLike) -> NDArray[np.float64]:
+    """Return the c of the least-squares slope c . log y on log x."""
+    centred = np.log(x) - np.mean(np.log(x))
+    return centred / np.sum(centred**2)
 
 
 def normal_score(value: float, estimate: Estimate, floor: float = 0.0) -> float:

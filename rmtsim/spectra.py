@@ -6,8 +6,8 @@ limit is O(log n / n), so the p-values of the i.i.d. test are wrong here and non
 (theory.md section 6).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+EPSILON = float(np.finfo(np.float64).eps)
 TOLERANCE = 1e-5
 """Error of a tabulated law, far below the distance log n / n of the spectra that are compared."""
 HALVINGS = 40
@@ -86,34 +87,47 @@ class Histogram:
 class CdfTable:
     """A law's distribution function at nodes, linear in between: the distances ask for it many times.
 
-    Cells are halved until the function at their middle is as the line between their ends says. Bulks of
-    negligible mass, which the thin tail of a discrete weight law has by the dozen, get no nodes.
+    Cells are halved until the function at their middle is as the line between their ends says. Light bulks,
+    which the thin tail of a discrete weight law has by the dozen, are not entered: at their edges the
+    function is known without solving for the law.
 
     Parameters
     ----------
     law : Law
     tolerance : float
         Wanted bound of the error.
+    lightest : float
+        Mass up to which a bulk is not entered.
 
     Attributes
     ----------
-    x, left, right : array
-        Ascending nodes; left limit and value of the distribution function there. They differ at zero,
-        by the atom.
+    x, continuous : array
+        Ascending nodes, and the distribution function there without the atom.
     atom : float
     error : float
-        Largest deviation found in the middle of a cell that was left as it is, and the mass of the bulks
-        left out.
+        Largest deviation found in the middle of a cell that was left as it is, or the mass of the heaviest
+        bulk that was not entered.
     """
 
-    def __init__(self, law: Law, tolerance: float = TOLERANCE) -> None:
+    def __init__(self, law: Law, tolerance: float = TOLERANCE, lightest: float = TOLERANCE) -> None:
         self.atom = float(law.atom)
-        bulks, left_out = _bulks_with_mass(law, tolerance)
-        start = np.concatenate([np.zeros(int(self.atom > 0)), *map(_starting_nodes, bulks)])
-        nodes, values, deviation = _refine(law, np.unique(start), tolerance)
-        self.x, self.right = nodes, np.clip(values, 0.0, 1.0)
-        self.left = np.where(nodes == 0.0, self.right - self.atom, self.right)
-        self.error = deviation + left_out
+
+        def continuous(x: Floats) -> Floats:
+            return np.asarray(law.cdf(x), dtype=np.float64) - self.atom * (x >= 0)
+
+        edges, levels = _edge_levels(law, continuous)
+        masses = np.diff(levels)[:, 0]
+        heavy = masses > lightest
+        cells = [
+            _refine(continuous, *ends, tolerance) for ends in zip(edges[heavy], levels[heavy], strict=True)
+        ]
+        nodes = np.concatenate([edges.ravel(), *(x for x, _, _ in cells)])
+        values = np.concatenate([levels.ravel(), *(y for _, y, _ in cells)])
+        if self.atom:
+            nodes, values = np.append(nodes, 0.0), np.append(values, continuous(np.zeros(1)))
+        self.x, first = np.unique(nodes, return_index=True)
+        self.continuous = np.clip(values[first], 0.0, 1.0)
+        self.error = float(max([*masses[~heavy], *(deviation for _, _, deviation in cells)], default=0.0))
 
     def cdf(self, x: ArrayLike) -> Floats:
         """Distribution function at x, the atom included at zero."""
@@ -122,64 +136,73 @@ class CdfTable:
     def cdf_left(self, x: ArrayLike) -> Floats:
         """Left limit of the distribution function at x."""
         x = np.asarray(x, dtype=np.float64)
-        continuous = np.interp(x, self.x, self.left - self.atom * (self.x > 0), left=0.0, right=1 - self.atom)
-        return continuous + self.atom * (x > 0)
+        return self.continuous_cdf(x) + self.atom * (x > 0)
+
+    def continuous_cdf(self, x: Floats) -> Floats:
+        """Distribution function at x without the atom."""
+        return np.interp(x, self.x, self.continuous, left=0.0, right=1 - self.atom)
 
 
-def _bulks_with_mass(law: Law, tolerance: float) -> tuple[list[tuple[float, float]], float]:
-    """Return the bulks that hold more than their share of the tolerance, and the mass of the others."""
-    support = law.support()
-    if not support:
-        return [], 0.0
-    gaps = [(left[1] + right[0]) / 2 for left, right in pairwise(support)]
-    levels = np.concatenate(([0.0], np.asarray(law.cdf(np.array(gaps))), [1.0]))
-    masses = np.diff(levels)
-    for k, (a, b) in enumerate(zip([-np.inf, *gaps], [*gaps, np.inf], strict=True)):
-        masses[k] -= law.atom * (a < 0 <= b)
-    kept = masses > tolerance / len(support)
-    return [bulk for bulk, keep in zip(support, kept, strict=True) if keep], float(masses[~kept].sum())
+def _edge_levels(law: Law, continuous: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
+    """Edges of the bulks and the distribution function there, each of shape (bulks, 2).
+
+    It is constant in the gaps, and asked for in their middle.
+    """
+    edges = np.array(law.support(), dtype=np.float64).reshape(-1, 2)
+    gaps = (edges[:-1, 1] + edges[1:, 0]) / 2
+    levels = np.concatenate(([0.0], continuous(gaps), [1 - law.atom]))
+    return edges, np.stack((levels[:-1], levels[1:]), axis=1)[: len(edges)]
 
 
-def _starting_nodes(bulk: tuple[float, float]) -> Floats:
-    a, b = bulk
-    return a + (b - a) * (1 - np.cos(np.linspace(0.0, np.pi, 17))) / 2
-
-
-def _refine(law: Law, nodes: Floats, tolerance: float) -> tuple[Floats, Floats, float]:
-    """Halve cells until the distribution function is linear in each within the tolerance."""
-    values = np.asarray(law.cdf(nodes), dtype=np.float64)
-    # Continuous part: the atom is a step at a node, which no halving would resolve.
-    smooth = values - law.atom * (nodes >= 0)
-    a, b, low, high = nodes[:-1], nodes[1:], smooth[:-1], smooth[1:]
+def _refine(
+    continuous: Callable[[Floats], Floats], edges: Floats, levels: Floats, tolerance: float
+) -> tuple[Floats, Floats, float]:
+    """Halve cells of a bulk until the function is linear in each within the tolerance."""
+    nodes = edges[0] + (edges[1] - edges[0]) * (1 - np.cos(np.linspace(0.0, np.pi, 17))) / 2
+    values = np.concatenate((levels[:1], continuous(nodes[1:-1]), levels[1:]))
+    a, b, low, high = nodes[:-1], nodes[1:], values[:-1], values[1:]
     deviation = 0.0
     for _ in range(HALVINGS):
         if not a.size:
             break
         middle = (a + b) / 2
-        between = np.asarray(law.cdf(middle), dtype=np.float64) - law.atom * (middle >= 0)
+        between = continuous(middle)
         off = np.abs(between - (low + high) / 2)
-        nodes, smooth = np.append(nodes, middle), np.append(smooth, between)
+        nodes, values = np.append(nodes, middle), np.append(values, between)
         split = off > tolerance
         deviation = max(deviation, float(np.max(off[~split], initial=0.0)))
         a, b = np.append(a[split], middle[split]), np.append(middle[split], b[split])
         low, high = np.append(low[split], between[split]), np.append(between[split], high[split])
-    deviation = max(deviation, float(np.max(high - low, initial=0.0)))
-    nodes, first = np.unique(nodes, return_index=True)
-    return nodes, smooth[first] + law.atom * (nodes >= 0), deviation
+    return nodes, values, max(deviation, float(np.max(high - low, initial=0.0)))
 
 
-def snap_zeros(eigenvalues: ArrayLike, epsilon: float = float(np.finfo(np.float64).eps)) -> Floats:
-    """Set to exactly 0 the eigenvalues that cannot be told from it, and sort.
+def rounding(eigenvalues: ArrayLike, size: int, epsilon: float = EPSILON) -> Floats:
+    """Error of computed eigenvalues (..., n): a small multiple of eps times their largest modulus.
 
-    An eigenvalue solver errs by a small multiple of eps times the largest modulus; the tolerance is
-    4 n eps max |lambda|, with eps of the precision in which the matrix was formed.
+    Parameters
+    ----------
+    eigenvalues : array, shape (..., n)
+        All of a matrix, or its smallest and largest.
+    size : int
+        Order of the matrix.
+    epsilon : float
+        That of the precision in which the matrix was formed.
+
+    Returns
+    -------
+    array, shape (...)
+        4 n eps max |lambda|.
     """
+    return 4 * size * epsilon * np.max(np.abs(eigenvalues), axis=-1, initial=0.0)
+
+
+def snap_zeros(eigenvalues: ArrayLike, epsilon: float = EPSILON) -> Floats:
+    """Set to exactly 0 the eigenvalues that `rounding` cannot tell from it, and sort."""
     values = np.sort(np.asarray(eigenvalues, dtype=np.float64))
-    tolerance = 4 * values.size * epsilon * np.max(np.abs(values), initial=0.0)
-    return np.where(np.abs(values) <= tolerance, 0.0, values)
+    return np.where(np.abs(values) <= rounding(values, values.size, epsilon), 0.0, values)
 
 
-def distance(eigenvalues: ArrayLike, table: CdfTable, epsilon: float = 2.0**-52) -> Distance:
+def distance(eigenvalues: ArrayLike, table: CdfTable, epsilon: float = EPSILON) -> Distance:
     """Kolmogorov-Smirnov and Wasserstein-1 distance between all eigenvalues of a matrix and a law.
 
     KS is the supremum over the line, both one-sided limits at every eigenvalue and at the atom taken;

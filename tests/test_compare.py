@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy import integrate
+from scipy import integrate, stats
 
 from rmtsim import Experiment, laws
 from rmtsim.compare import compare, format_comparison
-from rmtsim.compare.blocks import block_law, compare_block
-from rmtsim.compare.comparison import compare_ratios
+from rmtsim.compare.block_laws import block_laws
+from rmtsim.compare.blocks import compare_block
 from rmtsim.compare.curves import spectrum_curve
-from rmtsim.compare.ratios import weighted_slope
 from rmtsim.compare.trials import read_trials
+from rmtsim.estimates import Estimate, estimate, power_law
 from rmtsim.identities import HALF_PLANE, pair_moments, wedge_moments
 from rmtsim.montecarlo import pilot_edges, run_trial
 from rmtsim.results import MemoryStore
@@ -132,7 +132,7 @@ def test_few_trials_get_no_z():
     experiment = _experiment(trials=7, model={"architecture": "linear", "loss": "mse"})
     comparison = compare(_run(experiment))
     assert all(identity.z is None for identity in comparison.cells[0].all_identities())
-    assert "No exact identity was tested" in format_comparison(comparison)
+    assert "a z-score needs 8 trials" in format_comparison(comparison)
 
 
 def test_one_trial_is_compared_without_errors():
@@ -146,7 +146,7 @@ def test_histograms_agree_with_eigenvalues_within_their_resolution(store, cell):
     trials = read_trials(store, store.cells[cell])
     kept = {name: array for name, array in trials.arrays.items() if not name.startswith("eigenvalues")}
     block = trials.cell.blocks[0]
-    law = block_law(trials, block, 8)
+    law = block_laws(trials)[block]
     truth = compare_block(trials, block, law).distances
     found = compare_block(replace(trials, arrays=kept), block, law).distances
     assert (truth.at_edges, found.at_edges) == (False, True)
@@ -223,19 +223,43 @@ def test_slope_over_classes():
         grid={"n_classes": [8, 32, 128]},
         measure={"statistics": "masses"},
     )
-    (slope,) = compare(_run(experiment)).slopes
+    comparison = compare(_run(experiment))
+    (slope,) = comparison.slopes
     assert slope.cells == (0, 1, 2)
     assert slope.asymptotic == -2
+    limits = [laws.block_ratio("linear", "ce", "v", 0.5, C) for C in (8, 32, 128)]
+    # Three equidistant points: the line goes through what the middle one leaves to the outer two.
+    assert slope.limit == pytest.approx(np.log(limits[2] / limits[0]) / np.log(16))
+    assert slope.limit_error < 1e-10
     # Measured and limit slopes differ by what the O(1/d) bias of r changes with C.
-    assert slope.slope == pytest.approx(slope.limit, abs=5 * slope.standard_error + 1 / 24)
-    assert slope.slope == pytest.approx(-2, abs=0.1)
+    assert slope.exponent.value == pytest.approx(slope.limit, abs=5 * slope.exponent.standard_error + 1 / 24)
+    assert slope.exponent.low < slope.exponent.value < slope.exponent.high
+    assert f"{slope.limit:.4f}" in format_comparison(comparison)
 
 
-def test_weighted_slope_recovers_a_line():
-    x = np.array([0.0, 1.0, 3.0])
-    slope, error = weighted_slope(x, 2 - 1.5 * x, np.full(3, 0.1))
-    assert slope == pytest.approx(-1.5)
-    assert error == pytest.approx(0.1 / np.sqrt(np.sum((x - x.mean()) ** 2)))
+def test_power_law_has_the_error_of_its_means():
+    x = np.array([1.0, 2.0, 8.0])
+    true = 3 * x**-1.5
+    found = power_law(x, [Estimate(y, 0.1 * y, 9) for y in true])
+    assert found.value == pytest.approx(-1.5)
+    centred = np.log(x) - np.log(x).mean()
+    assert found.standard_error == pytest.approx(0.1 / np.sqrt(np.sum(centred**2)))
+    # Between the t quantiles of the 8 degrees of freedom of one mean and the 24 of all three.
+    half = (found.high - found.low) / 2 / found.standard_error
+    assert stats.t.ppf(0.975, 24) <= half <= stats.t.ppf(0.975, 8)
+    assert found.agrees(-1.5)
+    assert not found.agrees(-1.0)
+
+
+def test_intervals_cover_the_exponent_as_often_as_they_say():
+    rng = np.random.default_rng(8)
+    x = np.array([1.0, 3.0, 9.0, 27.0])
+    covered = 0
+    for _ in range(1000):
+        draws = x**-1.0 * (1 + 0.02 * rng.standard_normal((6, 4)))
+        covered += power_law(x, [estimate(column) for column in draws.T]).agrees(-1.0)
+    # Binomial(1000, 0.95) has a standard deviation of 7.
+    assert abs(covered - 950) < 5 * 7
 
 
 def test_report_is_readable(comparison):
@@ -244,7 +268,7 @@ def test_report_is_readable(comparison):
     text = "\n".join(lines)
     for cell in comparison.cells:
         assert f"cell {cell.cell.index}: {cell.cell.architecture} {cell.cell.loss}, d = 24, N = 48" in text
-    assert "generalised Marchenko-Pastur given V" in text
+    assert "gen. Marchenko-Pastur given V" in text
     assert "Exact identities: 19 tested, 0 failed" in text
 
 
@@ -276,8 +300,9 @@ def test_nothing_to_compare_is_refused(store):
 @pytest.mark.parametrize("cell", [0, 1, 2, 3])
 def test_curves_hold_all_mass(store, cell):
     trials = read_trials(store, store.cells[cell])
+    solved = block_laws(trials)
     for block in trials.cell.blocks:
-        curve = spectrum_curve(trials, block)
+        curve = spectrum_curve(trials, block, solved.get(block))
         if curve is None:
             assert (trials.cell.loss, block) == ("mse", "vv_off")
             continue
@@ -293,7 +318,8 @@ def test_curves_hold_all_mass(store, cell):
 def test_curves_from_histograms_set_the_atom_apart(store):
     trials = read_trials(store, store.cells[2])
     kept = {name: array for name, array in trials.arrays.items() if not name.startswith("eigenvalues")}
-    exact, found = (spectrum_curve(t, "ww_off") for t in (trials, replace(trials, arrays=kept)))
+    law = block_laws(trials)["ww_off"]
+    exact, found = (spectrum_curve(t, "ww_off", law) for t in (trials, replace(trials, arrays=kept)))
     assert found.atom == exact.atom == pytest.approx(0.5)
     # Each trial has d - Binomial(N, 1/4) zeros: a share of 1/2 with a standard deviation of 3/24.
     assert exact.at_zero == pytest.approx(0.5, abs=5 * 3 / 24 / np.sqrt(24))
@@ -303,19 +329,16 @@ def test_curves_from_histograms_set_the_atom_apart(store):
 def test_without_eigenvalues_or_histograms_there_is_no_curve():
     experiment = _experiment(trials=2, model={"architecture": "linear"}, measure={"statistics": "moments"})
     store = _run(experiment)
-    assert spectrum_curve(read_trials(store, store.cells[0]), "vv_diag") is None
+    assert spectrum_curve(read_trials(store, store.cells[0]), "vv_diag", None) is None
     assert compare(store).cells[0].blocks[0].distances is None
 
 
-def test_ratio_of_hidden_ce_has_its_leading_term():
+def test_ratio_of_hidden_ce_has_its_limit_at_finite_classes():
     model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
-    experiment = _experiment(trials=2, model=model, grid={"n_hidden": 8}, measure={"statistics": "masses"})
-    comparison = compare(_run(experiment))
-    w, v = comparison.cells[0].ratios
-    # The table of theory.md (4.4), (4.5) at m = 8, gamma = 1/2.
-    assert (w.limit, v.limit) == pytest.approx((0.910028 / 5, 1.833510 / 25), rel=1e-6)
-    assert w.limit_kind == v.limit_kind == "leading term"
-    assert "* leading term" in format_comparison(comparison)
+    experiment = _experiment(trials=2, model=model, grid={"n_classes": 8}, measure={"statistics": "masses"})
+    for ratio in compare(_run(experiment)).cells[0].ratios:
+        limit, error = laws.block_ratio("hidden", "ce", ratio.layer, 0.5, 8, n_hidden=3, return_error=True)
+        assert (ratio.limit, ratio.limit_error, ratio.limit_kind) == (limit, error, "mean")
 
 
 @pytest.mark.slow
@@ -323,13 +346,7 @@ def test_ratio_of_hidden_ce_at_finite_classes():
     model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
     grid = {"n_features": 100, "n_hidden": 4}
     experiment = _experiment(trials=200, model=model, grid=grid, measure={"statistics": "masses"})
-    for ratio in compare(_run(experiment), finite_class_ratios=True).cells[0].ratios:
-        assert ratio.limit_kind == "mean"
+    for ratio in compare(_run(experiment)).cells[0].ratios:
         # Beside the Monte Carlo error a bias of O(1/d): 3/100 of the ratio.
         tolerance = 5 * ratio.measured.standard_error + 0.03 * ratio.limit
         assert ratio.measured.value == pytest.approx(ratio.limit, abs=tolerance)
-
-
-def test_ratios_alone_are_those_of_the_comparison(store, comparison):
-    alone = [cell.ratios[0] for cell in compare_ratios(store)]
-    assert alone == [cell.ratios[0] for cell in comparison.cells]

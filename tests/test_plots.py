@@ -13,8 +13,9 @@ pytest.importorskip("matplotlib")
 
 import rmtsim
 from rmtsim import Experiment, HiddenModel, draws, kernels, plots
-from rmtsim.compare import CellFinding, RatioFinding
+from rmtsim.compare import DistanceFinding, RatioFinding
 from rmtsim.compare.curves import SpectrumCurve
+from rmtsim.compare.rates import DistancePoint
 from rmtsim.estimates import Estimate
 from rmtsim.montecarlo import pilot_edges, run_trial
 from rmtsim.plots import portrait_panels
@@ -108,16 +109,25 @@ def test_hard_edge_leaves_the_frame():
     assert axes.get_ylim() == (0, pytest.approx(1.12 * 0.6))
 
 
-def _findings(values, kinds):
-    cells = []
-    for cell, value, kind in zip(EXPERIMENT.cells[4:], values, kinds, strict=True):
-        ratio = RatioFinding("w", Estimate(value, 0.1 * value, 9), "all blocks", 1.1 * value, kind)
-        cells.append(CellFinding(cell, 9, (), (), (ratio,)))
-    return cells
+def test_outliers_are_marked():
+    (axes,) = plots.plot_spectrum(_curve(predicted=(0.31, 2.5), observed=(0.35,))).axes
+    marks = {line.get_label(): line.get_xdata().tolist() for line in axes.lines}
+    assert marks["predicted outliers: 0.31, 2.5"] == [0.31, 2.5]
+    assert marks["mean extreme eigenvalue"] == [0.35]
+    assert axes.get_xlim()[1] > 2.5
+    (axes,) = plots.plot_spectrum(_curve(predicted=(0.1, 0.2, 0.3))).axes
+    assert "predicted outliers" in _legend(axes)
+
+
+def _ratios(values):
+    return [
+        (cell, RatioFinding("w", Estimate(value, 0.1 * value, 9), "all blocks", 1.1 * value, 0.0, "mean"))
+        for cell, value in zip(EXPERIMENT.cells[4:], values, strict=True)
+    ]
 
 
 def test_ratios_show_measured_points_and_limits():
-    (axes,) = plots.plot_ratios(_findings([0.3, 0.2, 0.1, 0.05], ["mean"] * 4)).axes
+    (axes,) = plots.plot_ratios(_ratios([0.3, 0.2, 0.1, 0.05])).axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     points, (bars,) = axes.containers[0].lines[0], axes.containers[0].lines[2]
     assert points.get_xydata().tolist() == [[3, 0.3], [6, 0.2], [12, 0.1], [24, 0.05]]
@@ -129,12 +139,29 @@ def test_ratios_show_measured_points_and_limits():
     assert _legend(axes) == ["hidden mse, W-layer: $d$ = 12, $\\gamma$ = 0.5, $m$ = 3"]
 
 
-def test_ratio_of_zero_is_left_out_and_leading_terms_are_dashed():
-    (axes,) = plots.plot_ratios(_findings([0.0, 0.2, 0.1, 0.05], ["leading term"] * 4)).axes
-    points = axes.containers[0].lines[0]
-    assert points.get_xdata().tolist() == [6, 12, 24]
-    assert "--" in [line.get_linestyle() for line in axes.lines]
-    assert "leading term" in axes.get_title(loc="left")
+def test_ratio_of_zero_is_left_out():
+    (axes,) = plots.plot_ratios(_ratios([0.0, 0.2, 0.1, 0.05])).axes
+    assert axes.containers[0].lines[0].get_xdata().tolist() == [6, 12, 24]
+
+
+def _distance(cell, block, ks):
+    found = DistanceFinding(Estimate(ks, 0.1 * ks, 9), Estimate(ks, 0.1 * ks, 9), False, 0.0, 0.0, 1e-5)
+    return DistancePoint(cell, block, found)
+
+
+def test_convergence_shows_distances_and_expected_rates():
+    cell = EXPERIMENT.cells[4]
+    sizes = [replace(cell, index=k, n_features=d, n_samples=2 * d) for k, d in enumerate((50, 100, 200))]
+    points = [_distance(one, "ww_off", 2 / one.n_features**0.5) for one in sizes]
+    alone = _distance(replace(cell, n_hidden=5), "ww_off", 0.3)
+    (axes,) = plots.plot_convergence([*points, alone]).axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert _legend(axes) == ["hidden mse, ww_off"]
+    line, (bars,) = axes.containers[0].lines[0], axes.containers[0].lines[2]
+    assert line.get_xydata() == pytest.approx(np.array([[d, 2 / d**0.5] for d in (50, 100, 200)]))
+    assert bars.get_segments()[0][:, 1] == pytest.approx([0.9 * 2 / 50**0.5, 1.1 * 2 / 50**0.5])
+    guide = np.log(axes.lines[-1].get_xydata())
+    assert np.diff(guide, axis=0)[0] @ [0.5, 1] == pytest.approx(0)  # slope -1/2
 
 
 def test_hessian_gives_every_block_the_same_side():
@@ -147,7 +174,7 @@ def test_hessian_gives_every_block_the_same_side():
     assert mesh.get_array().ravel()[1:].tolist() == list(range(1, 25))
     assert mesh.get_array().ravel()[0] > 0
     assert (first.get_xlim(), first.get_ylim()) == ((0, 3), (3, 0))
-    assert [tick.get_text() for tick in first.get_xticklabels()] == ["$w_{0}$", "$w_{1}$", "$v_{0}$"]
+    assert [tick.get_text() for tick in first.get_xticklabels()] == ["w₀", "w₁", "v₀"]
     assert first.get_xlabel() == "first 1 of 3 classes shown"
     assert mesh.norm is second.collections[0].norm
     assert "diagonal blocks" in bar.get_ylabel()

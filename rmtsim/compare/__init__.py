@@ -10,15 +10,18 @@ from .findings import (
     BlockFinding,
     CellFinding,
     Comparison,
+    DistanceFinding,
     Identity,
     LawUse,
     MomentFinding,
+    Rate,
     RatioFinding,
+    SideFinding,
     Slope,
 )
 from .report import format_comparison
 
 __all__ = [
-    "BlockFinding", "CellFinding", "Comparison", "Identity", "LawUse", "MomentFinding", "RatioFinding",
-    "Slope", "compare", "format_comparison",
+    "BlockFinding", "CellFinding", "Comparison", "DistanceFinding", "Identity", "LawUse", "MomentFinding", "Rate",
+    "RatioFinding", "SideFinding", "Slope", "compare", "format_comparison",
 ]  # fmt: skip

@@ -1,16 +1,18 @@
 """From a results file to a ``Comparison``."""
 
+from collections.abc import Iterable, Iterator
+
 from ..results import Results
-from .blocks import block_law, compare_block, has_law
+from .block_laws import LAW_TRIALS, BlockLaw, block_laws
+from .blocks import compare_block
 from .exact import other_identities
 from .findings import CellFinding, Comparison
-from .ratios import ratio_findings, slopes
+from .rates import DistancePoint, rates
+from .ratios import Point, ratio_findings, slopes
 from .trials import Trials, read_trials
 
-LAW_TRIALS = 8
 
-
-def compare(results: Results, law_trials: int = LAW_TRIALS, finite_class_ratios: bool = False) -> Comparison:
+def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
     """Hold the finished trials of a results file against theory.
 
     Parameters
@@ -19,9 +21,6 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, finite_class_ratios:
         From ``open_results``, or a store.
     law_trials : int
         Trials used where each trial has a law of its own (hidden ce with V drawn per trial).
-    finite_class_ratios : bool
-        Compute the limit ratios of hidden ce with V drawn per trial at the C of each cell, which takes a
-        minute or more for each; otherwise the leading term as C grows is given.
 
     Returns
     -------
@@ -36,8 +35,7 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, finite_class_ratios:
     if law_trials < 1:
         raise ValueError(f"law_trials: expected at least 1, got {law_trials}")
     experiment = results.experiment
-    read = (read_trials(results, cell) for cell in experiment.cells)
-    cells = tuple(_compare_cell(trials, law_trials, finite_class_ratios) for trials in read if trials.count)
+    cells = tuple(_compare_cell(trials, solved) for trials, solved in solve_cells(results, law_trials))
     if not cells:
         raise ValueError("results: expected at least one finished trial, got none")
     return Comparison(
@@ -46,27 +44,35 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, finite_class_ratios:
         experiment.trials,
         experiment.measure.precision,
         cells,
-        tuple(slopes(cells)),
+        tuple(slopes(_ratio_points(cells))),
+        tuple(rates(_distance_points(cells))),
     )
 
 
-def compare_ratios(results: Results) -> tuple[CellFinding, ...]:
-    """Return the mass ratios alone, without the limit laws that `compare` solves for every block."""
-    read = (read_trials(results, cell) for cell in results.experiment.cells)
-    return tuple(
-        CellFinding(trials.cell, trials.count, (), (), tuple(ratio_findings(trials, {})))
-        for trials in read
-        if trials.count
-    )
+def solve_cells(results: Results, law_trials: int) -> Iterator[tuple[Trials, dict[str, BlockLaw]]]:
+    """Yield the trials of each cell that has finished ones, with the limit laws of its blocks."""
+    for cell in results.cells:
+        trials = read_trials(results, cell)
+        if trials.count:
+            yield trials, block_laws(trials, law_trials)
 
 
-def _compare_cell(trials: Trials, law_trials: int, finite_class_ratios: bool) -> CellFinding:
-    measured = [block for block in trials.cell.blocks if has_law(trials, block) and trials.has_spectra(block)]
-    block_laws = {block: block_law(trials, block, law_trials) for block in measured}
+def _compare_cell(trials: Trials, solved: dict[str, BlockLaw]) -> CellFinding:
     return CellFinding(
         cell=trials.cell,
         trials=trials.count,
-        blocks=tuple(compare_block(trials, block, law) for block, law in block_laws.items()),
+        blocks=tuple(compare_block(trials, block, law) for block, law in solved.items()),
         identities=tuple(other_identities(trials)),
-        ratios=tuple(ratio_findings(trials, block_laws, finite_class_ratios)),
+        ratios=tuple(ratio_findings(trials, solved)),
     )
+
+
+def _ratio_points(cells: Iterable[CellFinding]) -> Iterator[Point]:
+    return ((finding.cell, ratio) for finding in cells for ratio in finding.ratios)
+
+
+def _distance_points(cells: Iterable[CellFinding]) -> Iterator[DistancePoint]:
+    for finding in cells:
+        for block in finding.blocks:
+            if block.distances is not None:
+                yield DistancePoint(finding.cell, block.block, block.distances)

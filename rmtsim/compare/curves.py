@@ -8,14 +8,16 @@ import numpy as np
 
 from ..cells import Cell
 from ..spectra import Floats, Histogram, snap_zeros
-from .blocks import LimitLaw, block_law, has_law, is_zero, mean_atom
-from .comparison import LAW_TRIALS
+from .block_laws import BlockLaw, SolvedLaw, is_zero
+from .outliers import side_findings
 from .trials import Trials
 
 FEWEST_PER_BIN = 25
 """Bins are joined until this many eigenvalues fall in one on average: 20 % scatter, were they independent."""
 POINTS = 601
 """Points of the density, in each bulk."""
+NEARLY_ALL = 0.9
+"""Without an outlier the extreme of a thin tail passes the end of the bulk in up to 2/3 of the trials."""
 MOST_BULKS = 4
 """Laws of more bulks are drawn smoothed."""
 
@@ -40,6 +42,11 @@ class SpectrumCurve:
         Mass of the law at zero.
     shared : bool
         Whether one law holds for all trials.
+    predicted : tuple of float
+        Outliers of the laws, theory.md (3.5).
+    observed : tuple of float
+        Mean smallest and largest eigenvalue, each only where an outlier is predicted on its side or it lies
+        outside the bulk in nearly all trials.
     """
 
     cell: Cell
@@ -54,18 +61,19 @@ class SpectrumCurve:
     law_density: Floats
     atom: float
     shared: bool
+    predicted: tuple[float, ...] = ()
+    observed: tuple[float, ...] = ()
 
 
-def spectrum_curve(trials: Trials, block: str, law_trials: int = LAW_TRIALS) -> SpectrumCurve | None:
+def spectrum_curve(trials: Trials, block: str, law: BlockLaw | None) -> SpectrumCurve | None:
     """Pool the spectra of a block over the trials that its law covers; None if there is none to draw."""
-    if is_zero(trials, block) or not (trials.has_eigenvalues(block) or "histogram" in trials.arrays):
+    if is_zero(trials.cell, block) or not (trials.has_eigenvalues(block) or "histogram" in trials.arrays):
         return None
-    law = block_law(trials, block, law_trials) if has_law(trials, block) else None
     rows = np.arange(trials.count) if law is None else law.rows
-    atom = 0.0 if law is None else mean_atom(law)
+    atom = 0.0 if law is None else law.atom
     histogram, at_zero = _set_zero_apart(trials, block, rows, atom)
     histogram = _join_bins(histogram)
-    x, density = _mean_density(law.laws, histogram.edges) if law is not None else (np.empty(0), np.empty(0))
+    x, density = (np.empty(0), np.empty(0)) if law is None else _mean_density(law.laws, histogram.edges)
     return SpectrumCurve(
         cell=trials.cell,
         block=block,
@@ -79,6 +87,15 @@ def spectrum_curve(trials: Trials, block: str, law_trials: int = LAW_TRIALS) -> 
         law_density=density,
         atom=atom,
         shared=law is None or law.shared,
+        predicted=() if law is None else tuple(o.location for each in law.laws for o in each.outliers),
+        observed=() if law is None or not trials.has_extremes(block) else _observed(trials, block, law),
+    )
+
+
+def _observed(trials: Trials, block: str, law: BlockLaw) -> tuple[float, ...]:
+    sides = side_findings(trials, block, law)
+    return tuple(
+        side.extreme.value for side in sides if side.predicted_count > 0 or side.share_outside > NEARLY_ALL
     )
 
 
@@ -126,10 +143,11 @@ def _join_bins(histogram: Histogram) -> Histogram:
     return Histogram(edges, counts, histogram.below, histogram.above)
 
 
-def _mean_density(laws: Sequence[LimitLaw], edges: Floats) -> tuple[Floats, Floats]:
+def _mean_density(solved: Sequence[SolvedLaw], edges: Floats) -> tuple[Floats, Floats]:
     """Mean density over laws: inf on a hard edge."""
+    laws = [each.law for each in solved]
     if max(len(law.support()) for law in laws) > MOST_BULKS:
-        return _smoothed_density(laws, edges)
+        return _smoothed_density(solved, edges)
     position = (1 - np.cos(np.linspace(0.0, np.pi, POINTS))) / 2
     x = np.unique(np.concatenate([a + (b - a) * position for law in laws for a, b in law.support()]))
     if any(law.atom > 0 for law in laws):
@@ -137,16 +155,13 @@ def _mean_density(laws: Sequence[LimitLaw], edges: Floats) -> tuple[Floats, Floa
     return x, np.mean([law.pdf(x) for law in laws], axis=0)
 
 
-def _smoothed_density(laws: Sequence[LimitLaw], edges: Floats) -> tuple[Floats, Floats]:
+def _smoothed_density(solved: Sequence[SolvedLaw], edges: Floats) -> tuple[Floats, Floats]:
     """Mean increment of the distribution functions over half a bin around each point, the atom left out.
 
     The thin parts of a discrete weight law break into bulks, finer than the histogram resolves.
     """
     x = np.linspace(edges[0], edges[-1], POINTS)
     half = (edges[1] - edges[0]) / 4
-
-    def smooth_cdf(law: LimitLaw, at: Floats) -> Floats:
-        return law.cdf(at) - law.atom * (at >= 0)
-
-    increments = [smooth_cdf(law, x + half) - smooth_cdf(law, x - half) for law in laws]
+    ends = np.stack((x - half, x + half))
+    increments = [np.diff(each.table.continuous_cdf(ends), axis=0)[0] for each in solved]
     return x, np.mean(increments, axis=0) / (2 * half)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..cells import Cell
-from ..estimates import Estimate
+from ..estimates import Estimate, Exponent
 
 UNITS = {
     "moments": "(1/n) tr (H/scale)^k; scale = S_ij = (V^T V)_ij for the W blocks of hidden mse, 1 otherwise",
@@ -62,7 +62,7 @@ class LawUse:
     """Which law a block was held against.
 
     ``shared``: one law for all trials, else one for the V of each of ``trials`` trials, whose mean
-    ``atom`` is given. ``error``: relative error of the moments of the weight law.
+    ``atom`` is given. ``error``: relative error of the weight law, as `laws.WeightLaw` has it.
     """
 
     name: str
@@ -89,13 +89,53 @@ class DistanceFinding:
 
 
 @dataclass(frozen=True)
+class SideFinding:
+    """The smallest ("below") or largest ("above") eigenvalue of H/scale of each trial, theory.md (3.5).
+
+    Attributes
+    ----------
+    side : {"below", "above"}
+    threshold : float
+        Beyond it an eigenvalue counts as outside the bulk: the law expects less than 1/2 there. Mean over
+        the laws.
+    extreme : Estimate
+    share_outside : float
+        Share of the trials whose extreme eigenvalue lies outside.
+    count_outside : float or None
+        Mean number of eigenvalues outside; None unless all were stored.
+    predicted : float or None
+        Outermost predicted outlier, mean over the laws that have one; None if none has.
+    predicted_count : float
+        Mean number of predicted outliers.
+    difference : Estimate
+        Extreme eigenvalue minus the predicted outlier, or minus the threshold where there is none.
+    tracy_widom : float or None
+        Mean largest eigenvalue at this d and N by theory.md (3.9), for Wishart matrices.
+    """
+
+    side: str
+    threshold: float
+    extreme: Estimate
+    share_outside: float
+    count_outside: float | None
+    predicted: float | None
+    predicted_count: float
+    difference: Estimate
+    tracy_widom: float | None
+
+
+@dataclass(frozen=True)
 class BlockFinding:
-    """One block against its limit law, over the trials that the law covers."""
+    """One block against its limit law, over the trials that the law covers.
+
+    ``sides`` is empty where no extreme eigenvalue was measured.
+    """
 
     block: str
     size: int
     law: LawUse
     distances: DistanceFinding | None
+    sides: tuple[SideFinding, ...]
     moments: tuple[MomentFinding, ...]
 
 
@@ -104,14 +144,15 @@ class RatioFinding:
     """Mass of an off-diagonal over that of a diagonal block of one layer, and its limit at this C.
 
     ``measured_on``: "all blocks" of the layer or its representative "blocks 0, 1". ``limit_kind``: "mean"
-    over V, W and X at this C; "given V" where all trials share one V; "leading term" of the mean as C grows.
-    ``limit`` is None where it is not known.
+    over V, W and X, or "given V" where all trials share one V. ``limit`` is None where it is not known;
+    ``limit_error`` bounds the error of its quadrature.
     """
 
     layer: str
     measured: Estimate
     measured_on: str
     limit: float | None
+    limit_error: float
     limit_kind: str
 
 
@@ -134,18 +175,33 @@ class CellFinding:
 
 @dataclass(frozen=True)
 class Slope:
-    """Slope of log r against log C over cells that differ in C alone.
+    """Exponent with which a ratio r falls with C, over cells that differ in C alone.
 
-    ``asymptotic``: -1 (W-layer) or -2 (V-layer and linear); ``limit``: slope of the limits of section 4 at
-    the same C and with the same weights, None where one is not known.
+    ``asymptotic``: -1 (W-layer) or -2 (V-layer and linear), as C grows; ``limit``: the same fit to the limits
+    at these C, known within ``limit_error``; None where one is not known.
     """
 
     layer: str
     cells: tuple[int, ...]
-    slope: float
-    standard_error: float
+    exponent: Exponent
     asymptotic: float
     limit: float | None
+    limit_error: float
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Exponents of the distances of a block from its law in d, over cells that differ in d alone.
+
+    ``expected``: -1 up to logarithms where the eigenvalues alone fluctuate, -1/2 where the sample weights are
+    random, theory.md section 6.
+    """
+
+    block: str
+    cells: tuple[int, ...]
+    ks: Exponent
+    w1: Exponent
+    expected: float
 
 
 @dataclass(frozen=True)
@@ -158,6 +214,7 @@ class Comparison:
     precision: str
     cells: tuple[CellFinding, ...]
     slopes: tuple[Slope, ...]
+    rates: tuple[Rate, ...]
 
     @property
     def failed_identities(self) -> tuple[tuple[int, Identity], ...]:

@@ -1,61 +1,54 @@
-"""A ``Comparison`` as text of fixed width."""
+"""A ``Comparison`` as text: one table a topic, each with what its columns mean."""
 
 from collections.abc import Iterator
 
 from ..cells import Cell
-from ..estimates import Estimate
-from .findings import (
-    BlockFinding,
-    CellFinding,
-    Comparison,
-    DistanceFinding,
-    Identity,
-    LawUse,
-    MomentFinding,
-    RatioFinding,
-    Slope,
-)
+from ..estimates import Estimate, Exponent
+from .findings import BlockFinding, Comparison, Identity, MomentFinding, Rate, SideFinding, Slope
 from .ratios import ALL_BLOCKS, ORDER
 
-LEGEND = """\
-  KS, W1      Kolmogorov-Smirnov and Wasserstein-1 distance from the eigenvalues of H/scale of one trial to
-              the limit law for d, N -> infinity; mean over trials +- s.e. No p-value: eigenvalues repel.
-  m_k         (1/n) tr (H/scale)^k: mean over trials, its standard error (s.e.: Monte Carlo error alone),
-              the limit, mean - limit, and the exact value at this d and N where one is known.
-  bias        exact - limit: the O(1/d) part of mean - limit that more trials do not remove.
-  z           (mean - exact)/s.e. as a normal score; for exact values and 8 trials or more. |z| > 5 fails.
-  scale       S_ij = (V^T V)_ij for the W blocks of hidden mse, otherwise 1."""
-
-MOMENT_HEADER = (
-    f"    {'k':>3}{'mean':>13}{'s.e.':>11}{'limit':>13}{'mean-limit':>12}{'bias':>12}{'exact':>13}{'z':>8}"
-)
-RATIO_HEADER = (
-    f"  {'cell':>4} {'model':<11}{'layer':>5}{'d':>6}{'N':>7}{'C':>7}{'m':>4}"
-    f"{'r':>11}{'s.e.':>9}{'limit':>11}{'r/limit-1':>10}{'C^p r':>9}  p blocks"
-)
-
-LIMIT_NOTES = (
-    ("given V", "V", "all trials share one V: limit given V, not the mean over V of theory.md section 4"),
-    ("leading term", "*", "leading term of the limit as C grows, (4.4) and (4.5); it is slow to be reached"),
-)
+DISTANCES = """\
+SPECTRA against the limit law of d, N -> infinity, trial by trial. H/scale: scale is S_ij = (V^T V)_ij for
+W-blocks of hidden mse, else 1. KS, W1: Kolmogorov-Smirnov and Wasserstein-1 distance, mean over trials
+with its standard error (s.e.); no p-value, as eigenvalues repel. bins: what the positions within bins may
+add. atom: mass of the law at 0. error: largest numerical error of the law. P: share of the samples that
+the gates let through."""
+EXTREMES = """\
+EXTREMES of H/scale and outliers, theory.md (3.5). outside: share of the trials whose extreme lies beyond
+the end of the bulk, where the law expects at most 1/2 eigenvalue; a number where all eigenvalues are
+stored: how many lie there per trial. difference: extreme - predicted outlier, or - end of the bulk where
+none is predicted. T-W: mean largest eigenvalue at this d and N where the block is Wishart, theory.md
+(3.9)."""
+MOMENTS = """\
+MOMENTS (1/n) tr (H/scale)^k. s.e.: Monte Carlo error of mean - limit. bias: exact value at this d and N,
+where known, less the limit: O(1/d), more trials do not remove it. z: (mean - exact)/s.e. as a normal
+score."""
+IDENTITIES = "EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5"
+RATIOS = """\
+RATIOS r = E |H_off|^2 / E |H_diag|^2 of the blocks of a layer, all or 0 and 1. limit: at this C for d, N
+-> infinity, error: of its quadrature; r - limit has a bias of O(1/d). C^p r tends to a constant as C
+grows."""
+GIVEN_V = "V: all trials share one V; the limit is given V, not the mean over V"
+SLOPES = "EXPONENTS of r in C; the same fit to the limits at these C; as C -> infinity"
+RATES = """\
+RATES: exponents of KS and W1 in d; expected -1 up to a logarithm where the eigenvalues alone fluctuate,
+-1/2 where the sample weights do, theory.md section 6"""
 
 
 def format_comparison(comparison: Comparison) -> str:
     """Return the whole comparison as text, lines of at most 110 characters."""
-    return "\n".join(_lines(comparison))
-
-
-def _lines(comparison: Comparison) -> Iterator[str]:
-    yield f"{comparison.experiment}  {comparison.precision}, digest {comparison.digest[:12]}"
-    yield LEGEND
-    for finding in comparison.cells:
-        yield ""
-        yield from _cell_lines(finding, comparison.trials)
-    if any(finding.ratios for finding in comparison.cells):
-        yield ""
-        yield from _ratio_lines(comparison)
-    yield ""
-    yield from _verdict_lines(comparison)
+    sections = [
+        _header(comparison),
+        _distances(comparison),
+        _extremes(comparison),
+        _moments(comparison),
+        _identities(comparison),
+        _ratios(comparison),
+        _slopes(comparison),
+        _rates(comparison),
+        _verdict(comparison),
+    ]
+    return "\n\n".join(text for text in ("\n".join(lines) for lines in sections) if text)
 
 
 def describe(cell: Cell) -> str:
@@ -67,110 +60,194 @@ def describe(cell: Cell) -> str:
     )
 
 
-def _cell_lines(finding: CellFinding, planned: int) -> Iterator[str]:
-    cell = finding.cell
-    count = f"{finding.trials}" if finding.trials == planned else f"{finding.trials} of {planned}"
-    yield f"cell {cell.index}: {describe(cell)}; gamma = {cell.aspect_ratio:.4g}; {count} trials"
-    for block in finding.blocks:
-        yield from _block_lines(block, finding.trials)
-    for identity in finding.identities:
-        yield _identity_line(identity)
-
-
-def _block_lines(block: BlockFinding, trials: int) -> Iterator[str]:
-    yield f"  {block.block}, {block.size} x {block.size}: {_law_text(block.law, trials)}"
-    if block.distances is not None:
-        yield from _distance_lines(block.distances, block.law)
-    if block.moments:
-        yield MOMENT_HEADER
-        yield from (_moment_line(moment) for moment in block.moments)
-
-
-def _distance_lines(found: DistanceFinding, law: LawUse) -> Iterator[str]:
-    error = f"errors: law tabulated {found.law_error:.0e}, moments of its weights {law.error:.0e}"
-    yield f"    KS {_plus_minus(found.ks)}   W1 {_plus_minus(found.w1)}   ({error})"
-    if found.at_edges:
+def _header(comparison: Comparison) -> Iterator[str]:
+    yield f"{comparison.experiment}: {comparison.precision}, digest {comparison.digest[:12]}"
+    for finding in comparison.cells:
+        planned = "" if finding.trials == comparison.trials else f" of {comparison.trials}"
+        cell = finding.cell
         yield (
-            "    (from histograms, at the edges of the bins; all eigenvalues could change KS by "
-            f"{found.ks_resolution:.2g}, W1 by {found.w1_resolution:.2g})"
+            f"cell {cell.index}: {describe(cell)}; gamma = {cell.aspect_ratio:.4g};"
+            f" {finding.trials}{planned} trials"
         )
 
 
-def _law_text(law: LawUse, trials: int) -> str:
-    atom = f", atom {law.atom:.4f} at 0" if law.atom > 0 else ""
-    laws = "" if law.shared else f"; a law for each V of the first {law.trials} of {trials} trials"
-    return f"{law.name}{atom}{laws}"
+def _blocks(comparison: Comparison) -> Iterator[tuple[str, BlockFinding]]:
+    """Blocks with the first two columns of their rows."""
+    for finding in comparison.cells:
+        for block in finding.blocks:
+            yield f"{finding.cell.index:>6} {block.block:<8}", block
 
 
-def _plus_minus(estimate: Estimate) -> str:
-    return f"{estimate.value:.4g} +- {estimate.standard_error:.1g}"
+def _distances(comparison: Comparison) -> Iterator[str]:
+    rows = [(names, block) for names, block in _blocks(comparison) if block.distances is not None]
+    if rows:
+        yield DISTANCES
+        yield (
+            f"  cell block  {'KS':>9}{'s.e.':>8}{'bins':>7}{'W1':>11}{'s.e.':>8}{'bins':>8}"
+            f"{'atom':>7}{'error':>7}  law"
+        )
+        yield from (names + _distance_columns(block) for names, block in rows)
 
 
-def _moment_line(moment: MomentFinding) -> str:
-    known = moment.exact
-    exact = f"{'-':>12}{'-':>13}{'-':>8}"
-    if known is not None:
-        exact = f"{moment.bias:>12.2e}{known.expected:>13.6g}{_z(known.z):>8}"
+def _distance_columns(block: BlockFinding) -> str:
+    found, law = block.distances, block.law
+    assert found is not None
+    bins = f"{found.ks_resolution:.2g}", f"{found.w1_resolution:.2g}"
+    ks_bins, w1_bins = bins if found.at_edges else ("-", "-")
+    name = law.name.replace("generalised", "gen.")
+    name = name if law.shared else name.replace("given V", f"for {law.trials} V")
+    atom = f"{law.atom:.4f}" if law.atom else "-"
     return (
-        f"    {moment.order:>3}{moment.mean.value:>13.6g}{moment.difference.standard_error:>11.1e}"
-        f"{moment.limit:>13.6g}{moment.difference.value:>12.2e}{exact}"
+        f"{found.ks.value:>8.5f}{found.ks.standard_error:>8.0e}{ks_bins:>7}"
+        f"{found.w1.value:>11.3e}{found.w1.standard_error:>8.0e}{w1_bins:>8}"
+        f"{atom:>7}{max(found.law_error, law.error):>7.0e}  {name}"
     )
 
 
-def _identity_line(identity: Identity) -> str:
+def _extremes(comparison: Comparison) -> Iterator[str]:
+    rows = [(names, side) for names, block in _blocks(comparison) for side in block.sides]
+    if rows:
+        yield EXTREMES
+        yield (
+            f"  cell block   side {'bulk ends':>12}{'outside':>9}{'extreme':>12}{'s.e.':>9}"
+            f"{'predicted':>12}{'difference':>12}{'T-W':>10}"
+        )
+        yield from (names + _extreme_columns(side) for names, side in rows)
+
+
+def _extreme_columns(side: SideFinding) -> str:
+    count = f"{side.share_outside:.0%}" if side.count_outside is None else f"{side.count_outside:.2f}"
+    predicted = "none" if side.predicted is None else f"{side.predicted:.5g}"
+    tracy_widom = "" if side.tracy_widom is None else f"{side.tracy_widom:.5g}"
+    return (
+        f"{side.side:>6}{side.threshold:>12.5g}{count:>9}{side.extreme.value:>12.5g}"
+        f"{side.extreme.standard_error:>9.1e}{predicted:>12}{side.difference.value:>12.2e}{tracy_widom:>10}"
+    ).rstrip()
+
+
+def _moments(comparison: Comparison) -> Iterator[str]:
+    rows = [(names, moment) for names, block in _blocks(comparison) for moment in block.moments]
+    if rows:
+        yield MOMENTS
+        yield (f"  cell block   k{'mean':>14}{'limit':>14}{'mean-limit':>12}{'s.e.':>9}{'bias':>11}{'z':>8}")
+        yield from (names + _moment_columns(moment) for names, moment in rows)
+
+
+def _moment_columns(moment: MomentFinding) -> str:
+    known = ""
+    if moment.exact is not None:
+        bias = moment.exact.expected - moment.limit
+        visible = abs(bias) > 1e-14 * abs(moment.limit)  # else rounding
+        known = f"{_number(bias if visible else 0.0, '.2e'):>11}{_z(moment.exact.z):>8}"
+    return (
+        f"{moment.order:>2}{moment.mean.value:>14.6g}{moment.limit:>14.6g}{moment.difference.value:>12.2e}"
+        f"{moment.difference.standard_error:>9.1e}{known}"
+    )
+
+
+def _identities(comparison: Comparison) -> Iterator[str]:
+    rows = [(finding.cell.index, one) for finding in comparison.cells for one in finding.identities]
+    if rows:
+        yield IDENTITIES
+        yield f"  cell {'':<40}{'mean':>13}{'s.e.':>10}{'exact':>13}{'z':>8}"
+        yield from (_identity_line(cell, one) for cell, one in rows)
+
+
+def _identity_line(cell: int, identity: Identity) -> str:
     mean = identity.mean
     return (
-        f"  exact {identity.source}: {identity.name:<32}{mean.value:>13.6g} +- {mean.standard_error:<8.1e}"
-        f" expected {identity.expected:<11.6g} z {_z(identity.z)}"
+        f"{cell:>6} {identity.source + ' ' + identity.name:<40}{mean.value:>13.6g}"
+        f"{_number(mean.standard_error, '.1e'):>10}{identity.expected:>13.6g}{_z(identity.z):>8}"
     )
+
+
+def _number(value: float, how: str) -> str:
+    return f"{value:{how}}" if value else "0"
 
 
 def _z(z: float | None) -> str:
     return "few" if z is None else f"{z:.2f}"
 
 
-def _ratio_lines(comparison: Comparison) -> Iterator[str]:
-    yield "r = E |H_off|^2 / E |H_diag|^2 per block; its limit for d, N -> infinity has a bias of O(1/d)"
-    yield "over all blocks of the layer or the blocks 0 and 1; C^p r tends to a constant as C grows"
-    yield RATIO_HEADER
-    ratios = [(finding.cell, ratio) for finding in comparison.cells for ratio in finding.ratios]
-    yield from (_ratio_line(cell, ratio) for cell, ratio in ratios)
-    for kind, mark, meaning in LIMIT_NOTES:
-        if any(ratio.limit_kind == kind for _, ratio in ratios):
-            yield f"  {mark} {meaning}"
-    for slope in comparison.slopes:
-        yield _slope_line(slope)
-
-
-def _ratio_line(cell: Cell, ratio: RatioFinding) -> str:
-    measured = ratio.measured
-    scaled = measured.value * cell.n_classes ** ORDER[ratio.layer]
-    mark = {kind: mark for kind, mark, _ in LIMIT_NOTES}.get(ratio.limit_kind, " ")
-    limit = "-" if ratio.limit is None else f"{ratio.limit:.4e}"
-    excess = f"{measured.value / ratio.limit - 1:+.4f}" if ratio.limit else "-"
-    source = "all" if ratio.measured_on == ALL_BLOCKS else "0, 1"
-    return (
-        f"  {cell.index:>4} {cell.architecture + ' ' + cell.loss:<11}{ratio.layer.upper():>5}"
-        f"{cell.n_features:>6}{cell.n_samples:>7}{cell.n_classes:>7}{cell.n_hidden or '-':>4}"
-        f"{measured.value:>11.4e}{measured.standard_error:>9.1e}{limit:>11}{mark}{excess:>9}{scaled:>9.4f}"
-        f"  {ORDER[ratio.layer]} {source}"
+def _ratios(comparison: Comparison) -> Iterator[str]:
+    rows = [(finding.cell, ratio) for finding in comparison.cells for ratio in finding.ratios]
+    if not rows:
+        return
+    yield RATIOS
+    if any(ratio.limit_kind == "given V" for _, ratio in rows):
+        yield GIVEN_V
+    yield (
+        f"  cell {'model':<11} layer blocks{'C':>8}{'m':>4}{'r':>12}{'s.e.':>9}"
+        f"{'limit':>12}{'error':>8}{'r/limit-1':>11}{'p':>3}{'C^p r':>9}"
     )
+    for cell, ratio in rows:
+        scaled = ratio.measured.value * cell.n_classes ** ORDER[ratio.layer]
+        blocks = "all" if ratio.measured_on == ALL_BLOCKS else "0, 1"
+        yield (
+            f"{cell.index:>6} {cell.architecture + ' ' + cell.loss:<11} {ratio.layer.upper():<5} {blocks:<6}"
+            f"{cell.n_classes:>8}{cell.n_hidden or '-':>4}"
+            f"{_number(ratio.measured.value, '.5e'):>12}{_number(ratio.measured.standard_error, '.1e'):>9}"
+            f"{_limit_columns(ratio.measured, ratio.limit, ratio.limit_error, ratio.limit_kind)}"
+            f"{ORDER[ratio.layer]:>3}{scaled:>9.4f}"
+        )
+
+
+def _limit_columns(measured: Estimate, limit: float | None, error: float, kind: str) -> str:
+    mark = "V" if kind == "given V" else " "
+    if limit is None:
+        return f"{'-':>12}{'-':>8}{mark}{'-':>10}"
+    excess = f"{measured.value / limit - 1:+.4f}" if limit else "-"
+    return f"{_number(limit, '.5e'):>12}{_number(error, '.0e'):>8}{mark}{excess:>10}"
+
+
+def _slopes(comparison: Comparison) -> Iterator[str]:
+    if comparison.slopes:
+        yield SLOPES
+        yield f"  layer {_exponent_header('exponent')}{'limits':>10}{'C -> inf':>10}  cells"
+        yield from (_slope_line(slope) for slope in comparison.slopes)
 
 
 def _slope_line(slope: Slope) -> str:
-    cells = ", ".join(map(str, slope.cells))
-    limit = "" if slope.limit is None else f"limits at these C {slope.limit:.4f}, "
+    limit = "-" if slope.limit is None else f"{slope.limit:.4f}"
+    cells = " ".join(map(str, slope.cells))
     return (
-        f"  slope of log r in log C, layer {slope.layer.upper()}, cells {cells}: {slope.slope:.4f} +- "
-        f"{slope.standard_error:.1g}; {limit}as C -> infinity {slope.asymptotic:.0f}"
+        f"  {slope.layer.upper():<6}{_exponent_columns(slope.exponent)}{limit:>10}{slope.asymptotic:>10.0f}"
+        f"  {cells}"
     )
 
 
-def _verdict_lines(comparison: Comparison) -> Iterator[str]:
+def _rates(comparison: Comparison) -> Iterator[str]:
+    if comparison.rates:
+        yield RATES
+        yield f"  block   {_exponent_header('KS')}{_exponent_header('W1')}{'expected':>10}  cells"
+        yield from (_rate_line(rate) for rate in comparison.rates)
+
+
+def _rate_line(rate: Rate) -> str:
+    cells = " ".join(map(str, rate.cells))
+    return (
+        f"  {rate.block:<8}{_exponent_columns(rate.ks)}{_exponent_columns(rate.w1)}{rate.expected:>10.1f}"
+        f"  {cells}"
+    )
+
+
+def _exponent_header(name: str) -> str:
+    return f"{name:>9}{'s.e.':>8}{'95 % interval':>20}"
+
+
+def _exponent_columns(found: Exponent) -> str:
+    interval = f"[{found.low:.4f}, {found.high:.4f}]"
+    return f"{found.value:>9.4f}{found.standard_error:>8.4f}{interval:>20}"
+
+
+def _verdict(comparison: Comparison) -> Iterator[str]:
     scores = [identity.z for cell in comparison.cells for identity in cell.all_identities()]
     tested = [abs(z) for z in scores if z is not None]
+    if not scores:
+        yield "Exact identities: none is known for what was measured"
+        return
     if not tested:
-        yield f"No exact identity was tested ({len(scores)} known here; a z-score needs 8 trials)."
+        yield f"Exact identities: none of the {len(scores)} tested, a z-score needs 8 trials"
         return
     failed = comparison.failed_identities
     verdict = f"{len(tested)} tested, {len(failed)} failed (|z| > 5), largest |z| {max(tested):.2f}"

@@ -68,11 +68,23 @@ class Trials:
 
     def has_spectra(self, block: str) -> bool:
         """Whether anything was measured that a limit law predicts."""
-        return self.has_eigenvalues(block) or "histogram" in self.arrays or "moments" in self.arrays
+        return self.has_extremes(block) or bool({"histogram", "moments"} & self.arrays.keys())
 
     def eigenvalues(self, block: str) -> Floats:
         """Eigenvalues of H/scale, shape (T, n); ascending where the scale is positive."""
         return self.arrays[f"eigenvalues_{block}"] / self.scale(block)[:, None]
+
+    def has_extremes(self, block: str) -> bool:
+        """Whether the smallest and largest eigenvalue of the block are known."""
+        return "extremes" in self.arrays or self.has_eigenvalues(block)
+
+    def extremes(self, block: str) -> Floats:
+        """Smallest and largest eigenvalue of H/scale, shape (T, 2)."""
+        if "extremes" in self.arrays:
+            ends = self.arrays["extremes"][:, self.cell.blocks.index(block)] / self.scale(block)[:, None]
+        else:
+            ends = self.eigenvalues(block)[:, [0, -1]]
+        return np.sort(ends)  # a negative scale exchanges them
 
     def histogram(self, block: str, rows: int | slice | NDArray[np.int64] = slice(None)) -> Histogram:
         """Histogram of H/scale of one trial, or pooled over several."""
@@ -94,7 +106,8 @@ class Trials:
         return np.array([wedge_angle(W) for W in weights if W is not None])
 
     def _parameters(self, row: int) -> draws.Parameters:
-        ops = kernels.load("cpu")
+        # Plain NumPy is fast enough for the parameters, and spares the compiled kernels' time to load.
+        ops = kernels.load("reference")
         precision = self.experiment.measure.precision
         return draws.parameters(ops, self.experiment, self.cell, int(self.numbers[row]), precision)
 

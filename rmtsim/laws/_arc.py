@@ -108,6 +108,7 @@ class Arc:
         left = self._interval(self._table.xi, xi)
         start = self._above(self._table.interpolate(xi, left), left)
         d, failed = newton(self.chart, y.astype(complex), start)
+        failed = failed[xi[failed] > 0]  # at the edge itself there is nothing to solve
         if failed.size:
             d[failed] = self._bisect(self._distance, self.side * y[failed], left[failed])
         return np.where(xi == 0, 0, d)

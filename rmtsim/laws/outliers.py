@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -88,8 +88,8 @@ def _bulk_ends(law: Law, share: float) -> tuple[float, float]:
         return first, last
     # A square-root edge keeps its distance t to a quantile q at share^(2/3): 2^(3/2) times the share is at
     # 2t.
-    low, low_inner = (_bulk_quantile(law, factor * share) for factor in (1.0, 2**1.5))
-    high, high_inner = (_bulk_quantile(law, 1 - law.atom - factor * share) for factor in (1.0, 2**1.5))
+    shares = share * np.array([1.0, 2**1.5])
+    low, low_inner, high, high_inner = _bulk_quantiles(law, [*shares, *(1 - law.atom - shares)])
     if low - first <= 2 * (low_inner - low):
         low = first
     if last - high <= 2 * (high - high_inner):
@@ -97,10 +97,11 @@ def _bulk_ends(law: Law, share: float) -> tuple[float, float]:
     return low, high
 
 
-def _bulk_quantile(law: Law, level: float) -> float:
-    """Quantile of the law without its atom, of total mass 1 - atom."""
-    below = float(law.cdf(0.0)) - law.atom
-    return float(law.ppf(level if level <= below else level + law.atom))
+def _bulk_quantiles(law: Law, levels: Sequence[float]) -> list[float]:
+    """Quantiles of the law without its atom, of total mass 1 - atom."""
+    below = float(law.cdf(0.0)) - law.atom if law.atom > 0 else 1.0
+    quantiles = law.ppf([level if level <= below else level + law.atom for level in levels])
+    return [float(x) for x in quantiles]
 
 
 def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) -> tuple[Outlier, ...]:
@@ -171,7 +172,7 @@ def _resolved_gaps(law: Law, n_eigenvalues: int) -> list[_Gap]:
     low, high = _bulk_ends(law, 0.5 / n_eigenvalues)
     first = _Gap(-math.inf, low, 0.0 if low == bulks[0][0] else _TAIL_HEIGHT)
     last = _Gap(high, math.inf, 0.0 if high == bulks[-1][1] else _TAIL_HEIGHT)
-    least, most = (_bulk_quantile(law, (1 - law.atom) * q) for q in (_LEAST_SHARE, 1 - _LEAST_SHARE))
+    least, most = _bulk_quantiles(law, [(1 - law.atom) * q for q in (_LEAST_SHARE, 1 - _LEAST_SHARE)])
     inner = [
         _Gap(left, right)
         for (_, left), (right, _) in itertools.pairwise(bulks)

@@ -1,9 +1,36 @@
 """Ratio of off-diagonal to diagonal Hessian blocks, theory.md section 4."""
 
 import math
+from typing import Literal, overload
 
 from ._measure import check_aspect_ratio
 from .block_mass import BlockMass, block_mass, check_count, check_layer
+
+
+@overload
+def block_ratio(
+    architecture: str,
+    loss: str,
+    layer: str,
+    aspect_ratio: float,
+    n_classes: float,
+    n_hidden: int | None = None,
+    *,
+    return_error: Literal[False] = False,
+) -> float: ...
+
+
+@overload
+def block_ratio(
+    architecture: str,
+    loss: str,
+    layer: str,
+    aspect_ratio: float,
+    n_classes: float,
+    n_hidden: int | None = None,
+    *,
+    return_error: Literal[True],
+) -> tuple[float, float]: ...
 
 
 def block_ratio(
@@ -58,6 +85,32 @@ def block_ratio(
     else:
         ratio, error = _finite_ratio(architecture, loss, layer, gamma, n_classes, n_hidden)
     return (ratio, error) if return_error else ratio
+
+
+@overload
+def scaled_block_ratio(
+    architecture: str,
+    loss: str,
+    layer: str,
+    aspect_ratio: float,
+    n_classes: float,
+    n_hidden: int | None = None,
+    *,
+    return_error: Literal[False] = False,
+) -> float: ...
+
+
+@overload
+def scaled_block_ratio(
+    architecture: str,
+    loss: str,
+    layer: str,
+    aspect_ratio: float,
+    n_classes: float,
+    n_hidden: int | None = None,
+    *,
+    return_error: Literal[True],
+) -> tuple[float, float]: ...
 
 
 def scaled_block_ratio(

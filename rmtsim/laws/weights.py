@@ -42,6 +42,14 @@ class WeightLaw:
     moment_errors: tuple[float, float, float, float]
     source: str
 
+    @classmethod
+    @single_blas_thread
+    def of(cls, joint: JointWeights, n_atoms: int = N_ATOMS) -> "WeightLaw":
+        """Law of the weight of a joint law, compressed to at most ``n_atoms``."""
+        weights, probabilities = gauss_compress(joint.weights, joint.probabilities, n_atoms)
+        errors = joint.errors + _compression_errors(joint, weights, probabilities)
+        return cls(weights, probabilities, errors.resolvent, errors.moments, joint.source)
+
 
 @single_blas_thread
 def joint_weights(
@@ -92,7 +100,6 @@ def _linear(loss: str, block: str, n_classes: float | None) -> JointWeights:
     return linear_ce(block, n_classes if n_classes == math.inf else check_count("n_classes", n_classes, 2))
 
 
-@single_blas_thread
 def weight_law(
     architecture: str,
     loss: str,
@@ -136,9 +143,7 @@ def weight_law(
     0.080531
     """
     joint = joint_weights(architecture, loss, block, n_classes=n_classes, V=V, rows=rows)
-    weights, probabilities = gauss_compress(joint.weights, joint.probabilities, n_atoms)
-    errors = joint.errors + _compression_errors(joint, weights, probabilities)
-    return WeightLaw(weights, probabilities, errors.resolvent, errors.moments, joint.source)
+    return WeightLaw.of(joint, n_atoms)
 
 
 def _compression_errors(joint: JointWeights, weights: Floats, probabilities: Floats) -> LawErrors:

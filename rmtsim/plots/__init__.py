@@ -1,7 +1,7 @@
 """Figures of results. They draw what other modules computed; only this package imports matplotlib."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -9,18 +9,23 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from ..cells import Cell
-from ..compare.comparison import LAW_TRIALS, compare_ratios
+from ..compare.block_laws import LAW_TRIALS, BlockLaw
+from ..compare.blocks import distance_points
+from ..compare.comparison import solve_cells
 from ..compare.curves import spectrum_curve
-from ..compare.ratios import ratio_series
-from ..compare.trials import read_trials
+from ..compare.families import varies_classes, varies_features
+from ..compare.rates import DistancePoint, distance_series
+from ..compare.ratios import Point, ratio_findings, ratio_series
+from ..compare.trials import Trials
 from ..portrait import hessian_portrait
 from ..results import Results
 from ._style import save
+from .convergence import plot_convergence
 from .heatmap import plot_hessians
 from .ratio import plot_ratios
 from .spectrum import plot_spectrum
 
-__all__ = ["plot_hessians", "plot_ratios", "plot_spectrum", "save_all"]
+__all__ = ["plot_convergence", "plot_hessians", "plot_ratios", "plot_spectrum", "save_all"]
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -34,7 +39,8 @@ def save_all(
     """Draw every figure of a results file into a directory, made if it is missing.
 
     Figures are ``spectrum_CELL_BLOCK`` for each cell and block with eigenvalues or histograms,
-    ``ratios`` if a ratio was measured at more than one C, and ``hessian_MODEL`` for each model.
+    ``convergence`` if they were measured at more than one d, ``ratios`` if a ratio was measured at more than
+    one C, and ``hessian_MODEL`` for each model.
 
     Parameters
     ----------
@@ -71,19 +77,25 @@ def save_all(
 
 def _figures(results: Results, law_trials: int) -> Iterator[tuple[str, Figure]]:
     yield from _hessian_figures(results)
-    yield from _spectrum_figures(results, law_trials)
-    cells = compare_ratios(results)
-    if any(len(points) > 1 for points in ratio_series(cells)):
-        yield "ratios", plot_ratios(cells)
+    distances: list[DistancePoint] = []
+    ratios: list[Point] = []
+    for trials, solved in solve_cells(results, law_trials):
+        yield from _spectrum_figures(trials, solved)
+        if varies_features(trials.cell, results.cells):
+            distances += distance_points(trials, solved)
+        if varies_classes(trials.cell, results.cells):
+            ratios += ((trials.cell, ratio) for ratio in ratio_findings(trials, solved))
+    if any(len(points) > 1 for points in distance_series(distances)):
+        yield "convergence", plot_convergence(distances)
+    if any(len(points) > 1 for points in ratio_series(ratios)):
+        yield "ratios", plot_ratios(ratios)
 
 
-def _spectrum_figures(results: Results, law_trials: int) -> Iterator[tuple[str, Figure]]:
-    for cell in results.cells:
-        trials = read_trials(results, cell)
-        for block in cell.blocks if trials.count else ():
-            curve = spectrum_curve(trials, block, law_trials)
-            if curve is not None:
-                yield f"spectrum_{cell.index:04d}_{block}", plot_spectrum(curve)
+def _spectrum_figures(trials: Trials, solved: Mapping[str, BlockLaw]) -> Iterator[tuple[str, Figure]]:
+    for block in trials.cell.blocks:
+        curve = spectrum_curve(trials, block, solved.get(block))
+        if curve is not None:
+            yield f"spectrum_{trials.cell.index:04d}_{block}", plot_spectrum(curve)
 
 
 def _hessian_figures(results: Results) -> Iterator[tuple[str, Figure]]:

@@ -19,7 +19,21 @@ TITLE, LABEL, SMALL = 10.5, 10, 8.5
 
 def new_figure(width: float, height: float) -> Figure:
     """Return a figure of a size in inches that no pyplot registry holds on to."""
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    return Figure(figsize=(width, height), dpi=DPI)
+
+
+def add_axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    """Add axes at (left, bottom, width, height) in inches: a fitted layout takes as long as the drawing."""
+    width, height = figure.get_size_inches()
+    left, bottom, across, up = box
+    return figure.add_axes((left / width, bottom / height, across / width, up / height))
+
+
+def new_axes(width: float, height: float, right: float = 0.15) -> tuple[Figure, Axes]:
+    """Return a figure with one pair of axes, leaving ``right`` inches beside it."""
+    figure = new_figure(width, height)
+    left, bottom, top = 0.75, 0.6, 0.55
+    return figure, add_axes(figure, (left, bottom, width - left - right, height - bottom - top))
 
 
 def dress(axes: Axes, title: str, subtitle: str, x_label: str, y_label: str) -> None:

@@ -15,6 +15,10 @@ from .spectrum import subtitle
 LOWEST, HIGHEST = 1e-3, 2.0
 """Range of the colours, in units of the r.m.s. entry of the diagonal blocks; beyond it they end."""
 
+LEFT, PITCH, GAP, RIGHT, LOW, HIGH = 0.4, 3.4, 0.4, 0.85, 0.5, 0.65
+"""Inches: the margins, and from one panel to the next."""
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
 
 def plot_hessians(portraits: Sequence[Portrait]) -> Figure:
     """Draw |H| of one or several models side by side on one colour scale.
@@ -22,11 +26,15 @@ def plot_hessians(portraits: Sequence[Portrait]) -> Figure:
     Every block has the same side whatever its number of parameters, so that the W-layer (d x d blocks)
     and the V-layer (m x m) weigh the same. Black lines bound the layers, grey ones the blocks.
     """
-    figure = _style.new_figure(0.9 + 3.4 * len(portraits), 4.0)
-    panels = figure.subplots(1, len(portraits), squeeze=False)[0]
+    width = LEFT + PITCH * len(portraits) + RIGHT
+    figure = _style.new_figure(width, LOW + PITCH + HIGH)
+    panels = [
+        _style.add_axes(figure, (LEFT + PITCH * k, LOW, PITCH - GAP, PITCH)) for k in range(len(portraits))
+    ]
     norm = LogNorm(LOWEST, HIGHEST)
     meshes = [_draw(axes, portrait, norm) for axes, portrait in zip(panels, portraits, strict=True)]
-    bar = figure.colorbar(meshes[-1], ax=list(panels), shrink=0.82, pad=0.015, extend="both")
+    scale = _style.add_axes(figure, (LEFT + PITCH * len(portraits), LOW + 0.1 * PITCH, 0.14, 0.8 * PITCH))
+    bar = figure.colorbar(meshes[-1], cax=scale, extend="both")
     bar.set_label("|entry| over the r.m.s. entry of the diagonal blocks", fontsize=_style.SMALL)
     bar.ax.tick_params(labelsize=_style.SMALL)
     cell = portraits[0].cell
@@ -54,7 +62,7 @@ def _draw_borders(axes: Axes, portrait: Portrait) -> None:
         colour, width = (_style.BLACK, 1.4) if boundary else (_style.LIGHT, 0.4)
         axes.axhline(k, color=colour, lw=width)
         axes.axvline(k, color=colour, lw=width)
-    names = [f"${layer}_{{{index}}}$" for layer, index in portrait.blocks]
+    names = [layer + str(index).translate(SUBSCRIPTS) for layer, index in portrait.blocks]
     for set_ticks in (axes.set_xticks, axes.set_yticks):
         set_ticks(np.arange(count) + 0.5, names, fontsize=7)
     axes.tick_params(length=0)

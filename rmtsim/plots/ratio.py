@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..cells import Cell
-from ..compare import CellFinding, RatioFinding
+from ..compare import RatioFinding
 from ..compare.ratios import ORDER, Point, ratio_series
 from . import _style
 
@@ -19,19 +19,16 @@ STYLES = {
 """Colour and marker of each model and layer whose ratio is not zero."""
 
 
-def plot_ratios(cells: Iterable[CellFinding]) -> Figure:
+def plot_ratios(points: Iterable[Point]) -> Figure:
     """Draw the measured ratios with error bars, their limits as lines, and guides of slope -1 and -2."""
-    figure = _style.new_figure(6.4, 4.8)
-    axes = figure.add_subplot()
+    figure, axes = _style.new_axes(6.4, 4.8)
     axes.set(xscale="log", yscale="log")
-    all_points = []
-    for points in ratio_series(cells):
-        _draw_series(axes, points)
-        all_points += points
+    all_points: list[Point] = []
+    for series in ratio_series(points):
+        _draw_series(axes, series)
+        all_points += series
     _draw_guides(axes, all_points)
-    subtitle = "measured with standard error; lines: limit for $d, N \\to \\infty$"
-    if any(ratio.limit_kind == "leading term" for _, ratio in all_points):
-        subtitle += ", dashed: its leading term as $C \\to \\infty$"
+    subtitle = "measured with standard error; lines: exact limit at each $C$ for $d, N \\to \\infty$"
     title = "Off-diagonal over diagonal blocks of the Hessian"
     _style.dress(axes, title, subtitle, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
     _style.legend(axes, loc="lower left")
@@ -56,8 +53,7 @@ def _draw_series(axes: Axes, points: Sequence[Point]) -> None:
         label=_series_label(cell, first),
     )
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
-    dashes = "--" if first.limit_kind == "leading term" else "-"
-    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=dashes)
+    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1)
 
 
 def _series_label(cell: Cell, ratio: RatioFinding) -> str:

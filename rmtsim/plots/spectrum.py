@@ -1,5 +1,7 @@
 """Histogram of a block's eigenvalues with the density of its limit law."""
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -19,8 +21,7 @@ HEADROOM = 1.12
 
 def plot_spectrum(curve: SpectrumCurve) -> Figure:
     """Draw the pooled spectrum of a block, its law if it has one, and the atom at zero."""
-    figure = _style.new_figure(6.4, 4.2)
-    axes = figure.add_subplot()
+    figure, axes = _style.new_axes(6.4, 4.2)
     plural = "" if curve.trials == 1 else "s"
     axes.stairs(
         curve.density,
@@ -36,6 +37,7 @@ def plot_spectrum(curve: SpectrumCurve) -> Figure:
     _set_x_range(axes, curve)
     if curve.atom > 0:
         _draw_atom(axes, curve, height)
+    _draw_outliers(axes, curve)
     title = f"Block ${SYMBOLS[curve.block]}$ of the {curve.cell.architecture} model, {_loss(curve.cell)}"
     _style.dress(axes, title, subtitle(curve.cell), x_label(curve), "density")
     _note_outside(axes, curve)
@@ -72,6 +74,7 @@ def _set_x_range(axes: Axes, curve: SpectrumCurve) -> None:
     ends = [curve.edges[filled[0]], curve.edges[filled[-1] + 1]] if filled.size else [*curve.edges[[0, -1]]]
     if curve.atom > 0:
         ends.append(0.0)
+    ends += curve.predicted + curve.observed
     margin = 0.04 * (max(ends) - min(ends))
     axes.set_xlim(min(ends) - margin, max(ends) + margin)
 
@@ -88,6 +91,27 @@ def _draw_atom(axes: Axes, curve: SpectrumCurve, height: float) -> None:
     axes.plot(
         [0, 0], [0, 0.9 * height], color=_style.BLUE, lw=1.4, marker="^", markevery=[1], ms=6, label=label
     )
+
+
+def _draw_outliers(axes: Axes, curve: SpectrumCurve) -> None:
+    """Mark predicted outliers below the axis, and the mean extreme eigenvalues that lie outside on it."""
+    frame = axes.get_xaxis_transform()
+    if curve.predicted:
+        axes.plot(
+            curve.predicted, [-0.015] * len(curve.predicted), transform=frame, clip_on=False, ls="",
+            color=_style.VERMILION, marker="^", ms=6, label=_outlier_label(curve.predicted),
+        )  # fmt: skip
+    if curve.observed:
+        axes.plot(
+            curve.observed, [0.015] * len(curve.observed), transform=frame, clip_on=False, ls="",
+            color=_style.BLUE, marker="o", mfc="white", ms=5, label="mean extreme eigenvalue",
+        )  # fmt: skip
+
+
+def _outlier_label(locations: Sequence[float]) -> str:
+    if len(locations) > 2:
+        return "predicted outliers"
+    return "predicted outlier" + "s" * (len(locations) - 1) + ": " + ", ".join(f"{x:.4g}" for x in locations)
 
 
 def _note_outside(axes: Axes, curve: SpectrumCurve) -> None:

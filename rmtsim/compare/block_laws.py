@@ -1,0 +1,147 @@
+"""Limit laws of the blocks of one cell, solved once for whatever is held against them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import laws
+from ..cells import Cell
+from ..spectra import CdfTable, Floats, Law
+from .trials import Trials
+
+LAW_TRIALS = 8
+"""Trials used where each trial has a law of its own."""
+LIGHTEST = 0.02
+"""Eigenvalues expected in a bulk that the tabulated law does not enter."""
+
+# P: share of the samples whose gates are open, theory.md (3.6).
+MSE_NAMES = {
+    "vv_diag": "Marchenko-Pastur",
+    "ww_diag": "Marchenko-Pastur, P = 1/2",
+    "ww_off": "Marchenko-Pastur, P = 1/4",
+}
+
+
+class LimitLaw(Law, Protocol):
+    """A law with moments and a density."""
+
+    def moment(self, k: int) -> float:
+        """Return E t^k."""
+
+    def pdf(self, x: Any) -> Any:
+        """Density of the continuous part."""
+
+
+@dataclass(frozen=True)
+class SolvedLaw:
+    """One limit law, in units of the scale of the block, and what follows from it at a block of order n.
+
+    Attributes
+    ----------
+    law : LimitLaw
+    size : int
+        n.
+    weight_error : float
+        Relative error of the functionals of the weight law: quadrature and compression.
+    bulk : (float, float)
+        Thresholds beyond which an eigenvalue counts as outside.
+    outliers : tuple of laws.Outlier
+        Predicted ones, theory.md (3.5), by location.
+    """
+
+    law: LimitLaw
+    size: int
+    weight_error: float
+    bulk: tuple[float, float]
+    outliers: tuple[laws.Outlier, ...]
+
+    @cached_property
+    def table(self) -> CdfTable:
+        """The distribution function at nodes."""
+        return CdfTable(self.law, lightest=LIGHTEST / self.size)
+
+
+@dataclass(frozen=True)
+class BlockLaw:
+    """The limit law of a block: one for all ``rows`` of the trials' arrays, or one for each of them."""
+
+    name: str
+    shared: bool
+    rows: NDArray[np.int64]
+    laws: tuple[SolvedLaw, ...]
+
+    @property
+    def atom(self) -> float:
+        """Mass at zero, averaged over the laws."""
+        return float(np.mean([each.law.atom for each in self.laws]))
+
+    @property
+    def weight_error(self) -> float:
+        """Largest of the laws' errors."""
+        return max(each.weight_error for each in self.laws)
+
+    def by_row(self) -> tuple[SolvedLaw, ...]:
+        """The law of each row."""
+        return self.laws * len(self.rows) if self.shared else self.laws
+
+
+def block_laws(trials: Trials, law_trials: int = LAW_TRIALS) -> dict[str, BlockLaw]:
+    """Solve the laws of all blocks that have one and of which something was measured that it predicts."""
+    return {
+        block: _block_law(trials, block, law_trials)
+        for block in trials.cell.blocks
+        if has_law(trials.cell, block) and trials.has_spectra(block)
+    }
+
+
+def has_law(cell: Cell, block: str) -> bool:
+    """Whether the block's spectrum has a limit law worth a comparison.
+
+    The m x m blocks do not grow with d, and the output blocks of mse are zero off the diagonal.
+    """
+    grows = cell.architecture == "linear" or block.startswith("ww")
+    return grows and not is_zero(cell, block)
+
+
+def is_zero(cell: Cell, block: str) -> bool:
+    """Whether the block vanishes identically, as B_n = I couples no classes, theory.md (4.1)."""
+    return cell.loss == "mse" and block == "vv_off"
+
+
+def _block_law(trials: Trials, block: str, law_trials: int) -> BlockLaw:
+    """Law of a block given V where it depends on V: with V drawn in every trial, of the first trials each."""
+    cell, rows = trials.cell, np.arange(trials.count)
+    if cell.loss == "mse":
+        return BlockLaw(MSE_NAMES[block], True, rows, (_marchenko_pastur(cell, block),))
+    if cell.architecture == "linear":
+        return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(cell, block, None),))
+    rows = rows if trials.fixed_v else rows[:law_trials]
+    each = (_generalised(cell, block, trials.V(row)) for row in rows[: 1 if trials.fixed_v else None])
+    return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, tuple(each))
+
+
+def _marchenko_pastur(cell: Cell, block: str) -> SolvedLaw:
+    names = (cell.architecture, cell.loss, block)
+    law = laws.limit_law(*names, cell.aspect_ratio)
+    return _solved(cell, law, laws.joint_weights(*names), 0.0)
+
+
+def _generalised(cell: Cell, block: str, V: Floats | None) -> SolvedLaw:
+    """Law of a ce block, theory.md (3.1)."""
+    joint = laws.joint_weights(cell.architecture, cell.loss, block, n_classes=cell.n_classes, V=V)
+    weights = laws.WeightLaw.of(joint)
+    law = laws.GeneralizedMarchenkoPastur(weights.weights, weights.probabilities, cell.aspect_ratio)
+    return _solved(cell, law, joint, weights.error)
+
+
+def _solved(
+    cell: Cell,
+    law: laws.MarchenkoPastur | laws.GeneralizedMarchenkoPastur,
+    joint: laws.JointWeights,
+    weight_error: float,
+) -> SolvedLaw:
+    d = cell.n_features
+    return SolvedLaw(law, d, weight_error, laws.outside(law, d), laws.outliers(law, joint, d))

@@ -1,0 +1,68 @@
+"""Extreme eigenvalues against the ends of the bulk and the outliers predicted by theory.md (3.5)."""
+
+import numpy as np
+
+from .. import laws
+from ..cells import Cell
+from ..estimates import estimate
+from ..spectra import rounding
+from .block_laws import BlockLaw, SolvedLaw
+from .findings import SideFinding
+from .trials import Trials
+
+SIDES = ("below", "above")
+
+
+def side_findings(trials: Trials, block: str, law: BlockLaw) -> tuple[SideFinding, ...]:
+    """Hold the smallest and the largest eigenvalue of each trial against its law."""
+    return tuple(_side_finding(trials, block, law, side) for side in SIDES)
+
+
+def _side_finding(trials: Trials, block: str, law: BlockLaw, side: str) -> SideFinding:
+    end, outward = (0, -1.0) if side == "below" else (1, 1.0)
+    solved = law.by_row()
+    both = trials.extremes(block)[law.rows]
+    slack = rounding(both, trials.cell.block_size(block), trials.epsilon)
+    extremes = np.where(np.abs(both[:, end]) > slack, both[:, end], 0.0)
+    thresholds = np.array([one.bulk[end] for one in solved])
+    predicted = [outliers_beyond(one, side) for one in solved]
+    expected = [found[-end] if found else one.bulk[end] for found, one in zip(predicted, solved, strict=True)]
+    outermost = [found[-end] for found in predicted if found]
+    count = None
+    if trials.has_eigenvalues(block):
+        beyond = outward * (trials.eigenvalues(block)[law.rows] - thresholds[:, None]) > slack[:, None]
+        count = float(beyond.sum(axis=1).mean())
+    return SideFinding(
+        side=side,
+        threshold=float(thresholds.mean()),
+        extreme=estimate(extremes),
+        share_outside=float(np.mean(outward * (extremes - thresholds) > slack)),
+        count_outside=count,
+        predicted=float(np.mean(outermost)) if outermost else None,
+        predicted_count=float(np.mean([len(found) for found in predicted])),
+        difference=estimate(extremes - np.array(expected)),
+        tracy_widom=tracy_widom_mean(trials.cell, block) if side == "above" else None,
+    )
+
+
+def outliers_beyond(law: SolvedLaw, side: str) -> list[float]:
+    """Predicted outliers beyond one end of the bulk, ascending, each as often as its multiplicity."""
+    low, high = law.bulk
+    return [
+        outlier.location
+        for outlier in law.outliers
+        for _ in range(outlier.multiplicity)
+        if (outlier.location < low if side == "below" else outlier.location > high)
+    ]
+
+
+def tracy_widom_mean(cell: Cell, block: str) -> float | None:
+    """Mean largest eigenvalue of H/scale at this d and N, theory.md (3.9), where the block is Wishart.
+
+    W_ii of hidden mse is so given the number of open gates, here put at its mean N/2.
+    """
+    d, N = cell.n_features, cell.n_samples
+    if cell.loss != "mse" or block == "ww_off" or N < 4:
+        return None
+    samples = N if block == "vv_diag" else N // 2
+    return laws.largest_eigenvalue_law(samples, d, scale=samples / N).mean()
