@@ -17,7 +17,7 @@ from typing import Any
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
-POLICY = {"nogil": True, "error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
+POLICY: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
 
 
 def _hash_sources() -> str:

@@ -1,7 +1,6 @@
 """Batches of trials, compiled: from draws to tridiagonal forms, and to statistics, each in one call."""
 
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -9,7 +8,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ._arguments import TILE_BYTES, TILE_MINIMUM
 from ._gram import TRIDIAGONAL_WORK
 from ._jit import jit
-from ._scratch import Scratch
+from ._scratch import Fields, Scratch
 from ._sturm import bin_counts, outer_eigenvalues
 from ._trial_arguments import (
     Forms,
@@ -105,8 +104,8 @@ def hidden_forms(
     hidden = _blocks(given, pairs(hidden_pairs, "hidden_pairs", m), d)
     classes = _blocks(given, pairs(class_pairs, "class_pairs", C), m)
     scales = _fill(given, m, hidden, classes)
-    forms = (Forms(blocks.diagonals, blocks.off_diagonals) for blocks in (hidden, classes))
-    return HiddenForms(*forms, scales)
+    of_hidden, of_classes = (Forms(blocks.diagonals, blocks.off_diagonals) for blocks in (hidden, classes))
+    return HiddenForms(of_hidden, of_classes, scales)
 
 
 def _blocks(given: Trials, found: NDArray[np.int64], order: int) -> Blocks:
@@ -131,25 +130,50 @@ def _fill(given: Trials, k: int, hidden: Blocks, classes: Blocks) -> NDArray[np.
 def _work(
     given: Trials, k: int, hidden: Blocks, classes: Blocks
 ) -> tuple[Trial, Softmax, FormWork, FormWork]:
-    """Work space of `trial_forms`."""
-    (N, d, C), real, linear = given.sizes[:3], given.dtype, len(given.sizes) == 3
-    tile = _tile(N, C, real)
-    sums = len(hidden.pairs.used) + len(hidden.pairs.places)
-    # In the order of the fields of Trial, Softmax and FormWork.
-    trial = [((N, d), real), ((0 if linear else k, d), real), ((0 if linear else N, k), real)]
-    softmax = [((tile, k), real), ((tile, N), real), ((N,), real), ((N,), real), ((N,), np.float64)]
-    softmax += [((len(classes.pairs.used), N), np.float64), ((len(hidden.pairs.used),), real)]
-    softmax += [((sums, tile), real), ((sums, N), real), ((sums, N), np.float64)]
-    forms = [
-        [((N,), np.float64), ((N, n), real), ((n, n), real), ((n * TRIDIAGONAL_WORK,), real)] for n in (d, k)
-    ]
-    found = iter(_scratch.arrays([*trial, *softmax, *forms[0], *(forms[1] if not linear else [])]))
-    X, W, h = (next(found) for _ in trial)
-    softmax_work, work = Softmax(*islice(found, len(softmax))), FormWork(*islice(found, 4))
-    return Trial(X, W, X if linear else h), softmax_work, work, work if linear else FormWork(*found)
+    """Work space of `trial_forms`. What is not used is never touched and takes no memory."""
+    (N, d, C), real, is_linear = given.sizes[:3], given.dtype, len(given.sizes) == 3
+    m = 0 if is_linear else k
+    fields: Fields = {
+        "X": ((N, d), real),
+        "W": ((m, d), real),
+        "features": ((N, m), real),
+    }
+    trial, softmax, work, class_work = _scratch.groups(
+        (Trial, fields),
+        (Softmax, _softmax_fields(N, k, class_tile(N, C, real), real, hidden.pairs, classes.pairs)),
+        (FormWork, _form_fields(N, d, real)),
+        (FormWork, _form_fields(N, k, real)),
+    )
+    return trial._replace(features=trial.X) if is_linear else trial, softmax, work, class_work
 
 
-def _tile(n_samples: int, n_classes: int, dtype: np.dtype) -> int:
+def _softmax_fields(N: int, k: int, tile: int, real: np.dtype, hidden: Pairs, classes: Pairs) -> Fields:
+    used = len(hidden.used)
+    sums = used + len(hidden.places)
+    return {
+        "V": ((tile, k), real),
+        "logits": ((tile, N), real),
+        "maxima": ((N,), real),
+        "rescale": ((N,), real),
+        "sums": ((N,), np.float64),
+        "chosen": ((len(classes.used), N), np.float64),
+        "center": ((used,), real),
+        "columns": ((sums, tile), real),
+        "product": ((sums, N), real),
+        "totals": ((sums, N), np.float64),
+    }
+
+
+def _form_fields(N: int, n: int, real: np.dtype) -> Fields:
+    return {
+        "weights": ((N,), np.float64),
+        "scaled": ((N, n), real),
+        "gram": ((n, n), real),
+        "reduction": ((n * TRIDIAGONAL_WORK,), real),
+    }
+
+
+def class_tile(n_samples: int, n_classes: int, dtype: np.dtype) -> int:
     """Classes per tile; the bits depend on it, and so it depends on the sizes alone."""
     return min(max(TILE_BYTES // (n_samples * dtype.itemsize), TILE_MINIMUM), n_classes)
 

@@ -27,11 +27,11 @@ BATCH_WORK = 1_000_000_000
 
 
 class Batch(NamedTuple):
-    """Consecutive trials of one cell: first_trial .. first_trial + count - 1."""
+    """Consecutive trials of one cell: first_trial .. first_trial + size - 1."""
 
     cell: Cell
     first_trial: int
-    count: int
+    size: int
 
 
 def run_trial(
@@ -170,7 +170,7 @@ def _run_into(
     edges = {cell.index: store.edges(cell.index) for cell in experiment.cells}
     for batch, records in run_batches(experiment, _pending(store, experiment), edges, workers, device):
         store.write(batch.cell.index, batch.first_trial, records)
-        finished += batch.count
+        finished += batch.size
         report(finished, total)
 
 
@@ -185,7 +185,7 @@ def run_batches(
 
     def measure(batch: Batch) -> tuple[Batch, list[Record]]:
         cell, at = batch.cell, edges[batch.cell.index]
-        trials = range(batch.first_trial, batch.first_trial + batch.count)
+        trials = range(batch.first_trial, batch.first_trial + batch.size)
         if experiment.method(cell) == "structured":
             return batch, [structured.run_trial(experiment, cell, trial, at, device) for trial in trials]
         return batch, dense.run_trials(experiment, cell, trials, at, device)

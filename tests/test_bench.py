@@ -54,7 +54,7 @@ def test_plain_closed_forms_are_the_hessian_of_the_model() -> None:
 
 
 def test_a_plain_trial_counts_every_eigenvalue() -> None:
-    assert plain.trial(40, 20, 20, np.float32, np.array([-1.0, 0.0, 100.0]))().sum() == 20
+    assert plain.trial(40, 20, 20, "float32", np.array([-1.0, 0.0, 100.0]))().sum() == 20
 
 
 def test_stages_add_up_to_about_the_trial() -> None:

@@ -17,7 +17,7 @@ class Contender(NamedTuple):
     """One way to do the work."""
 
     run: Callable[[], object]
-    count: int = 1
+    units: int = 1
     """Units of work in one run."""
 
 
@@ -75,7 +75,7 @@ def measure(comparison: Comparison, rounds: int = 7) -> Outcome:
 def _repeats(contender: Contender) -> int:
     """Warm up, which may compile, and find how many runs fill a timing."""
     contender.run()
-    once = _seconds(contender, 1) * contender.count
+    once = _seconds(contender, 1) * contender.units
     return max(1, round(LEAST_SECONDS / once))
 
 
@@ -83,4 +83,4 @@ def _seconds(contender: Contender, repeats: int) -> float:
     start = perf_counter()
     for _ in range(repeats):
         contender.run()
-    return (perf_counter() - start) / (repeats * contender.count)
+    return (perf_counter() - start) / (repeats * contender.units)

@@ -56,7 +56,7 @@ def _trials(given: Experiment) -> Contender:
 def normals(precision: str) -> Comparison:
     """Counter-based normal numbers against NumPy's generator."""
     ops, rng, words = kernels.load("cpu"), np.random.default_rng(0), stream(1, 0, 0, Role.X)
-    dtype = np.dtype(precision)
+    dtype: Any = np.dtype(precision)
     out = np.empty(NUMBERS, dtype)
     contenders = {
         BASE: Contender(lambda: ops.normals(words, 0, NUMBERS, dtype, out=out), NUMBERS),

@@ -1,21 +1,22 @@
 """What ours is compared with: BLAS and LAPACK alone, and the same work as one would write it in NumPy."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
 
 Run = Callable[[], object]
 
 
-def floor(n_samples: int, n_features: int, n_classes: int, dtype: DTypeLike) -> Run:
+def floor(n_samples: int, n_features: int, n_classes: int, precision: str) -> Run:
     """GEMM of the logits, SYRK of the block, SYTRD to tridiagonal form, on arrays that are there already."""
-    rng, single = np.random.default_rng(0), np.dtype(dtype) == np.float32
+    rng, single = np.random.default_rng(0), precision == "float32"
     syrk, sytrd = (blas.ssyrk, lapack.ssytrd) if single else (blas.dsyrk, lapack.dsytrd)
-    X = rng.standard_normal((n_samples, n_features), dtype)
-    V = rng.standard_normal((n_classes, n_features), dtype)
-    logits = np.empty((n_samples, n_classes), dtype)
+    X = rng.standard_normal((n_samples, n_features)).astype(precision)
+    V = rng.standard_normal((n_classes, n_features)).astype(precision)
+    logits = np.empty((n_samples, n_classes), precision)
     H = syrk(1 / n_samples, X.T, lower=1)
 
     def run() -> None:
@@ -26,9 +27,10 @@ def floor(n_samples: int, n_features: int, n_classes: int, dtype: DTypeLike) -> 
     return run
 
 
-def trial(n_samples: int, n_features: int, n_classes: int, dtype: DTypeLike, edges: NDArray) -> Run:
+def trial(n_samples: int, n_features: int, n_classes: int, precision: str, edges: NDArray) -> Run:
     """A linear ce trial: block (v_0, v_0) and the histogram of its eigenvalues."""
     rng = np.random.default_rng(0)
+    dtype: Any = np.dtype(precision)
 
     def run() -> NDArray:
         X = rng.standard_normal((n_samples, n_features), dtype)
