@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
+from .blas import single_blas_thread
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -25,7 +25,7 @@ def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], worke
     taken from the iterable as workers come free, so that it may be long. What is under way when the
     generator is closed is finished and dropped; what waits is cancelled.
     """
-    with threadpool_limits(1, user_api="blas"):
+    with single_blas_thread:
         if workers == 1:
             yield from map(function, tasks)
             return

@@ -26,6 +26,10 @@ BATCH_WORK = 1_000_000_000
 """Operations of a batch: some 50 ms, of which handing it to a worker and storing it take half of one."""
 
 
+GPU_BATCH = 1024
+"""Trials handed to a GPU at a time; it splits them by its free memory."""
+
+
 class Batch(NamedTuple):
     """Consecutive trials of one cell: first_trial .. first_trial + size - 1."""
 
@@ -99,7 +103,8 @@ def _covering_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
     and zero, where it is in range, lies in the middle of a bin: rounding cannot split an atom there.
     """
     margin = PILOT_MARGIN * (high - low) or 0.5 * max(1.0, abs(high))
-    width = _round_up((high - low + 2 * margin) / (bins - 1) if bins > 1 else 2 * margin)
+    reach = max(margin - low, high + margin)  # a single bin lies about zero
+    width = _round_up((high - low + 2 * margin) / (bins - 1) if bins > 1 else 2 * reach)
     first = np.floor((low - margin) / width + 0.5) - 0.5
     return width * (first + np.arange(bins + 1))
 
@@ -141,17 +146,27 @@ def run(
     StoreError
         The file exists (or, to resume, holds another experiment) or cannot be written.
     ValueError
-        If workers is not a positive integer or the device unknown.
+        If workers is not a positive integer, the device is unknown, or an open store belongs to another
+        experiment or device.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers: expected at least 1, got {workers}")
+    threads = _threads(workers, device)
     kernels.load(device)
     if isinstance(path, Store):
-        _run_into(path, experiment, workers or default_workers(), device, progress)
+        path.check_same(experiment, device)
+        _run_into(path, experiment, threads, device, progress)
         return
     open_store = HDF5Store.open_for_resume if resume else HDF5Store.create
     with open_store(path, experiment, device) as store:
-        _run_into(store, experiment, workers or default_workers(), device, progress)
+        _run_into(store, experiment, threads, device, progress)
+
+
+def _threads(workers: int | None, device: str) -> int:
+    """Return the number of workers: by default one per core, on a GPU one, which fills it by batches."""
+    if workers is None:
+        return 1 if device == "gpu" else default_workers()
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ValueError(f"workers: expected an integer of at least 1, got {workers!r}")
+    return workers
 
 
 def _run_into(
@@ -168,7 +183,9 @@ def _run_into(
     if "histogram" in experiment.measure.statistics:
         _set_missing_edges(store, experiment, workers, device)
     edges = {cell.index: store.edges(cell.index) for cell in experiment.cells}
-    for batch, records in run_batches(experiment, _pending(store, experiment), edges, workers, device):
+    for batch, records in run_batches(
+        experiment, _pending(store, experiment, device), edges, workers, device
+    ):
         store.write(batch.cell.index, batch.first_trial, records)
         finished += batch.size
         report(finished, total)
@@ -200,10 +217,10 @@ def _set_missing_edges(store: Store, experiment: Experiment, workers: int, devic
         store.set_edges(cell.index, edges)
 
 
-def _pending(store: Store, experiment: Experiment) -> Iterator[Batch]:
+def _pending(store: Store, experiment: Experiment, device: str) -> Iterator[Batch]:
     """Yield the unfinished trials of every cell in runs of at most a batch."""
     for cell in experiment.cells:
-        most = batch_size(cell, experiment.method(cell))
+        most = GPU_BATCH if device == "gpu" else batch_size(experiment, cell)
         missing = np.flatnonzero(~store.done(cell.index))
         runs = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1) if missing.size else []
         for consecutive in runs:
@@ -212,10 +229,17 @@ def _pending(store: Store, experiment: Experiment) -> Iterator[Batch]:
                 yield Batch(cell, int(part[0]), len(part))
 
 
-def batch_size(cell: Cell, method: str) -> int:
+def batch_size(experiment: Experiment, cell: Cell) -> int:
     """Return how many trials one worker takes at a time: about BATCH_WORK operations, and at most 64."""
-    dense = cell.n_samples * cell.n_features * (cell.n_features + cell.n_classes)
-    # A thousand operations per feature: counts at 200 edges and the bisection of both extremes.
-    structured = 1000 * (cell.n_features + cell.n_samples) + (cell.n_hidden or 0) * cell.n_classes
-    work = len(cell.blocks) * (dense if method == "dense" else structured)
+    d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden or 0
+    statistics = experiment.measure.statistics
+    work = 0
+    if experiment.method(cell) == "structured":
+        # A thousand operations per feature: counts at 200 edges and the bisection of both extremes.
+        work = len(cell.blocks) * (1000 * (d + N) + m * C)
+    elif set(statistics) - {"masses"}:
+        work = len(cell.blocks) * N * d * (d + C)
+    if "masses" in statistics:
+        # Sums over pairs of samples: X X^T, three over the classes and, for each hidden unit, two more.
+        work += N * N * (d + (3 + 2 * m) * C + m * m)
     return int(np.clip(BATCH_WORK // work, 1, 64))

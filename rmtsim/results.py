@@ -77,10 +77,11 @@ class Results(ABC):
         if name not in self.names(cell):
             raise ValueError(f"name: expected one of {', '.join(self.names(cell))}, got {name!r}")
         done = self.done(cell)
-        rows = np.flatnonzero(done) if trials is None else np.asarray(trials, dtype=np.int64)
-        for row in rows:
-            if not (0 <= row < len(done) and done[row]):
-                raise ValueError(f"trials: expected finished trials of cell {cell}, got {row}")
+        rows = np.flatnonzero(done) if trials is None else _integers(trials)
+        known = (rows >= 0) & (rows < len(done))
+        finished = known & done[np.where(known, rows, 0)]
+        if not finished.all():
+            raise ValueError(f"trials: expected finished trials of cell {cell}, got {rows[~finished][0]}")
         if rows.size == 0:
             return self._read(cell, name, 0, 0)
         first = int(rows.min())
@@ -98,6 +99,13 @@ class Results(ABC):
         self.close()
 
 
+def _integers(trials: ArrayLike) -> NDArray[np.int64]:
+    given = np.asarray(trials)
+    if given.size and given.dtype.kind not in "iu":
+        raise TypeError(f"trials: expected integers, the numbers of trials, got dtype {given.dtype}")
+    return given.astype(np.int64)
+
+
 class Store(Results):
     """Results that can be added to, by one writer."""
 
@@ -108,6 +116,25 @@ class Store(Results):
     @abstractmethod
     def _write(self, cell: int, first: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep the arrays of consecutive trials, stacked, and only then mark the trials done."""
+
+    def check_same(self, experiment: Experiment, device: str) -> None:
+        """Refuse results of another experiment, or of another device, whose last bits would differ.
+
+        Raises
+        ------
+        ValueError
+        """
+        differences = self.experiment.differences(experiment)
+        if differences:
+            got = "; ".join(f"{key} = {there}, not {here}" for key, (there, here) in differences.items())
+            raise self._refusal("results of the same experiment", got)
+        if self.attributes["device"] != device:
+            raise self._refusal(
+                f'results of device "{device}"', f'those of device "{self.attributes["device"]}"'
+            )
+
+    def _refusal(self, expected: str, got: str) -> ValueError:
+        return ValueError(f"store: expected {expected}, got {got}")
 
     def set_edges(self, cell: int, edges: ArrayLike) -> None:
         """Fix the histogram edges of a cell, before its first trial.

@@ -122,16 +122,8 @@ class HDF5Store(HDF5Results, Store):
         """
         path = Path(path)
         _check_room(path, experiment)
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-        with _explained(path, "a place for a new file"):
-            try:
-                with h5py.File(partial, "x", libver=_LIBVER) as file:
-                    _lay_out(file, experiment, provenance(device))
-                    file.flush()
-                    os.fsync(file.id.get_vfd_handle())
-                _publish(partial, path)
-            finally:
-                partial.unlink(missing_ok=True)
+        with _new_file(path) as file:
+            _lay_out(file, experiment, provenance(device))
         return cls(path)
 
     @classmethod
@@ -146,11 +138,25 @@ class HDF5Store(HDF5Results, Store):
         """
         store = cls(path)
         try:
-            _check_same(store, experiment, device)
+            store.check_same(experiment, device)
         except BaseException:
             store.close()
             raise
         return store
+
+    def check_same(self, experiment: Experiment, device: str) -> None:
+        """Refuse results of another experiment, device or method; see `Store.check_same`."""
+        super().check_same(experiment, device)
+        for cell in experiment.cells:
+            method, found = experiment.method(cell), self.method(cell.index)
+            if found != method:
+                expected = (
+                    f'trials of cell {cell.index} by method "{method}", as this version resolves "auto"'
+                )
+                raise self._refusal(expected, f'trials by method "{found}"')
+
+    def _refusal(self, expected: str, got: str) -> ValueError:
+        return StoreError(str(self.path), expected, got)
 
     def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
         with _explained(self.path, "room to write"):
@@ -162,10 +168,27 @@ class HDF5Store(HDF5Results, Store):
         stop = first + len(next(iter(arrays.values())))
         with _explained(self.path, "room to write"):
             for name, array in arrays.items():
-                group[name][first:stop] = array
+                _write_rows(group[name], first, array)
             self._file.flush()
-            group["done"][first:stop] = 1
+            _write_rows(group["done"], first, np.ones(stop - first, np.int8))
             self._file.flush()
+
+
+def _write_rows(dataset: Any, first: int, rows: NDArray[Any]) -> None:
+    """Write rows through to the operating system.
+
+    HDF5 buffers small writes in the open dataset, and an error that it meets while closing one is lost:
+    flushed here, a full disk is an error before any trial is marked done.
+    """
+    dataset[first : first + len(rows)] = rows
+    dataset.flush()
+
+
+def _claim_blocks(path: Path) -> None:
+    """Claim disk blocks for the whole file: rows not yet written are holes, and the disk may fill up."""
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        os.fsync(file.fileno())
 
 
 def _publish(partial: Path, path: Path) -> None:
@@ -180,6 +203,20 @@ def _publish(partial: Path, path: Path) -> None:
         partial.replace(path)
 
 
+@contextmanager
+def _new_file(path: Path) -> Iterator[Any]:
+    """Open a new HDF5 file that appears under its name once it is complete, or never."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    with _explained(path, "a place for a new file"):
+        try:
+            with h5py.File(partial, "x", libver=_LIBVER) as file:
+                yield file
+            _claim_blocks(partial)
+            _publish(partial, path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
 def write_table(
     path: str | PathLike[str], columns: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]
 ) -> None:
@@ -190,8 +227,7 @@ def write_table(
     StoreError
         The file exists or cannot be written.
     """
-    path = Path(path)
-    with _explained(path, "a place for a new file"), h5py.File(path, "x", libver=_LIBVER) as file:
+    with _new_file(Path(path)) as file:
         file.attrs.update(attributes)
         for name, values in columns.items():
             file[name] = values
@@ -201,7 +237,7 @@ def write_table(
 def _explained(path: Path, expected: str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # RuntimeError: as HDF5 tells of a failed flush
         raise StoreError(str(path), expected, _reason(error)) from error
 
 
@@ -215,8 +251,9 @@ def _undamaged(path: Path) -> Iterator[None]:
         raise StoreError(str(path), "an undamaged HDF5 file", str(error)) from error
 
 
-def _reason(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)
+def _reason(error: OSError | RuntimeError) -> str:
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)
 
 
 def _open(path: Path, mode: str) -> Any:
@@ -255,21 +292,6 @@ def _relax_lock(file: Any) -> None:
             raise
 
 
-def _check_same(store: HDF5Store, experiment: Experiment, device: str) -> None:
-    differences = store.experiment.differences(experiment)
-    if differences:
-        got = "; ".join(f"{key} = {there}, not {here}" for key, (there, here) in differences.items())
-        raise StoreError(str(store.path), "results of the same experiment", got)
-    if store.attributes["device"] != device:
-        got = f'results of device "{store.attributes["device"]}"'
-        raise StoreError(str(store.path), f'results of device "{device}"', got)
-    for cell in experiment.cells:
-        method, found = experiment.method(cell), store.method(cell.index)
-        if found != method:
-            expected = f'trials of cell {cell.index} by method "{method}", as this version resolves "auto"'
-            raise StoreError(str(store.path), expected, f'trials by method "{found}"')
-
-
 def _check_room(path: Path, experiment: Experiment) -> None:
     if path.exists():
         raise StoreError(str(path), "a path where no file exists, or to resume", "an existing file")
@@ -278,7 +300,7 @@ def _check_room(path: Path, experiment: Experiment) -> None:
     needed = data_bytes(experiment)
     free = shutil.disk_usage(path.parent).free
     if needed > free:
-        raise StoreError(str(path), f"{needed / 1e9:.1f} GB of free space", f"{free / 1e9:.1f} GB")
+        raise StoreError(str(path), f"{needed} bytes of free space", f"{free} bytes")
 
 
 def _lay_out(file: Any, experiment: Experiment, attributes: Mapping[str, str]) -> None:
@@ -321,9 +343,15 @@ def _preallocate(group: Any, name: str, shape: tuple[int, ...], dtype: str) -> A
     return group.create_dataset(name, shape, dtype, dcpl=properties)
 
 
+def _label_dtype(labels: Sequence[str] | Sequence[int]) -> Any:
+    return h5py.string_dtype() if isinstance(labels[0], str) else "int64"
+
+
 def _scale(group: Any, dimension: str, labels: Sequence[str] | range) -> Any:
     """Create the dimension scale that names an axis and labels its positions."""
-    dtype = h5py.string_dtype() if isinstance(labels[0], str) else "int64"
-    scale = group.create_dataset(dimension, data=list(labels), dtype=dtype)
+    if isinstance(labels, range):
+        scale = group.create_dataset(dimension, data=np.arange(labels.start, labels.stop, dtype=np.int64))
+    else:
+        scale = group.create_dataset(dimension, data=list(labels), dtype=_label_dtype(labels))
     scale.make_scale(dimension)
     return scale

@@ -60,8 +60,9 @@ def test_laws_import_nothing_of_the_simulation() -> None:
     for path in (ROOT / "rmtsim" / "laws").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
-                assert node.level <= 1, f"{path} imports from outside laws"
-        assert imported(path) <= {"numpy", "scipy", "threadpoolctl"}, path
+                outside = node.level > 1 and node.module != "blas"  # how many threads, no mathematics
+                assert not outside, f"{path} imports from outside laws"
+        assert imported(path) <= {"numpy", "scipy"}, path
 
 
 @pytest.mark.slow

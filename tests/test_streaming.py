@@ -125,7 +125,7 @@ def test_nan_in_a_late_tile_is_named_by_its_row() -> None:
     V = Broken(good.kernels, good.words, good.shape, good.deviation, good.dtype)
     X, y = inputs(6, 4, 5000)
     W = np.ones((3, 4))
-    with pytest.raises(ValueError, match=r"V: expected finite numbers, got nan at \[4321, 1\]"):
+    with pytest.raises(ValueError, match=r"V: expected finite float64 numbers, got nan at \[4321, 1\]"):
         HiddenModel(W, V).total_masses(X, y)
 
 

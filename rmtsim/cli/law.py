@@ -2,8 +2,11 @@
 
 import argparse
 import math
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .simulate import positive
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,15 +25,15 @@ def add_parsers(commands: Any) -> None:
     )
     law.add_argument("--aspect-ratio", type=float, required=True, metavar="GAMMA", help="d/N")
     law.add_argument("--classes", type=_classes, metavar="C", help="number of classes, or inf (ce)")
-    law.add_argument("--hidden", type=int, metavar="M", help="hidden width (hidden-ce)")
+    law.add_argument("--hidden", type=positive, metavar="M", help="hidden width (hidden-ce)")
     law.add_argument("--V", type=Path, metavar="FILE.npy", help="V, shape (C, m), that hidden-ce is given")
     law.add_argument("--seed", type=int, default=0, help="of the V drawn where none is given (default: 0)")
-    law.add_argument("--eigenvalues", type=int, metavar="N", help="size for which outliers are judged")
+    law.add_argument("--eigenvalues", type=positive, metavar="N", help="size for which outliers are judged")
     law.add_argument(
         "--table", type=Path, metavar="FILE", help="write x, density, cdf to FILE.csv or FILE.h5"
     )
-    law.add_argument("--points", type=int, default=1000, help="rows of the table (default: 1000)")
-    law.add_argument("--draw", type=int, metavar="COUNT", help="print COUNT draws instead")
+    law.add_argument("--points", type=positive, default=1000, help="rows of the table (default: 1000)")
+    law.add_argument("--draw", type=positive, metavar="COUNT", help="print COUNT draws instead")
     law.set_defaults(handler=_law)
 
 
@@ -60,7 +63,7 @@ def _law(arguments: argparse.Namespace) -> int:
         request.architecture, request.loss, request.block, arguments.aspect_ratio, **request.options
     )
     if arguments.draw is not None:
-        np.savetxt("/dev/stdout", law.rvs(arguments.draw, np.random.default_rng(arguments.seed)), fmt="%.17g")
+        np.savetxt(sys.stdout, law.rvs(arguments.draw, np.random.default_rng(arguments.seed)), fmt="%.17g")
     elif arguments.table is not None:
         _write_table(arguments, law)
     else:
@@ -89,7 +92,12 @@ def _given_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
     from ..streams import CELL_DRAW, Role, stream
 
     if arguments.V is not None:
-        return np.load(arguments.V, allow_pickle=False)
+        try:
+            return np.load(arguments.V, allow_pickle=False)
+        except EOFError:
+            raise ValueError(
+                f"--V: expected a file written by numpy.save, got an empty one: {arguments.V}"
+            ) from None
     if arguments.classes is None or arguments.hidden is None or arguments.classes == math.inf:
         raise ValueError("--V: expected a file, or --classes (finite) and --hidden to draw V, got neither")
     words = stream(arguments.seed, 0, CELL_DRAW, Role.V)

@@ -33,7 +33,7 @@ def add_parsers(commands: Any) -> None:
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", metavar="K", type=_positive, help="threads (default: one per core)")
+    parser.add_argument("--workers", metavar="K", type=positive, help="threads (default: one per core)")
     parser.add_argument(
         "--device",
         choices=("cpu", "gpu", "auto"),
@@ -50,7 +50,8 @@ def _experiment_file(given: str) -> Path:
     return shipped if not path.exists() and path.name == given and shipped.exists() else path
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """Read an integer of at least 1 from the command line."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
     return int(text)

@@ -22,6 +22,6 @@ from .findings import (
 from .report import format_comparison
 
 __all__ = [
-    "BlockFinding", "CellFinding", "Comparison", "DistanceFinding", "Identity", "LawUse", "MomentFinding", "Rate",
-    "RatioFinding", "SideFinding", "Slope", "compare", "format_comparison",
+    "BlockFinding", "CellFinding", "Comparison", "DistanceFinding", "Identity", "LawUse", "MomentFinding",
+    "Rate", "RatioFinding", "SideFinding", "Slope", "compare", "format_comparison",
 ]  # fmt: skip

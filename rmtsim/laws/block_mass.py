@@ -3,8 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from ..blas import single_blas_thread
 from ._measure import check_aspect_ratio
-from ._threads import single_blas_thread
 from .lognormal_sums import softmax_moment
 from .pair_average import gradient_covariance_masses, hidden_variance_masses
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._threads import single_blas_thread
+from ..blas import single_blas_thread
 from .block_mass import ARCHITECTURES, LOSSES, check_choice, check_count
 from .compression import gauss_compress
 from .joint_weights import JointWeights, LawErrors, functionals

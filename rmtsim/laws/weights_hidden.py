@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._threads import single_blas_thread
+from ..blas import single_blas_thread
 from .joint_weights import JointWeights, LawErrors, Sector, functionals
 from .quadrature import replicate_mean, sobol_normals
 

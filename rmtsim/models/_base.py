@@ -28,7 +28,7 @@ class Model(ABC):
         self.V: NDArray | StreamedRows = output_weights(V)
         self.loss = _checks.loss(loss)
         self.kernels = kernels.load(device)
-        self.memory_limit = default_memory_limit() if memory_limit is None else memory_limit
+        self.memory_limit = default_memory_limit() if memory_limit is None else _checks.size(memory_limit)
 
     @property
     def n_classes(self) -> int:
@@ -52,7 +52,7 @@ class Model(ABC):
     def inputs(self, X: ArrayLike) -> NDArray:
         """Return X as a checked matrix in the precision of the parameters, shape (N, d)."""
         why = f" because the model has n_features = {self.n_features}"
-        return _checks.matrix("X", X, self.n_features, why).astype(self.V.dtype, copy=False)
+        return _checks.matrix("X", X, self.n_features, why, self.V.dtype)
 
     def labels(self, y: ArrayLike | None, n_samples: int, needed_for: str) -> NDArray[np.int64]:
         """Return y as checked labels, shape (N,)."""

@@ -15,8 +15,14 @@ def loss(name: str) -> str:
     return name
 
 
-def matrix(name: str, values: ArrayLike, columns: int | None = None, why: str = "") -> NDArray:
-    """Return `values` as a finite, C-contiguous matrix of float32 if given so, of float64 otherwise."""
+def matrix(
+    name: str,
+    values: ArrayLike,
+    columns: int | None = None,
+    why: str = "",
+    dtype: np.dtype | None = None,
+) -> NDArray:
+    """Return `values` as a finite, C-contiguous matrix of `dtype`; by default float32 stays, else float64."""
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
@@ -26,10 +32,15 @@ def matrix(name: str, values: ArrayLike, columns: int | None = None, why: str = 
         raise ValueError(f"{name}: expected shape (rows, {columns}){why}, got {array.shape}")
     if 0 in array.shape:
         raise ValueError(f"{name}: expected at least one row and one column, got shape {array.shape}")
-    array = np.ascontiguousarray(array, dtype=array.dtype if array.dtype == np.float32 else np.float64)
+    if dtype is None:
+        dtype = np.dtype(np.float32 if array.dtype == np.float32 else np.float64)
+    with np.errstate(over="ignore"):  # what overflows float32 is told below
+        array = np.ascontiguousarray(array, dtype=dtype)
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
-        raise ValueError(f"{name}: expected finite numbers, got {array[row, column]} at [{row}, {column}]")
+        raise ValueError(
+            f"{name}: expected finite {dtype} numbers, got {array[row, column]} at [{row}, {column}]"
+        )
     return array
 
 
@@ -49,12 +60,23 @@ def labels(values: ArrayLike | None, n_samples: int, n_classes: int, needed_for:
     return array.astype(np.int64)
 
 
+def size(memory_limit: Any) -> int:
+    """Return a memory limit in bytes."""
+    if isinstance(memory_limit, bool) or not isinstance(memory_limit, int | np.integer) or memory_limit < 1:
+        raise ValueError(f"memory_limit: expected a positive whole number of bytes, got {memory_limit!r}")
+    return int(memory_limit)
+
+
 def block_index(name: str, index: Any, sizes: dict[str, int]) -> tuple[str, int]:
     """Return a block index ("w", i) or ("v", c) within the layers of `sizes`."""
     layers = " or ".join(f'("{layer}", 0..{size - 1})' for layer, size in sizes.items())
     if not (isinstance(index, tuple) and len(index) == 2 and index[0] in sizes):
         raise ValueError(f"{name}: expected {layers}, got {index!r}")
     layer, position = index
-    if not isinstance(position, (int, np.integer)) or not 0 <= position < sizes[layer]:
+    if (
+        isinstance(position, bool)
+        or not isinstance(position, (int, np.integer))
+        or not 0 <= position < sizes[layer]
+    ):
         raise ValueError(f"{name}: expected {layers}, got {index!r}")
     return layer, int(position)

@@ -18,7 +18,7 @@ class LinearModel(Model):
         or anything else with shape, dtype and row slicing is read by tiles of classes, never whole.
     loss : {"ce", "mse"}
         Cross-entropy (1/N) sum [logsumexp(z) - z_y], or mean square (1/2N) sum |z - onehot(y)|^2.
-    device : {"cpu", "reference"}
+    device : {"cpu", "gpu", "reference"}
         Which kernels compute.
     memory_limit : int, optional
         Bytes that sums over classes may take; a quarter of the machine's memory by default.

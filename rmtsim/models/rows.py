@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from . import _checks
 
 TILE = 1024
-"""Classes per tile where memory allows; the last bits depend on it, so it is the same on every machine."""
+"""Classes per tile: the same on every machine, as the last bits depend on it, unless memory is too short."""
 ARRAYS_PER_TILE = 6
 """Arrays of N numbers per class of a tile that are alive at once: logits, probabilities, products."""
 SQUARES = 4
@@ -42,13 +42,13 @@ class StreamedRows:
 
     def __getitem__(self, rows: slice) -> NDArray:
         """Return the rows as a C-contiguous array; ValueError names the first that is not finite."""
-        part = np.ascontiguousarray(self.source[rows], dtype=self.dtype)
+        with np.errstate(over="ignore"):  # what overflows float32 is told below
+            part = np.ascontiguousarray(self.source[rows], dtype=self.dtype)
         if not np.isfinite(part).all():
             row, column = np.argwhere(~np.isfinite(part))[0]
             first = rows.indices(self.shape[0])[0]
-            raise ValueError(
-                f"{self.name}: expected finite numbers, got {part[row, column]} at [{first + row}, {column}]"
-            )
+            where = f"{part[row, column]} at [{first + row}, {column}]"
+            raise ValueError(f"{self.name}: expected finite {self.dtype} numbers, got {where}")
         return part
 
     def astype(self, dtype: np.dtype, copy: bool = True) -> "StreamedRows":

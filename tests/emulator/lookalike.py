@@ -12,7 +12,7 @@ import numpy as np
 
 from .module import Module
 
-VERSION = "emulated"
+VERSION = "14.2.0+emulated"
 
 
 class OutOfMemoryError(Exception):
