@@ -106,10 +106,10 @@ def _definite(sign, q, u, p, b, c, bound, shift):
 
 
 @jit
-def _decided(bands, unit, rows, low, high, shifts, work, found):
+def _decided(bands, rows, low, high, shifts, work, found):
     """Whether the rows that are left cannot change on which side of a shift its end of the spectrum lies."""
-    b = unit * (abs(bands[1, rows + 1]) + abs(bands[2, rows + 1]))
-    c = unit * bands[2, rows]
+    b = abs(bands[1, rows + 1]) + abs(bands[2, rows + 1])
+    c = bands[2, rows]
     for s in range(2 * SECTIONS):
         upper = s >= SECTIONS
         settled = found[s] < rows if upper else found[s] > 0
@@ -120,33 +120,37 @@ def _decided(bands, unit, rows, low, high, shifts, work, found):
 
 
 @jit
-def _outer_counts(bands, unit, low, high, shifts, work, found):
+def _outer_counts(bands, low, high, shifts, work, found):
     """Eliminate until every shift is decided; returns the number of rows that took."""
     n = bands.shape[1]
-    _start(bands, unit, shifts, work, found)
+    _start(bands, 1.0, shifts, work, found)
     for first in range(0, n, STRETCH):
         rows = min(first + STRETCH, n)
-        _rows(bands, unit, first, rows, shifts, work, found)
-        if rows + 2 < n:
-            bounds = unit * low[rows + 2], unit * high[rows + 2]
-            if _decided(bands, unit, rows, bounds[0], bounds[1], shifts, work, found):
-                return rows
+        _rows(bands, 1.0, first, rows, shifts, work, found)
+        if rows + 2 < n and _decided(bands, rows, low[rows + 2], high[rows + 2], shifts, work, found):
+            return rows
     return n
 
 
 @jit
 def outer_eigenvalues(bands):
-    """Smallest and largest eigenvalue: both brackets cut into sections until a few ulp of |S| wide."""
+    """Smallest and largest eigenvalue, to a few ulp of |S|, computed in units near 1."""
+    unit = _unit(bands)
+    return _outer_eigenvalues(unit * bands) / unit
+
+
+@jit
+def _outer_eigenvalues(bands):
+    """Both brackets cut into sections until a few ulp of |S| wide."""
     low, high = trailing_bounds(bands[0], _radii(bands))
     lower, upper, norm = bracket(low[0], high[0], bands.shape[1])
     shifts, work = np.empty(2 * SECTIONS), np.empty((3, 2 * SECTIONS))
     found = np.empty(2 * SECTIONS, np.int64)
-    unit = _unit(bands)
     while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * EPS * norm:
-        cut(lower, upper, unit, shifts)
-        rows = _outer_counts(bands, unit, low, high, shifts, work, found)
+        cut(lower, upper, shifts)
+        rows = _outer_counts(bands, low, high, shifts, work, found)
         for end in range(2):
-            narrow(shifts, found, end, rows, unit, lower, upper)
+            narrow(shifts, found, end, rows, lower, upper)
     return (lower + upper) / 2
 
 

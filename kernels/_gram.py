@@ -18,14 +18,14 @@ def _scale_rows(X, weights, scaled):
     front, back = 0, len(scaled)
     for n in range(len(X)):
         w = weights[n]
-        if w > 0:
-            target = front
-            front += 1
-        elif w < 0:
+        if w == 0:
+            continue
+        if w < 0:
             back -= 1
             target = back
-        else:
-            continue
+        else:  # NaN as well: it shows in the result
+            target = front
+            front += 1
         root = X.dtype.type(np.sqrt(abs(w)))
         for j in range(X.shape[1]):
             scaled[target, j] = root * X[n, j]

@@ -130,52 +130,60 @@ def _decided(shifts, pivots, found, rows, coupling, low, high):
 
 
 @jit
-def _outer_counts(a, b, unit, low, high, shifts, pivots, found):
+def _outer_counts(a, b, low, high, shifts, pivots, found):
     """Eliminate until every shift is decided; returns the number of rows that took."""
     n = len(a)
     pivots[:] = 1.0
     found[:] = 0
     for first in range(0, n, STRETCH):
         rows = min(first + STRETCH, n)
-        _rows(a, b, unit, first, rows, shifts, pivots, found)
+        _rows(a, b, 1.0, first, rows, shifts, pivots, found)
         if rows < n:
-            coupling = unit * abs(b[rows - 1])
-            if _decided(shifts, pivots, found, rows, coupling, unit * low[rows], unit * high[rows]):
+            coupling = abs(b[rows - 1])
+            if _decided(shifts, pivots, found, rows, coupling, low[rows], high[rows]):
                 return rows
     return n
 
 
 @jit
 def outer_eigenvalues(a, b):
-    """Smallest and largest eigenvalue: both brackets cut into sections until a few ulp of |T| wide."""
+    """Smallest and largest eigenvalue, to a few ulp of |T|."""
+    # In units near 1 neither sums of entries overflow nor does an ulp of them vanish.
+    unit = _unit(a, b)
+    smallest, largest = _outer_eigenvalues(unit * a, unit * b)
+    return smallest / unit, largest / unit
+
+
+@jit
+def _outer_eigenvalues(a, b):
+    """Both brackets cut into sections until a few ulp of |T| wide."""
     low, high = trailing_bounds(a, _radii(b))
     lower, upper, norm = bracket(low[0], high[0], len(a))
     shifts, pivots = np.empty(2 * SECTIONS), np.empty(2 * SECTIONS)
     found = np.empty(2 * SECTIONS, np.int64)
-    unit = _unit(a, b)
     while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * np.finfo(np.float64).eps * norm:
-        cut(lower, upper, unit, shifts)
-        rows = _outer_counts(a, b, unit, low, high, shifts, pivots, found)
+        cut(lower, upper, shifts)
+        rows = _outer_counts(a, b, low, high, shifts, pivots, found)
         for end in range(2):
-            narrow(shifts, found, end, rows, unit, lower, upper)
+            narrow(shifts, found, end, rows, lower, upper)
     return (lower[0] + upper[0]) / 2, (lower[1] + upper[1]) / 2
 
 
 @jit
-def cut(lower, upper, unit, shifts):
-    """Write the ends of the sections of both brackets, in units of 1/unit."""
+def cut(lower, upper, shifts):
+    """Write the ends of the sections of both brackets."""
     for end in range(2):
         step = (upper[end] - lower[end]) / (SECTIONS + 1)
         for s in range(SECTIONS):
-            shifts[end * SECTIONS + s] = unit * (lower[end] + (s + 1) * step)
+            shifts[end * SECTIONS + s] = lower[end] + (s + 1) * step
 
 
 @jit
-def narrow(shifts, found, end, rows, unit, lower, upper):
+def narrow(shifts, found, end, rows, lower, upper):
     """Keep the section in which the count reaches 1 (end 0) or the number of rows (end 1)."""
     wanted = 1 if end == 0 else rows
     for s in range(SECTIONS):
-        x = shifts[end * SECTIONS + s] / unit
+        x = shifts[end * SECTIONS + s]
         if found[end * SECTIONS + s] >= wanted:
             upper[end] = x
             return

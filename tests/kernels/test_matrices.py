@@ -231,3 +231,21 @@ def test_values_that_do_not_fit_are_refused(
 def test_masses_of_two_dtypes_are_refused(device: ModuleType) -> None:
     with pytest.raises(TypeError, match="K: expected dtype float32, got float64"):
         device.masses(np.ones((3, 3)), np.ones((3, 1), np.float32))
+
+
+@pytest.mark.parametrize("scale", [1e-309, 1e-200, 1.0, 1e200, 4e307])
+def test_extremes_of_any_finite_size(scale: float) -> None:
+    """diag(1, -1) coupled by 1 has eigenvalues +-sqrt 2; neither overflow nor underflow stops the search."""
+    cpu = kernels.load("cpu")
+    found = cpu.extremes(np.array([scale, -scale]), np.array([scale]))
+    np.testing.assert_allclose(found, [-np.sqrt(2) * scale, np.sqrt(2) * scale], rtol=1e-14)
+    bands = np.array([[scale, -scale], [scale, 0.0], [0.0, 0.0]])
+    # Banded counts keep pivots from zero by an absolute floor, in units of entries above 2^-1000.
+    if scale > 1e-300:
+        np.testing.assert_allclose(cpu.banded_extremes(bands), found, rtol=1e-14)
+
+
+@pytest.mark.parametrize("device", kernels.DEVICES)
+def test_a_weight_that_is_nan_shows_in_the_gram_matrix(device: str) -> None:
+    gram = kernels.load(device).weighted_gram(np.ones((2, 2)), np.array([np.nan, 1.0]))
+    assert np.isnan(gram).all()
