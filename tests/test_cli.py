@@ -22,6 +22,7 @@ trials = {trials}
 [model]
 architecture = ["linear", "hidden"]
 loss = ["mse", "ce"]
+v_draw = "cell"
 [grid]
 n_features = {features}
 aspect_ratio = 0.5

@@ -262,6 +262,62 @@ def test_intervals_cover_the_exponent_as_often_as_they_say():
     assert abs(covered - 950) < 5 * 7
 
 
+@pytest.fixture(scope="module")
+def wedge():
+    """W-blocks of hidden mse at gamma = 0.02, with S_ij of either sign."""
+    experiment = _experiment(
+        trials=16,
+        model={"architecture": "hidden", "loss": "mse", "v_draw": "trial"},
+        grid={"n_features": 100, "aspect_ratio": 0.02},
+        measure={"blocks": ["ww_diag", "ww_off"], "statistics": ["extremes", "eigenvalues", "histogram"]},
+    )
+    return _run(experiment)
+
+
+def test_outliers_are_where_they_are_predicted(wedge):
+    diagonal, off = compare(wedge).cells[0].blocks
+    # (3.7) at gamma = 0.02.
+    for side, edge, outlier in zip(off.sides, (0.12858, 0.41142), (0.07943, 0.46057), strict=True):
+        assert (side.threshold, side.predicted) == pytest.approx((edge, outlier), abs=1e-5)
+        assert side.predicted_count == 1
+        # An outlier fluctuates by d^-1/2 about a mean that is off by O(1/d).
+        assert side.difference.value == pytest.approx(0, abs=5 * side.difference.standard_error + 1 / 100)
+        assert side.share_outside > 0.9
+        # Beside the outlier an edge may lose one eigenvalue or two.
+        assert 1 <= side.count_outside < 3
+    assert [side.predicted for side in diagonal.sides] == [None, None]
+    assert all(side.share_outside < 0.9 for side in diagonal.sides)
+
+
+def test_curves_mark_outliers(wedge):
+    trials = read_trials(wedge, wedge.cells[0])
+    solved = block_laws(trials)
+    curve = spectrum_curve(trials, "ww_off", solved["ww_off"])
+    assert curve.predicted == pytest.approx((0.07943, 0.46057), abs=1e-5)
+    assert curve.observed == pytest.approx(trials.extremes("ww_off").mean(axis=0))
+    assert spectrum_curve(trials, "ww_diag", solved["ww_diag"]).predicted == ()
+
+
+def test_largest_eigenvalue_of_wishart_blocks(store, comparison):
+    trials = read_trials(store, store.cells[0])
+    (above,) = (side for side in comparison.cells[0].blocks[0].sides if side.side == "above")
+    largest = store.array(0, "eigenvalues_vv_diag")[:, -1]
+    assert above.extreme.value == pytest.approx(largest.mean())
+    # Tracy-Widom of beta = 1 has mean -1.2065336 (Bornemann 2010).
+    centre, width = laws.johnstone_scaling(trials.cell.n_samples, trials.cell.n_features)
+    assert above.tracy_widom == pytest.approx(centre - 1.2065336 * width, rel=1e-7)
+    # Its error is O(d^(-2/3)) of its width.
+    assert above.extreme.value == pytest.approx(
+        above.tracy_widom, abs=5 * above.extreme.standard_error + width / 24 ** (2 / 3)
+    )
+    assert comparison.cells[1].blocks[0].sides[1].tracy_widom is None
+
+
+def test_rounding_around_the_atom_is_not_outside(comparison):
+    below = comparison.cells[2].blocks[1].sides[0]
+    assert (below.threshold, below.extreme.value, below.share_outside, below.count_outside) == (0, 0, 0, 0)
+
+
 def test_report_is_readable(comparison):
     lines = format_comparison(comparison).splitlines()
     assert max(map(len, lines)) <= 110

@@ -12,7 +12,7 @@ from ..cells import Cell
 from ..spectra import CdfTable, Floats, Law
 from .trials import Trials
 
-LAW_TRIALS = 8
+LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
 LIGHTEST = 0.02
 """Eigenvalues expected in a bulk that the tabulated law does not enter."""

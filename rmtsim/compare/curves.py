@@ -9,7 +9,7 @@ import numpy as np
 from ..cells import Cell
 from ..spectra import Floats, Histogram, snap_zeros
 from .block_laws import BlockLaw, SolvedLaw, is_zero
-from .outliers import side_findings
+from .outliers import SIDES, outliers_beyond, side_findings
 from .trials import Trials
 
 FEWEST_PER_BIN = 25
@@ -43,7 +43,7 @@ class SpectrumCurve:
     shared : bool
         Whether one law holds for all trials.
     predicted : tuple of float
-        Outliers of the laws, theory.md (3.5).
+        Outliers of the laws beyond the ends of their bulk, theory.md (3.5).
     observed : tuple of float
         Mean smallest and largest eigenvalue, each only where an outlier is predicted on its side or it lies
         outside the bulk in nearly all trials.
@@ -87,9 +87,13 @@ def spectrum_curve(trials: Trials, block: str, law: BlockLaw | None) -> Spectrum
         law_density=density,
         atom=atom,
         shared=law is None or law.shared,
-        predicted=() if law is None else tuple(o.location for each in law.laws for o in each.outliers),
+        predicted=() if law is None else _predicted(law),
         observed=() if law is None or not trials.has_extremes(block) else _observed(trials, block, law),
     )
+
+
+def _predicted(law: BlockLaw) -> tuple[float, ...]:
+    return tuple(x for each in law.laws for side in SIDES for x in outliers_beyond(each, side))
 
 
 def _observed(trials: Trials, block: str, law: BlockLaw) -> tuple[float, ...]:

@@ -38,14 +38,14 @@ def ratio_findings(trials: Trials, block_laws: Mapping[str, BlockLaw]) -> Iterat
     """
     cell = trials.cell
     for layer, count in (("w", cell.n_hidden), ("v", cell.n_classes)):
-        if count is None or count < 2:
+        of_all = "masses" in trials.arrays
+        of_two = "moments" in trials.arrays and set(_pair(layer)) <= set(cell.blocks)
+        if count is None or count < 2 or not (of_all or of_two):
             continue
         limit = _limit_given_v(trials, layer) if trials.fixed_v else _mean_limit(cell, layer)
-        if "masses" in trials.arrays:
+        if of_all:
             yield RatioFinding(layer, _ratio_of_masses(trials, layer, count), ALL_BLOCKS, *limit)
-            if limit.value is not None:
-                continue
-        if "moments" in trials.arrays and set(_pair(layer)) <= set(cell.blocks):
+        if of_two and not (of_all and limit.value is not None):
             if limit.value is None:
                 limit = _two_blocks_given_v(trials, layer, block_laws)
             yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)

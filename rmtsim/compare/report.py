@@ -1,6 +1,6 @@
 """A ``Comparison`` as text: one table a topic, each with what its columns mean."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..cells import Cell
 from ..estimates import Estimate, Exponent
@@ -203,41 +203,53 @@ def _limit_columns(measured: Estimate, limit: float | None, error: float, kind: 
 def _slopes(comparison: Comparison) -> Iterator[str]:
     if comparison.slopes:
         yield SLOPES
-        yield f"  layer {_exponent_header('exponent')}{'limits':>10}{'C -> inf':>10}  cells"
-        yield from (_slope_line(slope) for slope in comparison.slopes)
+        yield f"  model       layer {_exponent_header('exponent')}{'limits':>10}{'C -> inf':>10}  cells"
+        yield from (_model(comparison, slope.cells) + _slope_line(slope) for slope in comparison.slopes)
 
 
 def _slope_line(slope: Slope) -> str:
     limit = "-" if slope.limit is None else f"{slope.limit:.4f}"
-    cells = " ".join(map(str, slope.cells))
     return (
-        f"  {slope.layer.upper():<6}{_exponent_columns(slope.exponent)}{limit:>10}{slope.asymptotic:>10.0f}"
-        f"  {cells}"
+        f" {slope.layer.upper():<6}{_exponent_columns(slope.exponent, 4)}{limit:>10}{slope.asymptotic:>10.0f}"
+        f"  {_cells(slope.cells)}"
     )
 
 
 def _rates(comparison: Comparison) -> Iterator[str]:
     if comparison.rates:
         yield RATES
-        yield f"  block   {_exponent_header('KS')}{_exponent_header('W1')}{'expected':>10}  cells"
-        yield from (_rate_line(rate) for rate in comparison.rates)
+        yield f"  model       block   {_exponent_header('KS')}{_exponent_header('W1')}{'expected':>9}  cells"
+        yield from (_model(comparison, rate.cells) + _rate_line(rate) for rate in comparison.rates)
 
 
 def _rate_line(rate: Rate) -> str:
-    cells = " ".join(map(str, rate.cells))
     return (
-        f"  {rate.block:<8}{_exponent_columns(rate.ks)}{_exponent_columns(rate.w1)}{rate.expected:>10.1f}"
-        f"  {cells}"
+        f" {rate.block:<8}{_exponent_columns(rate.ks, 2)}{_exponent_columns(rate.w1, 2)}{rate.expected:>9.1f}"
+        f"  {_cells(rate.cells)}"
     )
 
 
+def _model(comparison: Comparison, cells: Sequence[int]) -> str:
+    """Name the model of some cells, in a column."""
+    (first,) = (finding.cell for finding in comparison.cells if finding.cell.index == cells[0])
+    return f"  {first.architecture + ' ' + first.loss:<11}"
+
+
 def _exponent_header(name: str) -> str:
-    return f"{name:>9}{'s.e.':>8}{'95 % interval':>20}"
+    return f"{name:>8}{'s.e.':>7}{'95 % interval':>20}"
 
 
-def _exponent_columns(found: Exponent) -> str:
-    interval = f"[{found.low:.4f}, {found.high:.4f}]"
-    return f"{found.value:>9.4f}{found.standard_error:>8.4f}{interval:>20}"
+def _exponent_columns(found: Exponent, digits: int) -> str:
+    interval = f"[{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    return f"{found.value:>8.{digits}f}{found.standard_error:>7.{digits}f}{interval:>20}"
+
+
+def _cells(cells: Sequence[int]) -> str:
+    """Name up to three cells, otherwise a range of them."""
+    if len(cells) <= 3:
+        return ", ".join(map(str, cells))
+    contiguous = cells[-1] - cells[0] == len(cells) - 1
+    return f"{cells[0]}-{cells[-1]}" if contiguous else f"{cells[0]}, {cells[1]}, ..., {cells[-1]}"
 
 
 def _verdict(comparison: Comparison) -> Iterator[str]:

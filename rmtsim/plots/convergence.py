@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from ..compare.rates import DistancePoint, distance_series, expected_rate
 from . import _style
@@ -71,4 +72,7 @@ def _draw_guide(axes: Axes, series: Sequence[Sequence[DistancePoint]], rate: flo
 
 def _set_ticks(axes: Axes, sizes: Sequence[int]) -> None:
     axes.set_xticks(sizes, [str(d) for d in sizes])
-    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_minor_locator(NullLocator())

@@ -27,13 +27,12 @@ def plot_hessians(portraits: Sequence[Portrait]) -> Figure:
     and the V-layer (m x m) weigh the same. Black lines bound the layers, grey ones the blocks.
     """
     width = LEFT + PITCH * len(portraits) + RIGHT
-    figure = _style.new_figure(width, LOW + PITCH + HIGH)
-    panels = [
-        _style.add_axes(figure, (LEFT + PITCH * k, LOW, PITCH - GAP, PITCH)) for k in range(len(portraits))
-    ]
+    side = PITCH - GAP
+    figure = _style.new_figure(width, LOW + side + HIGH)
+    panels = [_style.add_axes(figure, (LEFT + PITCH * k, LOW, side, side)) for k in range(len(portraits))]
     norm = LogNorm(LOWEST, HIGHEST)
     meshes = [_draw(axes, portrait, norm) for axes, portrait in zip(panels, portraits, strict=True)]
-    scale = _style.add_axes(figure, (LEFT + PITCH * len(portraits), LOW + 0.1 * PITCH, 0.14, 0.8 * PITCH))
+    scale = _style.add_axes(figure, (LEFT + PITCH * len(portraits), LOW + 0.1 * side, 0.14, 0.8 * side))
     bar = figure.colorbar(meshes[-1], cax=scale, extend="both")
     bar.set_label("|entry| over the r.m.s. entry of the diagonal blocks", fontsize=_style.SMALL)
     bar.ax.tick_params(labelsize=_style.SMALL)
