@@ -95,7 +95,7 @@ def _distance_columns(block: BlockFinding) -> str:
     bins = f"{found.ks_resolution:.2g}", f"{found.w1_resolution:.2g}"
     ks_bins, w1_bins = bins if found.at_edges else ("-", "-")
     name = law.name.replace("generalised", "gen.")
-    name = name if law.shared else name.replace("given V", f"for {law.trials} V")
+    name = name if law.shared else name.replace(" given V", f", {law.trials} V")
     atom = f"{law.atom:.4f}" if law.atom else "-"
     return (
         f"{found.ks.value:>8.5f}{found.ks.standard_error:>8.0e}{ks_bins:>7}"

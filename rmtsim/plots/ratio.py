@@ -1,5 +1,6 @@
 """Off-diagonal over diagonal block mass against the number of classes."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ STYLES = {
     ("hidden", "ce", "v"): (_style.GREEN, "^"),
 }
 """Colour and marker of each model and layer whose ratio is not zero."""
+LINES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
 
 
 def plot_ratios(points: Iterable[Point]) -> Figure:
@@ -24,8 +26,12 @@ def plot_ratios(points: Iterable[Point]) -> Figure:
     figure, axes = _style.new_axes(6.4, 4.8)
     axes.set(xscale="log", yscale="log")
     all_points: list[Point] = []
+    drawn: Counter[tuple[str, str, str]] = Counter()
     for series in ratio_series(points):
-        _draw_series(axes, series)
+        cell, ratio = series[0]
+        key = (cell.architecture, cell.loss, ratio.layer)
+        _draw_series(axes, series, key, drawn[key])
+        drawn[key] += 1
         all_points += series
     _draw_guides(axes, all_points)
     subtitle = "measured with standard error; lines: exact limit at each $C$ for $d, N \\to \\infty$"
@@ -35,9 +41,10 @@ def plot_ratios(points: Iterable[Point]) -> Figure:
     return figure
 
 
-def _draw_series(axes: Axes, points: Sequence[Point]) -> None:
+def _draw_series(axes: Axes, points: Sequence[Point], key: tuple[str, str, str], repeat: int) -> None:
+    """Draw one series; ``repeat`` series of the same model and layer, at another d or m, came before."""
     cell, first = points[0]
-    colour, marker = STYLES[cell.architecture, cell.loss, first.layer]
+    colour, marker = STYLES[key]
     classes = [cell.n_classes for cell, _ in points]
     axes.errorbar(
         classes,
@@ -46,14 +53,16 @@ def _draw_series(axes: Axes, points: Sequence[Point]) -> None:
         color=colour,
         marker=marker,
         markerfacecolor=colour if first.layer == "w" else "white",
-        ms=5,
+        ms=5 + 2 * repeat,
         ls="",
         capsize=2.5,
         lw=1,
         label=_series_label(cell, first),
     )
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
-    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1)
+    axes.plot(
+        [c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=LINES[repeat % 4]
+    )
 
 
 def _series_label(cell: Cell, ratio: RatioFinding) -> str:
