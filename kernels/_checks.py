@@ -39,12 +39,6 @@ def array(
     return np.ascontiguousarray(found)
 
 
-def same_dtype(name: str, value: NDArray, other_name: str, other: NDArray) -> None:
-    """TypeError unless both arrays have one dtype."""
-    if value.dtype != other.dtype:
-        raise TypeError(f"{name}: expected the dtype of {other_name} ({other.dtype}), got {value.dtype}")
-
-
 def integer(value: int, name: str, low: int, high: int) -> int:
     """`value` as a Python int in [low, high]; TypeError if it is no integer, ValueError if outside."""
     try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from . import kernels, laws
     from .experiment import Experiment
     from .models import HiddenModel, LinearModel
-    from .montecarlo import run, run_trial
+    from .montecarlo import pilot_edges, run, run_trial
     from .store import open_results
 
 __version__ = "0.1.0"
@@ -25,12 +25,14 @@ _HOME = {
     "HiddenModel": "models",
     "LinearModel": "models",
     "open_results": "store",
+    "pilot_edges": "montecarlo",
     "run": "montecarlo",
     "run_trial": "montecarlo",
 }
 
 __all__ = [
-    "Experiment", "HiddenModel", "LinearModel", "kernels", "laws", "open_results", "run", "run_trial",
+    "Experiment", "HiddenModel", "LinearModel", "kernels", "laws", "open_results",
+    "pilot_edges", "run", "run_trial",
 ]  # fmt: skip
 
 

@@ -87,6 +87,40 @@ def test_the_same_bits_after_an_interruption(
         assert_same_bits(finished, whole)
 
 
+def test_the_same_bits_however_trials_are_batched(
+    experiment: Experiment, finished: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several batches to a cell, some of them cut by a trial that is finished already."""
+    monkeypatch.setattr(montecarlo, "BATCH_WORK", 20_000)
+    store = MemoryStore(experiment)
+    for cell in experiment.cells:
+        edges = finished.edges(cell.index)
+        assert edges is not None
+        store.set_edges(cell.index, edges)
+        store.write(cell.index, 4, [rmtsim.run_trial(experiment, cell, 4, edges)])
+    assert max(montecarlo.batch_size(experiment, cell) for cell in experiment.cells) < experiment.trials
+    rmtsim.run(experiment, store, workers=3)
+    assert_same_bits(finished, store)
+
+
+def test_a_store_of_another_experiment_is_refused(experiment: Experiment) -> None:
+    store = MemoryStore(replace(experiment, seed=8))
+    with pytest.raises(
+        ValueError, match="store: expected results of the same experiment, got seed = 8, not 7"
+    ):
+        rmtsim.run(experiment, store)
+    assert not store.done(0).any()
+
+
+@pytest.mark.parametrize("bins", [1, 2, 7])
+@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.0, -1.0), (0.0, 0.0), (5.0, 5.5)])
+def test_edges_cover_what_the_pilot_saw(bins: int, low: float, high: float) -> None:
+    edges = montecarlo._covering_edges(low, high, bins)
+    assert len(edges) == bins + 1
+    assert edges[0] < low
+    assert high < edges[-1]
+
+
 def test_a_trial_alone_equals_the_trial_of_a_run(experiment: Experiment, finished: MemoryStore) -> None:
     cell = experiment.cells[-1]
     record = rmtsim.run_trial(experiment, cell, 5, finished.edges(cell.index))
@@ -190,7 +224,9 @@ def test_float32_trials_keep_the_exact_mean(experiment: Experiment) -> None:
     assert abs(second.mean() - expected) < 5 * second.std(ddof=1) / np.sqrt(400)
 
 
-@pytest.mark.parametrize(("argument", "value"), [("workers", 0), ("device", "tpu")])
+@pytest.mark.parametrize(
+    ("argument", "value"), [("workers", 0), ("workers", 1.5), ("workers", True), ("device", "tpu")]
+)
 def test_bad_arguments_are_named(
     experiment: Experiment, tmp_path: Path, argument: str, value: object
 ) -> None:

@@ -68,6 +68,7 @@ def test_workers_hold_blas_to_one_thread() -> None:
 
 def test_a_second_run_starts_at_once(tmp_path: Path) -> None:
     """Compiled code comes from the cache: 1.7 s were measured for the whole run, 30 s with compilation."""
+
     def seconds(name: str) -> float:
         command = [sys.executable, "-m", "rmtsim", "run", "quickstart", "--quiet", "-o", f"{name}.h5"]
         start = perf_counter()

@@ -53,7 +53,7 @@ def test_density_of_two_atoms_is_the_root_of_a_cubic(parameters):
 @pytest.mark.parametrize("ratio", [0.01, 0.5, 1.0, 2.0, 30.0])
 def test_one_atom_is_marchenko_pastur(ratio):
     law, exact = GeneralizedMarchenkoPastur([3.0], [1.0], ratio), MarchenkoPastur(ratio, 3.0)
-    (a, b), = exact.support()
+    ((a, b),) = exact.support()
     assert law.support()[0] == pytest.approx((a, b), abs=1e-14 * b)
     x = np.linspace(a, b, 1001)[1:-1]
     np.testing.assert_allclose(law.pdf(x), exact.pdf(x), rtol=1e-9)
@@ -234,5 +234,3 @@ def test_simulated_spectra(weights, probabilities, gamma):
     levels = (np.arange(d) + 0.5) / d
     # Rigidity: eigenvalues keep to their quantiles within O(log d / d); 2.5 allows for the constant.
     assert np.max(np.abs(law.cdf(eigenvalues) - levels)[nonzero]) < 2.5 * math.log(d) / d
-
-

@@ -56,7 +56,7 @@ def test_moments_of_ratio_one_are_catalan_numbers():
 @pytest.mark.parametrize("ratio", RATIOS)
 def test_quantiles_invert_the_distribution_function(ratio):
     law = MarchenkoPastur(ratio, 2.0)
-    (a, b), = law.support()
+    ((a, b),) = law.support()
     x = a + (b - a) * np.array([1e-3, 0.1, 0.5, 0.9, 1 - 1e-3])
     np.testing.assert_allclose(law.ppf(law.cdf(x)), x, rtol=1e-11)
     q = law.atom + (1 - law.atom) * np.array([1e-9, 1e-3, 0.5, 1 - 1e-6])
