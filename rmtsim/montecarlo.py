@@ -4,6 +4,7 @@ A trial is named by (seed, cell, trial) alone, and BLAS runs on one thread: the 
 for any number of workers and after any interruption.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from .cells import Cell
 from .dense import Record
 from .executors import default_workers, ordered_map
 from .experiment import Experiment
+from .models.rows import SQUARES
 from .store import HDF5Store, Store
 from .streams import PILOT_TRIALS
 
@@ -151,6 +153,7 @@ def run(
     """
     threads = _threads(workers, device)
     kernels.load(device)
+    _check_memory(experiment)
     if isinstance(path, Store):
         path.check_same(experiment, device)
         _run_into(path, experiment, threads, device, progress)
@@ -158,6 +161,21 @@ def run(
     open_store = HDF5Store.open_for_resume if resume else HDF5Store.create
     with open_store(path, experiment, device) as store:
         _run_into(store, experiment, threads, device, progress)
+
+
+def _check_memory(experiment: Experiment) -> None:
+    """Refuse cells of which one trial does not fit in the machine's memory."""
+    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for cell in experiment.cells:
+        d, N = cell.n_features, cell.n_samples
+        entries = d * N + d * d if experiment.method(cell) == "dense" else 4 * (d + N)
+        if "masses" in experiment.measure.statistics and experiment.method(cell) == "dense":
+            entries = max(entries, d * N + SQUARES * N * N)
+        if 8 * entries > installed:
+            raise ValueError(
+                f"cell {cell.index} (n_features = {d}, n_samples = {N}): expected a trial that fits in the "
+                f"{installed / 1e9:.0f} GB of this machine, got one of {8 * entries / 1e9:.0f} GB"
+            )
 
 
 def _threads(workers: int | None, device: str) -> int:

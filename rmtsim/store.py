@@ -294,7 +294,9 @@ def _relax_lock(file: Any) -> None:
 
 def _check_room(path: Path, experiment: Experiment) -> None:
     if path.exists():
-        raise StoreError(str(path), "a path where no file exists, or to resume", "an existing file")
+        raise StoreError(
+            str(path), "a path where no file exists", "an existing file (rmtsim resume goes on with one)"
+        )
     if not path.parent.is_dir():
         raise StoreError(str(path), "an existing directory", f'no directory "{path.parent}"')
     needed = data_bytes(experiment)

@@ -175,6 +175,19 @@ def test_existing_results_are_never_overwritten(finished: Path) -> None:
     assert (finished / "small.h5").read_bytes() == before
 
 
+def test_a_trial_larger_than_memory_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    write_experiment(tmp_path, features=10**8)
+    assert_refused(rmtsim_command("run", "small.toml", cwd=tmp_path, check=False), "cell", "GB")
+    assert not (tmp_path / "small.h5").exists()
+
+
+def test_a_single_class_runs_and_compares(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    path.write_text(path.read_text().replace("[3, 6]", "[1, 2]"))
+    rmtsim_command("run", "small.toml", "--quiet", cwd=tmp_path)
+    assert "linear ce" in rmtsim_command("compare", "small.h5", "--check", cwd=tmp_path).stdout
+
+
 def test_results_of_another_experiment_are_not_resumed(finished: Path, tmp_path: Path) -> None:
     write_experiment(tmp_path, trials=11)
     before = (finished / "small.h5").read_bytes()

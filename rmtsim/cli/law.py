@@ -111,6 +111,8 @@ def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
     print(f"{arguments.model} {request.block}, aspect ratio d/N = {arguments.aspect_ratio:g}")
     if request.loss == "mse" and request.architecture == "hidden":
         print("in units of S_ij = (V^T V)_ij")
+    if request.loss == "ce":
+        print("the law of the weights is cut into atoms: edges in thin tails are those of single atoms")
     if arguments.classes == math.inf:
         print("of C H_cc (diagonal) or -C^2 H_ce (off-diagonal)")
     bulks = law.support()

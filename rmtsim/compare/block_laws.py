@@ -107,8 +107,8 @@ def has_law(cell: Cell, block: str) -> bool:
 
 
 def is_zero(cell: Cell, block: str) -> bool:
-    """Whether the block vanishes identically, as B_n = I couples no classes, theory.md (4.1)."""
-    return cell.loss == "mse" and block == "vv_off"
+    """Whether the block vanishes identically: B_n = I couples no classes, and a single class has B_n = 0."""
+    return block == "vv_off" if cell.loss == "mse" else cell.n_classes == 1
 
 
 def _block_law(trials: Trials, block: str, law_trials: int) -> BlockLaw:

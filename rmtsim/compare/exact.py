@@ -91,18 +91,25 @@ def _trace_identities(trials: Trials) -> Iterator[Identity]:
 
 
 def _mass_identities(trials: Trials) -> Iterator[Identity]:
-    """Exact masses per block; those of the hidden W-layer are means over V."""
+    """Exact masses; those of the hidden W-layer given V, in units of their mean."""
     cell = trials.cell
-    d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden
     masses = dict(zip(cell.parts, trials.arrays["masses"].T, strict=True))
     yield identity(trials, "mass of vv off-diagonal blocks", "(4.1)", masses["vv_off"], 0.0)
-    if m is None:
-        expected = identities.linear_mse_mass(d, N)
-        yield identity(trials, "mass of a vv diagonal block", "(5.1)", masses["vv_diag"] / C, expected)
-    elif not trials.fixed_v:
-        expected = identities.hidden_mse_diagonal_mass(d, N, C, m)
-        yield identity(trials, "mass of a ww diagonal block", "(5.2)", masses["ww_diag"] / m, expected)
-        if m > 1:
-            expected = identities.hidden_mse_off_diagonal_mass(d, N, C, m)
-            values = masses["ww_off"] / (m * (m - 1))
-            yield identity(trials, "mass of a ww off-diagonal block", "(5.3c)", values, expected)
+    if cell.n_hidden is None:
+        expected = identities.linear_mse_mass(cell.n_features, cell.n_samples)
+        values = masses["vv_diag"] / cell.n_classes
+        yield identity(trials, "mass of a vv diagonal block", "(5.1)", values, expected)
+        return
+    # Over V a mass is heavy-tailed, as it goes with S_ij^2: a z-score of few trials would not be normal.
+    squares = np.array([(V.T @ V) ** 2 for V in map(trials.V, range(trials.count))])
+    diagonal = np.trace(squares, axis1=1, axis2=2)
+    second = (
+        cell.n_features * identities.wedge_moments(cell.n_features, cell.n_samples, identities.HALF_PLANE)[1]
+    )
+    values = masses["ww_diag"] / (second * diagonal)
+    yield identity(trials, "mass of ww diagonal blocks / its mean given V", "(5.2)", values, 1.0)
+    if cell.n_hidden > 1:
+        off = squares.sum(axis=(1, 2)) - diagonal
+        second = cell.n_features * identities.pair_moments(cell.n_features, cell.n_samples)[1]
+        values = masses["ww_off"] / (second * off)
+        yield identity(trials, "mass of ww off-diagonal blocks / its mean given V", "(5.3c)", values, 1.0)

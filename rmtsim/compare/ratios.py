@@ -42,11 +42,13 @@ def ratio_findings(trials: Trials, block_laws: Mapping[str, BlockLaw]) -> Iterat
         of_two = "moments" in trials.arrays and set(_pair(layer)) <= set(cell.blocks)
         if count is None or count < 2 or not (of_all or of_two):
             continue
+        if (cell.loss, cell.n_classes) == ("ce", 1):  # every block is zero
+            continue
         limit = _limit_given_v(trials, layer) if trials.fixed_v else _mean_limit(cell, layer)
         if of_all:
             yield RatioFinding(layer, _ratio_of_masses(trials, layer, count), ALL_BLOCKS, *limit)
         if of_two and not (of_all and limit.value is not None):
-            if limit.value is None:
+            if trials.fixed_v:
                 limit = _two_blocks_given_v(trials, layer, block_laws)
             yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)
 
@@ -90,12 +92,21 @@ def _limit_given_v(trials: Trials, layer: str) -> Limit:
     squares = (trials.V(0).T @ trials.V(0)) ** 2
     m = len(squares)
     off, diagonal = (np.sum(squares) - np.trace(squares)) / (m - 1), np.trace(squares)
-    gates = laws.scaled_block_ratio("hidden", "mse", "w", trials.cell.aspect_ratio, math.inf)
-    return Limit(float(gates * off / diagonal), 0.0, "given V")
+    return Limit(float(_gates(trials) * off / diagonal), 0.0, "given V")
+
+
+def _gates(trials: Trials) -> float:
+    """Ratio of the second moments of W-blocks under mse in units of S_ij, theory.md (4.3)."""
+    return laws.scaled_block_ratio("hidden", "mse", "w", trials.cell.aspect_ratio, math.inf)
 
 
 def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[str, BlockLaw]) -> Limit:
-    """Limit for the representative ce blocks and the V that the trials share."""
+    """Limit for the representative blocks and the V that the trials share."""
+    if trials.cell.loss == "mse":
+        S = trials.V(0).T @ trials.V(0)
+        return Limit(
+            0.0 if layer == "v" else float(_gates(trials) * (S[0, 1] / S[0, 0]) ** 2), 0.0, "given V"
+        )
     if layer == "v":
         masses = [_limit_mass(trials, rows) for rows in ((0, 1), (0, 0))]
     else:

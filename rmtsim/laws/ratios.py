@@ -148,7 +148,7 @@ def scaled_block_ratio(
 def _finite_ratio(
     architecture: str, loss: str, layer: str, gamma: float, n_classes: float, n_hidden: int | None
 ) -> tuple[float, float]:
-    C = check_count("n_classes", n_classes, 2)
+    C = check_count("n_classes", n_classes, 1 if loss == "mse" else 2)
     if loss == "mse":
         # theory.md (4.1), (4.3): independent of the hidden width.
         return (_gate_ratio(gamma) / (C + 2), 0.0) if layer == "w" else (0.0, 0.0)
