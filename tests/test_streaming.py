@@ -225,16 +225,15 @@ def seconds(function: Callable[[], object], repeats: int = 3) -> float:
 
 @pytest.mark.slow
 def test_time_is_linear_in_the_number_of_classes() -> None:
-    """Four times the classes take four times as long; 6 leaves room for a noisy machine, 16 would be C^2."""
+    """Sixteen times the classes take about 16 times as long; 40 leaves room for noise, 256 would be C^2."""
     X, _ = inputs(60, 6, 2)
     W = np.random.default_rng(5).normal(size=(4, 6))
     taken = []
-    for n_classes in (4096, 16384, 65536):
+    for n_classes in (4096, 65536):
         model = HiddenModel(W, drawn((n_classes, 4)))
         y = np.arange(60) % n_classes
         taken.append(seconds(lambda model=model, y=y: model.total_masses(X, y)))  # type: ignore[misc]
-    assert taken[2] < 6 * taken[1]
-    assert taken[1] < 6 * taken[0]
+    assert taken[1] < 40 * taken[0]
 
 
 @pytest.mark.slow

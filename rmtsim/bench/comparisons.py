@@ -49,7 +49,7 @@ def _trials(given: Experiment) -> Contender:
     """Batches of trials as a run measures them, from streams to records."""
     cell = given.cells[0]
     edges = montecarlo.pilot_edges(given, cell)
-    count = montecarlo.batch_size(cell, "dense")
+    count = montecarlo.batch_size(given, cell)
     return Contender(lambda: dense.run_trials(given, cell, range(count), edges), count)
 
 
@@ -102,7 +102,7 @@ def threads(d: int) -> Comparison:
     """All cores against one."""
     given = experiment(d)
     cell, workers = given.cells[0], default_workers()
-    size = montecarlo.batch_size(cell, "dense")
+    size = montecarlo.batch_size(given, cell)
     batches = [montecarlo.Batch(cell, size * b, size) for b in range(8 * workers)]
     edges = {cell.index: montecarlo.pilot_edges(given, cell)}
 
