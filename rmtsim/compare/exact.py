@@ -107,9 +107,9 @@ def _mass_identities(trials: Trials) -> Iterator[Identity]:
         cell.n_features * identities.wedge_moments(cell.n_features, cell.n_samples, identities.HALF_PLANE)[1]
     )
     values = masses["ww_diag"] / (second * diagonal)
-    yield identity(trials, "mass of ww diagonal blocks / its mean given V", "(5.2)", values, 1.0)
+    yield identity(trials, "ww_diag mass / its mean given V", "(5.2)", values, 1.0)
     if cell.n_hidden > 1:
         off = squares.sum(axis=(1, 2)) - diagonal
         second = cell.n_features * identities.pair_moments(cell.n_features, cell.n_samples)[1]
         values = masses["ww_off"] / (second * off)
-        yield identity(trials, "mass of ww off-diagonal blocks / its mean given V", "(5.3c)", values, 1.0)
+        yield identity(trials, "ww_off mass / its mean given V", "(5.3c)", values, 1.0)
