@@ -4,7 +4,6 @@ A trial is named by (seed, cell, trial) alone, and BLAS runs on one thread: the 
 for any number of workers and after any interruption.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from typing import NamedTuple
@@ -17,7 +16,7 @@ from .cells import Cell
 from .dense import Record
 from .executors import default_workers, ordered_map
 from .experiment import Experiment
-from .models.rows import SQUARES
+from .models.rows import SQUARES, installed_memory
 from .store import HDF5Store, Store
 from .streams import PILOT_TRIALS
 
@@ -165,7 +164,7 @@ def run(
 
 def _check_memory(experiment: Experiment) -> None:
     """Refuse cells of which one trial does not fit in the machine's memory."""
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    installed = installed_memory()
     for cell in experiment.cells:
         d, N = cell.n_features, cell.n_samples
         entries = d * N + d * d if experiment.method(cell) == "dense" else 4 * (d + N)

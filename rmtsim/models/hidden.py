@@ -142,8 +142,10 @@ class HiddenModel(Model):
         (layer, i), (other, j) = self._block_indices(row, col)
         if layer == other:
             X = self.inputs(X)
-            units = X if layer == "w" else self.features(X)
-            return self.kernels.weighted_gram(units, self.sample_weights(X, row, col))
+            if layer == "w":
+                return self.kernels.weighted_gram(X, self._hidden_sample_weights(X, np.array([[i, j]]))[:, 0])
+            h = self.features(X)
+            return self.kernels.weighted_gram(h, self.class_sample_weights(h, i, j))
         if layer == "v":
             return self.block(X, col, row, y).T
         X = self.inputs(X)

@@ -65,9 +65,14 @@ def output_weights(V: Any) -> NDArray | StreamedRows:
     return StreamedRows(V, "V") if streamable and not in_memory else _checks.matrix("V", V)
 
 
+def installed_memory() -> int:
+    """Return the machine's memory, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def default_memory_limit() -> int:
     """Return a quarter of the machine's memory, in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    return installed_memory() // 4
 
 
 def tile_of_classes(n_samples: int, n_columns: int, memory_limit: int) -> int:
