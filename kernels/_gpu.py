@@ -5,6 +5,7 @@ CUDA_VISIBLE_DEVICES and `cupy.cuda.Device` choose among several.
 """
 
 import ctypes
+import os
 from collections.abc import Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -22,8 +23,12 @@ INSTALL = "pip install 'rmtsim[gpu]' (CUDA 12) or pip install cupy-cuda13x (CUDA
 THREADS = 256
 GRID_LIMIT = 4096
 """Blocks of an elementwise launch, enough to fill any GPU: each thread strides over the rest."""
+BLOCKS_LIMIT = 2**31 - 1
+"""The limit of gridDim.x."""
 TRIALS_LIMIT = 65535
 """Trials of one launch, the limit of gridDim.y."""
+SHARED_LIMIT = 48 << 10
+"""Bytes of shared memory of a block, static and dynamic, that no attribute of the kernel has to allow."""
 REALS: Mapping[np.dtype, str] = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
 
@@ -47,13 +52,17 @@ def cupy() -> ModuleType:
     Raises
     ------
     DeviceError
-        If CuPy is not installed or CUDA finds no GPU.
+        If CuPy is not installed, CUDA finds no GPU, or the environment asks for coarse products.
     """
     if find_spec("cupy") is None:
         raise DeviceError(f"device 'gpu' needs CuPy, which is not installed: {INSTALL}")
     if not driver_present():
         raise DeviceError(
             f"device 'gpu' needs an NVIDIA GPU and its driver, and finds none; CuPy itself is {INSTALL}"
+        )
+    if os.environ.get("CUPY_TF32", "0") not in ("", "0"):
+        raise DeviceError(
+            "device 'gpu': CUPY_TF32 makes CuPy round the factors of float32 products to 10 bits: unset it"
         )
     import cupy
 
@@ -146,6 +155,10 @@ def launch(
                 )
         elif not isinstance(value, np.generic):
             raise TypeError(f"{kernel}, argument {i}: expected a NumPy scalar, got {type(value).__name__}")
+    if grid[0] > BLOCKS_LIMIT:
+        raise ValueError(f"{kernel}: expected at most {BLOCKS_LIMIT} blocks at once, got {grid[0]}")
+    if shared > SHARED_LIMIT:
+        raise ValueError(f"{kernel}: expected at most {SHARED_LIMIT} bytes of shared memory, got {shared}")
     if len(grid) > 1 and grid[1] > TRIALS_LIMIT:
         raise ValueError(f"{kernel}: expected at most {TRIALS_LIMIT} trials at once, got {grid[1]}")
     if all(grid):

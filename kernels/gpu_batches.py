@@ -1,5 +1,6 @@
 """Batches of trials on the GPU: how many at once, what to do when memory runs out, two batches in flight."""
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -50,15 +51,33 @@ def halving(compute: Callable[[Any], list[Measured]], trials: Sequence | NDArray
     return halving(compute, trials[:middle]) + halving(compute, trials[middle:])
 
 
+class _Streams(threading.local):
+    """Two CUDA streams of a thread for each GPU, kept: CuPy's pool keeps the memory of streams apart."""
+
+    def __init__(self) -> None:
+        self.by_device: dict[int, tuple[Any, Any]] = {}
+
+    def current(self) -> tuple[Any, Any]:
+        """The streams on the current GPU that draw and measure."""
+        device = cupy().cuda.Device().id
+        if device not in self.by_device:
+            drawing, measuring = (cupy().cuda.Stream(non_blocking=True) for _ in range(2))
+            self.by_device[device] = drawing, measuring
+        return self.by_device[device]
+
+
+_streams = _Streams()
+
+
 def pipelined(
     batches: Iterable[Any], draw: Callable[[Any], Drawn], measure: Callable[[Any, Drawn], Measured]
 ) -> Iterator[Measured]:
     """Yield measure(batch, draw(batch)) of each batch, while another CUDA stream draws the next.
 
-    `measure` ends with a copy to the host, so that its kernels are done when it returns; only then is what
-    was drawn given up.
+    What was drawn is given up when the kernels that read it are done: its memory goes back to the other
+    stream. `draw` must not call cuBLAS: its bits are promised while one stream at a time uses it.
     """
-    drawing, measuring = (cupy().cuda.Stream(non_blocking=True) for _ in range(2))
+    drawing, measuring = _streams.current()
     waiting: list[tuple[Any, Drawn, Any]] = []
     for batch in batches:
         with drawing:
@@ -72,6 +91,9 @@ def pipelined(
 def _measured(
     measure: Callable[[Any, Drawn], Measured], measuring: Any, batch: Any, drawn: Drawn, ready: Any
 ) -> Measured:
-    with measuring:
-        measuring.wait_event(ready)
-        return measure(batch, drawn)
+    try:
+        with measuring:
+            measuring.wait_event(ready)
+            return measure(batch, drawn)
+    finally:
+        measuring.synchronize()

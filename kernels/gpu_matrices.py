@@ -1,25 +1,20 @@
 """Weighted Gram matrices, their tridiagonal form and eigenvalues, and quadratic forms, on the GPU.
 
-GEMMs are cuBLAS's. Matrices up to `HOUSEHOLDER_LIMIT` are reduced by our own kernel, a block of threads to
-each, so that a batch of trials fills the GPU; larger ones go to cuSOLVER (xsyevd) one by one.
+GEMMs are cuBLAS's; `gpu_eigen` says what computes forms and eigenvalues.
 
 The functions that begin with `trial_` work on arrays that are on the device, for many trials at once.
 """
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import kernel_and_vectors, rows_and_total, samples_and_weights, symmetric
-from ._gpu import THREADS, TRIALS_LIMIT, cupy, empty, launch, products, to_device, to_host
-from .gpu_spectra import trial_bisected_eigenvalues
+from ._gpu import THREADS, TRIALS_LIMIT, empty, launch, products, to_device, to_host
+from ._gpu_cusolver import check_order
+from .gpu_eigen import trial_eigenvalues, trial_tridiagonals
 
-HOUSEHOLDER_LIMIT = 1024
-"""Largest order reduced by our own kernel: its traffic grows as n^3 on one multiprocessor."""
-ORDER_LIMIT = 46340
-"""Largest order whose number of entries is below 2^31: cuSOLVER counts work space in 32-bit integers."""
 WARP, COLUMN_WARPS = 32, 8
 
 
@@ -87,66 +82,6 @@ def trial_masses(K: Any, A: Any) -> Any:
     return out
 
 
-def trial_tridiagonals(A: Any) -> tuple[Any, Any]:
-    """Diagonals (T, n) and off-diagonals (T, n - 1), float64, of A (T, n, n), symmetric and destroyed.
-
-    Beyond `HOUSEHOLDER_LIMIT` the form is the diagonal one: eigenvalues, and zeros beside them.
-    """
-    trials, n, _ = A.shape
-    if n > HOUSEHOLDER_LIMIT:
-        return _solved(A), cupy().zeros((trials, n - 1), np.float64)
-    diagonal, off_diagonal = empty((trials, n)), empty((trials, n - 1))
-    shared = 2 * n * A.dtype.itemsize
-    block = (householder_threads(n),)
-    output = diagonal, off_diagonal
-    launch("householder.tridiagonalize", A.dtype, (trials,), block, A, np.int64(n), *output, shared=shared)
-    return diagonal, off_diagonal
-
-
-def householder_threads(n: int) -> int:
-    """Threads that reduce one matrix of order n."""
-    return 64 if n <= 64 else 256 if n <= 256 else 512
-
-
-def trial_eigenvalues(A: Any) -> Any:
-    """Eigenvalues (T, n), ascending, float64, of A (T, n, n), symmetric and destroyed."""
-    if A.shape[1] > HOUSEHOLDER_LIMIT:
-        return _solved(A)
-    return trial_bisected_eigenvalues(*trial_tridiagonals(A))
-
-
-def _solved(A: Any) -> Any:
-    """Eigenvalues (T, n) by cuSOLVER, whose failure to converge is an error here."""
-    check_order(A.shape[1])
-    out = empty(A.shape[:2])
-    with import_module("cupyx").errstate(linalg="raise"):
-        for trial in range(len(A)):
-            out[trial] = cupy().linalg.eigvalsh(A[trial], UPLO="U")
-    return out
-
-
-def check_order(n: int) -> None:
-    """ValueError for a matrix whose work space cuSOLVER could not count."""
-    if n > ORDER_LIMIT:
-        raise ValueError(f"A: expected an order of at most {ORDER_LIMIT} on the GPU, got {n}")
-
-
-def spot_check(A: NDArray, found: NDArray) -> None:
-    """Compare eigenvalues of one matrix with LAPACK's.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If they differ by more than 8 n eps |A|, eps of the dtype of A: each side's error is a small multiple
-        of n eps |A|.
-    """
-    expected = np.linalg.eigvalsh(A.astype(np.float64), UPLO="U")
-    error = np.abs(found - expected).max(initial=0.0)
-    allowed = 8 * len(A) * np.finfo(A.dtype).eps * np.abs(expected).max(initial=0.0)
-    if not error <= allowed:
-        raise np.linalg.LinAlgError(f"eigenvalues: the GPU is off by {error:.2g}, more than {allowed:.2g}")
-
-
 # --------------------------------------------------------------------------------------------- one matrix
 
 
@@ -178,7 +113,7 @@ def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def eigenvalues(A: ArrayLike) -> NDArray[np.float64]:
-    """All eigenvalues of a symmetric matrix, ascending; see the CPU."""
+    """All eigenvalues of a symmetric matrix, ascending, held against LAPACK's; see the CPU."""
     full = _full(A)
     return to_host(trial_eigenvalues(full))[0] if full.size else np.empty(0)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import gpu_classes, gpu_matrices, gpu_random, gpu_spectra
+from . import gpu_classes, gpu_eigen, gpu_matrices, gpu_random, gpu_spectra
 from ._gpu import TRIALS_LIMIT, cupy, empty, products, to_device, to_host
 from ._trial_arguments import (
     Forms,
@@ -24,6 +24,17 @@ from ._trial_arguments import (
     tridiagonal_forms,
 )
 from .gpu_batches import batch_size, free_memory, halving, pipelined
+
+
+class Normals(NamedTuple):
+    """What is drawn of a batch of trials ahead of time."""
+
+    X: Any
+    """(T, N, d)"""
+    W: Any
+    """(T, m, d) of hidden models, None of linear ones."""
+    v_streams: Any
+    """(T, 4)"""
 
 
 class Drawn(NamedTuple):
@@ -68,15 +79,20 @@ def _normals(streams: Any, start: int, shape: tuple[int, int], deviation: float,
     return numbers.reshape(len(streams), *shape)
 
 
-def _draw(given: Trials, streams: NDArray) -> Drawn:
-    """The arrays of the trials of streams (T, roles, 4): X, for hidden models W, and V."""
-    N, d, C, *hidden = given.sizes
+def _draw(given: Trials, streams: NDArray) -> Normals:
+    """The normals of the trials of streams (T, roles, 4): X, and W for hidden models."""
+    N, d, _, *hidden = given.sizes
     on_device = [to_device(streams[:, role]) for role in range(streams.shape[1])]
     X = _normals(on_device[0], 0, (N, d), 1.0, given.dtype)
-    if not hidden:
-        return Drawn(X, X, on_device[-1], C)
-    W = _normals(on_device[1], 0, (hidden[0], d), d**-0.5, given.dtype)
-    return Drawn(X, cupy().maximum(products(X, W.transpose(0, 2, 1)), 0), on_device[-1], C)
+    W = _normals(on_device[1], 0, (hidden[0], d), d**-0.5, given.dtype) if hidden else None
+    return Normals(X, W, on_device[-1])
+
+
+def _with_features(given: Trials, normals: Normals) -> Drawn:
+    """The arrays of trials. Its GEMMs have no place in `_draw`; see `pipelined`."""
+    X, W, v_streams = normals
+    features = X if W is None else cupy().maximum(products(X, W.transpose(0, 2, 1)), 0)
+    return Drawn(X, features, v_streams, given.sizes[2])
 
 
 def _in_batches(given: Trials, measure: Callable[[Drawn], Parts]) -> list[Parts]:
@@ -84,14 +100,17 @@ def _in_batches(given: Trials, measure: Callable[[Drawn], Parts]) -> list[Parts]
     count = batch_size(trial_bytes(given.sizes, given.dtype.itemsize), free_memory())
     batches = [given.streams[first : first + count] for first in range(0, len(given.streams), count)]
 
-    def draw(streams: NDArray) -> list[Drawn]:
+    def draw(streams: NDArray) -> list[Normals]:
         try:
             return [_draw(given, streams)]
         except cupy().cuda.memory.OutOfMemoryError:
             return []  # by halves, later on
 
-    def compute(streams: NDArray, ahead: list[Drawn]) -> list[Parts]:
-        return halving(lambda part: [measure(ahead.pop() if ahead else _draw(given, part))], streams)
+    def compute(streams: NDArray, ahead: list[Normals]) -> list[Parts]:
+        def measured(part: NDArray) -> list[Parts]:
+            return [measure(_with_features(given, ahead.pop() if ahead else _draw(given, part)))]
+
+        return halving(measured, streams)
 
     return [parts for found in pipelined(batches, draw, compute) for parts in found]
 
@@ -147,9 +166,9 @@ def _forms(rows: Any, weights: Iterator[Any]) -> list[tuple[NDArray, NDArray]]:
     for w in weights:
         H = gpu_matrices.trial_grams(rows, w)
         first = to_host(H[0])
-        form = gpu_matrices.trial_tridiagonals(H)
+        form = gpu_eigen.trial_tridiagonals(H)
         eigenvalues = gpu_spectra.trial_bisected_eigenvalues(form[0][:1], form[1][:1])
-        gpu_matrices.spot_check(first, to_host(eigenvalues)[0])
+        gpu_eigen.spot_check(first, to_host(eigenvalues)[0])
         found.append((to_host(form[0]), to_host(form[1])))
     return found
 

@@ -1,36 +1,62 @@
 """A stand-in for CuPy whose device is the emulator: as much of it as the launchers use, and stricter.
 
 Arrays on the device are no NumPy arrays and refuse to become them unasked; new ones are filled with NaN, so
-that an element that a kernel forgets shows. cuBLAS and cuSOLVER are NumPy.
+that an element that a kernel forgets shows. cuBLAS is NumPy, cuSOLVER is `solver`; `streams` finds what has
+no order among streams.
 """
 
 import sys
-from contextlib import contextmanager
+import weakref
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-from .module import Module
+from . import solver
+from .module import EmulatorError, Module
+from .streams import Block, Stream, get_current_stream
 
 VERSION = "14.2.0+emulated"
 
 
-class OutOfMemoryError(Exception):
+class OutOfMemoryError(MemoryError):
     """As cupy.cuda.memory.OutOfMemoryError."""
 
 
-class DeviceArray:
-    """An array on the device."""
+_live: "weakref.WeakValueDictionary[int, DeviceArray]" = weakref.WeakValueDictionary()
+"""Arrays of the device by their address, but for views."""
 
-    def __init__(self, memory: np.ndarray) -> None:
+
+def in_device_memory(pointer: int, bytes_: int) -> None:
+    """An operation uses these bytes; EmulatorError if they are not all of one array."""
+    for start, array in list(_live.items()):
+        if start <= pointer and pointer + bytes_ <= start + array.nbytes:
+            return array.use()
+    raise EmulatorError(f"{bytes_} bytes at {pointer:#x} are not memory of the device")
+
+
+class DeviceArray:
+    """An array on the device; a view if the block of memory is given."""
+
+    def __init__(self, memory: np.ndarray, block: Block | None = None) -> None:
         self.memory_of_the_device = memory
+        self.block = block or Block()
+        if block is None:
+            _live[memory.ctypes.data] = self
+            self.use()
 
     shape = property(lambda self: self.memory_of_the_device.shape)
+    ndim = property(lambda self: self.memory_of_the_device.ndim)
     dtype = property(lambda self: self.memory_of_the_device.dtype)
     size = property(lambda self: self.memory_of_the_device.size)
     nbytes = property(lambda self: self.memory_of_the_device.nbytes)
     flags = property(lambda self: self.memory_of_the_device.flags)
     strides = property(lambda self: self.memory_of_the_device.strides)
+    data = property(lambda self: SimpleNamespace(ptr=self.memory_of_the_device.ctypes.data))
+
+    def use(self) -> np.ndarray:
+        """The memory, for an operation on the current stream."""
+        self.block.use()
+        return self.memory_of_the_device
 
     def __array__(self, *arguments, **keywords):
         raise TypeError("Implicit conversion to a NumPy array is not allowed")
@@ -38,32 +64,44 @@ class DeviceArray:
     def __len__(self) -> int:
         return len(self.memory_of_the_device)
 
+    def __iter__(self):
+        raise TypeError("a loop over an array copies entry by entry")
+
     def __getitem__(self, where) -> "DeviceArray":
-        return DeviceArray(self.memory_of_the_device[where])
+        return self._view(self.memory_of_the_device[where])
+
+    def _view(self, memory: np.ndarray) -> "DeviceArray":
+        if memory.base is None:
+            raise EmulatorError("an index that copies: expected slices and integers")
+        view = DeviceArray(memory, self.block)
+        view.whole = self  # which must outlive its views
+        return view
 
     def __setitem__(self, where, value) -> None:
-        self.memory_of_the_device[where] = _memory(value)
+        self.use()[where] = _memory(value)
 
     def fill(self, value) -> None:
-        self.memory_of_the_device.fill(value)
+        self.use().fill(value)
 
     def copy(self) -> "DeviceArray":
-        return DeviceArray(self.memory_of_the_device.copy())
+        return DeviceArray(self.use().copy())
 
     def reshape(self, *shape) -> "DeviceArray":
-        return DeviceArray(self.memory_of_the_device.reshape(*shape))
+        if not self.flags.c_contiguous:
+            raise EmulatorError("a reshape that copies")
+        return self._view(self.memory_of_the_device.reshape(*shape))
 
     def astype(self, dtype) -> "DeviceArray":
-        return DeviceArray(self.memory_of_the_device.astype(dtype))
+        return DeviceArray(self.use().astype(dtype))
 
     def transpose(self, *axes) -> "DeviceArray":
-        return DeviceArray(self.memory_of_the_device.transpose(*axes))
+        return self._view(self.memory_of_the_device.transpose(*axes))
 
 
 def _memory(array: DeviceArray) -> np.ndarray:
     if not isinstance(array, DeviceArray):
         raise TypeError(f"Unsupported type {type(array)}")
-    return array.memory_of_the_device
+    return array.use()
 
 
 class Device:
@@ -97,12 +135,23 @@ def asarray(array) -> DeviceArray:
 
 
 def asnumpy(array) -> np.ndarray:
-    return _memory(array).copy()
+    found = _memory(array).copy()
+    get_current_stream().synchronize()
+    return found
 
 
 def matmul(a, b, out) -> DeviceArray:
     if not a.dtype == b.dtype == out.dtype:
         raise TypeError(f"matmul: {a.dtype} and {b.dtype} to {out.dtype}")
+    if a.ndim != 2 or b.ndim != 2:
+        raise EmulatorError("matmul: products of many matrices may depend on how many there are")
+    if not out.flags.c_contiguous:
+        raise EmulatorError("matmul: into an array that is not contiguous CuPy copies")
+    for given in (a, b):
+        if not (given.flags.c_contiguous or given.flags.f_contiguous):
+            raise EmulatorError(
+                "matmul: of an array that is contiguous neither by rows nor by columns CuPy copies"
+            )
     if a.size == 0 or b.size == 0:
         raise ValueError("matmul: what CuPy leaves in out is not documented")
     np.matmul(_memory(a), _memory(b), out=_memory(out))
@@ -110,7 +159,7 @@ def matmul(a, b, out) -> DeviceArray:
 
 
 def ascontiguousarray(a) -> DeviceArray:
-    return DeviceArray(np.ascontiguousarray(_memory(a)))
+    return DeviceArray(np.array(_memory(a), order="C"))
 
 
 def maximum(a, number) -> DeviceArray:
@@ -118,44 +167,11 @@ def maximum(a, number) -> DeviceArray:
 
 
 def eigvalsh(a, UPLO="L") -> DeviceArray:
-    return DeviceArray(np.linalg.eigvalsh(_memory(a), UPLO))
-
-
-@contextmanager
-def errstate(*, linalg: str):
-    if linalg not in ("ignore", "raise"):
-        raise ValueError(linalg)
-    yield
-
-
-class Stream:
-    """Work on the emulator is done when a call returns, so that streams and events have nothing to do."""
-
-    def __init__(self, non_blocking: bool = False) -> None:
-        self.non_blocking = non_blocking
-
-    def __enter__(self) -> "Stream":
-        return self
-
-    def __exit__(self, *error) -> None:
-        pass
-
-    def record(self) -> "Event":
-        return Event()
-
-    def wait_event(self, event: "Event") -> None:
-        pass
-
-    def synchronize(self) -> None:
-        pass
-
-
-class Event(SimpleNamespace):
-    """See `Stream`."""
+    return DeviceArray(solver.eigvalsh(_memory(a), UPLO))
 
 
 def modules() -> dict[str, ModuleType]:
-    """What `import cupy` and `import cupyx` find."""
+    """What `import` finds of CuPy, and of nvmath-python."""
     cupy, cupyx = ModuleType("cupy"), ModuleType("cupyx")
     here = sys.modules[__name__]
     for name in ("empty", "zeros", "asarray", "asnumpy", "matmul", "maximum", "ascontiguousarray"):
@@ -171,7 +187,7 @@ def modules() -> dict[str, ModuleType]:
         is_available=lambda: True,
         Device=Device,
         Stream=Stream,
-        get_current_stream=Stream,
+        get_current_stream=get_current_stream,
         memory=SimpleNamespace(OutOfMemoryError=OutOfMemoryError),
         runtime=SimpleNamespace(
             memGetInfo=Device.mem_info,
@@ -185,5 +201,5 @@ def modules() -> dict[str, ModuleType]:
             runtimeGetVersion=lambda: 0,
         ),
     )
-    cupyx.errstate = errstate
-    return {"cupy": cupy, "cupyx": cupyx}
+    cupyx.errstate = solver.errstate
+    return {"cupy": cupy, "cupyx": cupyx, **solver.modules(in_device_memory)}

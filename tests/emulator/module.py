@@ -171,7 +171,7 @@ class Kernel:
 
     def _pack(self, i: int, value):
         where, wanted = f"{self.name}, argument {i}", self.codes[i]
-        array = getattr(value, "memory_of_the_device", value)
+        array = value.use() if hasattr(value, "memory_of_the_device") else value
         if isinstance(array, np.ndarray):
             found, made = "*" + array.dtype.str[1:], Guarded
         elif isinstance(array, np.generic):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu, cpu_classes, gpu_classes, gpu_matrices, gpu_random, gpu_spectra
+from rmtsim.kernels import _gpu, cpu_classes, gpu_classes, gpu_eigen, gpu_matrices, gpu_random, gpu_spectra
 
 from ..emulator.module import Module
 
@@ -238,7 +238,7 @@ def householder() -> None:
             forms = []
 
             def diagonals(matrices: np.ndarray = matrices, forms: list = forms) -> Any:
-                forms[:] = gpu_matrices.trial_tridiagonals(_gpu.to_device(matrices))
+                forms[:] = gpu_eigen.trial_tridiagonals(_gpu.to_device(matrices))
                 return forms[0]
 
             a, b = same_bits(diagonals, SCHEDULES if n < 70 else range(2)), _gpu.to_host(forms[1])

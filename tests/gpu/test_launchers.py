@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu, _gpu_sources, gpu_classes, gpu_matrices
+from rmtsim.kernels import _gpu, _gpu_sources, gpu_classes, gpu_eigen, gpu_matrices
 
 from ..emulator import lookalike
 from ..emulator.module import KERNEL
@@ -67,32 +67,32 @@ def test_more_trials_than_a_grid_holds_are_refused() -> None:
         gpu_matrices.symmetrize(_gpu.empty((65536, 1, 1)))
 
 
-def test_an_order_that_cusolver_cannot_count_is_refused() -> None:
-    gpu_matrices.check_order(46340)
-    with pytest.raises(ValueError, match="A: expected an order of at most 46340 on the GPU, got 46341"):
-        gpu_matrices.check_order(46341)
+def test_launches_beyond_the_limits_of_every_gpu_are_refused() -> None:
+    out = _gpu.empty((1,))
+    arguments = out, out, np.int32(1), np.int64(1), out
+    with pytest.raises(ValueError, match="expected at most 2147483647 blocks at once, got 2147483648"):
+        _gpu.launch("weights.class_weights", None, (2**31,), (32,), *arguments)
+    with pytest.raises(ValueError, match="expected at most 49152 bytes of shared memory, got 49153"):
+        _gpu.launch("weights.class_weights", None, (1,), (32,), *arguments, shared=49153)
 
 
-def test_large_matrices_go_to_cusolver(monkeypatch) -> None:
-    monkeypatch.setattr(gpu_matrices, "HOUSEHOLDER_LIMIT", 3)
-    X = np.random.default_rng(1).normal(size=(9, 4))
-    gpu, A = kernels.load("gpu"), X.T @ X
-    diagonal, off_diagonal = gpu.tridiagonal(A)
-    np.testing.assert_array_equal(off_diagonal, 0)
-    np.testing.assert_array_equal(diagonal, gpu.eigenvalues(A))
-    np.testing.assert_allclose(diagonal, np.linalg.eigvalsh(A), rtol=1e-12)
+def test_products_of_ten_bits_are_refused(monkeypatch) -> None:
+    monkeypatch.setenv("CUPY_TF32", "1")
+    with pytest.raises(kernels.DeviceError, match="CUPY_TF32 makes CuPy round the factors of float32"):
+        _gpu.cupy.__wrapped__()
 
 
 @pytest.mark.parametrize("n", [1, 32, 64, 65, 256, 257, 1024])
 def test_geometry_is_within_the_limits_of_every_gpu(n: int) -> None:
     for threads in (
-        gpu_matrices.householder_threads(n),
+        gpu_eigen.householder_threads(n),
         gpu_classes.fold_threads(n),
         gpu_matrices._row_threads(n),
     ):
         assert threads % 32 == 0
         assert 32 <= threads <= 512
-    assert 2 * min(n, gpu_matrices.HOUSEHOLDER_LIMIT) * 8 + 8 * 32 <= 48 << 10, "shared memory of Householder"
+    shared = 2 * min(n, gpu_eigen.HOUSEHOLDER_LIMIT) * 8 + gpu_eigen.STATIC_SHARED
+    assert shared <= _gpu.SHARED_LIMIT, "shared memory of Householder"
     (blocks,), (threads,) = _gpu.elements(n)
     assert (blocks - 1) * threads < n <= blocks * threads
 
