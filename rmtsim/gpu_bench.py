@@ -4,7 +4,7 @@ The floors are measured on the same device: bandwidth by copying an array, arith
 of the same precision. A kernel that takes twice its floor leaves a factor of two at most.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import kernels
-from .kernels import gpu_classes, gpu_matrices, gpu_random, gpu_spectra
-from .kernels._gpu import cupy, describe, empty, products, to_device
+from .kernels import _gpu_cusolver, gpu_classes, gpu_eigen, gpu_matrices, gpu_random, gpu_spectra
+from .kernels._gpu import cupy, describe, empty, products, to_device, to_host
 from .provenance import provenance
 from .streams import Role, stream
 
@@ -33,6 +33,8 @@ class Sizes(NamedTuple):
     numbers: int = 1 << 24
     order: int = 4096
     """Of the matrices whose product measures the arithmetic."""
+    eigenvalues: tuple[tuple[int, int], ...] = ((50, 64), (200, 64), (1000, 64), (2000, 4))
+    """Order and number of the matrices whose eigenvalues every routine computes."""
 
 
 class Timing(NamedTuple):
@@ -53,6 +55,19 @@ class Rate(NamedTuple):
     unit: str
 
 
+class Eigenvalues(NamedTuple):
+    """All eigenvalues of a batch of matrices by one routine."""
+
+    routine: str
+    precision: str
+    order: int
+    count: int
+    seconds: float
+    """Infinite where it failed."""
+    note: str
+    """Whether the first matrix has the same bits alone, or the error."""
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """What `bench` measured."""
@@ -60,9 +75,10 @@ class Benchmark:
     description: Mapping[str, str]
     timings: tuple[Timing, ...]
     rates: tuple[Rate, ...]
+    eigenvalues: tuple[Eigenvalues, ...]
 
     def format(self) -> str:
-        """Tables of kernels and of rates."""
+        """Tables of kernels, of rates and of eigenvalue routines."""
         lines = [f"{name:<24} {value}" for name, value in self.description.items()]
         lines += [
             "",
@@ -72,7 +88,23 @@ class Benchmark:
             numbers = f"{1e3 * t.seconds:>10.3f} {1e3 * t.floor:>10.3f} {t.seconds / t.floor:>7.2f}"
             lines.append(f"{t.name:<20} {t.precision:<10} {numbers}  {t.bound}")
         lines += ["", *(f"{rate.name:<44} {rate.per_second:>12.4g} {rate.unit}/s" for rate in self.rates)]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", *self._routines()])
+
+    def _routines(self) -> list[str]:
+        """Routines side by side; the fastest of each size has the ratio 1."""
+        best: dict[tuple, float] = {}
+        for e in self.eigenvalues:
+            size = e.precision, e.order, e.count
+            best[size] = min(best.get(size, np.inf), e.seconds)
+        lines = [
+            f"{'eigenvalues by':<20} {'precision':<10} {'order':>6} {'count':>6} {'ms each':>10} {'ratio':>7}"
+        ]
+        for e in self.eigenvalues:
+            ratio = e.seconds / best[e.precision, e.order, e.count]
+            numbers = f"{e.order:>6} {e.count:>6} {1e3 * e.seconds / e.count:>10.3f} {ratio:>7.2f}"
+            lines.append(f"{e.routine:<20} {e.precision:<10} {numbers}  {e.note}")
+        absent = {name: _gpu_cusolver.obstacle(name) for name in gpu_eigen.ROUTINES}
+        return lines + [f"{name:<20} {reason}" for name, reason in absent.items() if reason]
 
 
 def bench(sizes: Sizes | None = None) -> Benchmark:
@@ -86,14 +118,15 @@ def bench(sizes: Sizes | None = None) -> Benchmark:
     cupy()
     sizes = sizes or Sizes()
     timings = [timing for dtype in (np.float64, np.float32) for timing in _timings(sizes, np.dtype(dtype))]
-    return Benchmark({**provenance("gpu"), **describe()}, tuple(timings), tuple(_rates(sizes)))
+    rates, eigenvalues = tuple(_rates(sizes)), tuple(_eigenvalues(sizes))
+    return Benchmark({**provenance("gpu"), **describe()}, tuple(timings), rates, eigenvalues)
 
 
-def seconds(run: Callable[[], Any]) -> float:
+def seconds(run: Callable[[], Any], repeats: int | None = None) -> float:
     """Least time of some runs, the first of which, with its compilation, does not count."""
     stream_ = cupy().cuda.get_current_stream()
     times = []
-    for _ in range(REPEATS + 1):
+    for _ in range((repeats or REPEATS) + 1):
         stream_.synchronize()
         start = perf_counter()
         run()
@@ -131,7 +164,7 @@ def _timings(sizes: Sizes, dtype: np.dtype) -> list[Timing]:
     running, logits = gpu_classes.RunningSoftmax(X), cupy().zeros((T, N, C), dtype)
     weights = to_device(np.ones((T, N)))
     grams = gpu_matrices.trial_grams(X, weights)
-    form = gpu_matrices.trial_tridiagonals(grams.copy())
+    form = gpu_eigen.trial_tridiagonals(grams.copy())
     edges = to_device(np.broadcast_to(EDGES, (T, len(EDGES))))
     moved: dict[str, tuple[Callable[[], Any], float]] = {
         "normals": (lambda: gpu_random.draw_normals(streams, 0, one, numbers), numbers.nbytes),
@@ -139,7 +172,7 @@ def _timings(sizes: Sizes, dtype: np.dtype) -> list[Timing]:
     }
     operations: dict[str, tuple[Callable[[], Any], float]] = {
         "weighted_gram": (lambda: gpu_matrices.trial_grams(X, weights), 2 * T * N * d * d),
-        "tridiagonal": (lambda: gpu_matrices.trial_tridiagonals(grams.copy()), T * 4 / 3 * d**3),
+        "tridiagonal": (lambda: gpu_eigen.trial_tridiagonals(grams.copy()), T * 4 / 3 * d**3),
         "histogram": (lambda: gpu_spectra.trial_histograms(*form, edges), 4 * T * d * len(EDGES)),
     }
     return [
@@ -157,17 +190,40 @@ def _rates(sizes: Sizes) -> list[Rate]:
     X, streams, one = _samples(sizes, np.dtype(np.float64)), _streams(1), np.float64(1)
     ours = empty((1, sizes.numbers))
     grams = gpu_matrices.trial_grams(X, to_device(np.ones(X.shape[:2])))
-    normals, eigvalsh = cupy().random.standard_normal, cupy().linalg.eigvalsh
+    normals = cupy().random.standard_normal
     count, T = sizes.numbers, sizes.trials
     runs: Runs = {
         "normals, ours": (lambda: gpu_random.draw_normals(streams, 0, one, ours), count, "numbers"),
         "normals, cupy.random": (lambda: normals(count), count, "numbers"),
-        "eigenvalues, ours": (lambda: gpu_matrices.trial_eigenvalues(grams.copy()), T, "matrices"),
-        "eigenvalues, cupy.linalg.eigvalsh": (lambda: eigvalsh(grams), T, "matrices"),
+        "eigenvalues, ours": (lambda: gpu_eigen.own(grams.copy()), T, "matrices"),
         **(_torch_runs(grams, count) if find_spec("torch") else {}),
     }
     trials = [Rate(f"trials, {name}", _trials_per_second(name, sizes), "trials") for name in ("gpu", "cpu")]
     return trials + [Rate(name, done / seconds(run), unit) for name, (run, done, unit) in runs.items()]
+
+
+def _eigenvalues(sizes: Sizes) -> Iterator[Eigenvalues]:
+    """Every routine that is installed, on the same matrices."""
+    for dtype in (np.dtype(np.float64), np.dtype(np.float32)):
+        for order, count in sizes.eigenvalues:
+            A = empty((count, order * order), dtype)
+            gpu_random.draw_normals(_streams(count), 0, dtype.type(1), A)
+            A = A.reshape(count, order, order)
+            gpu_matrices.symmetrize(A)
+            for name in gpu_eigen.installed():
+                yield Eigenvalues(name, dtype.name, order, count, *_timed(name, A))
+
+
+def _timed(routine: str, A: Any) -> tuple[float, str]:
+    """Seconds of a routine for the matrices A, which stay as they are, and a note."""
+    solve = gpu_eigen.ROUTINES[routine]
+    try:
+        found = seconds(lambda: solve(A.copy()), repeats=1)
+        whole, alone = to_host(solve(A.copy()))[0], to_host(solve(A[:1].copy()))[0]
+    except (np.linalg.LinAlgError, kernels.DeviceError, MemoryError, ValueError) as error:
+        return np.inf, f"failed: {error}"
+    same = whole.tobytes() == alone.tobytes()
+    return found, "same bits alone" if same else "other bits alone"
 
 
 def _torch_runs(grams: Any, count: int) -> Runs:

@@ -90,6 +90,8 @@ class Verification:
 def verify(device: str = "gpu") -> Verification:
     """Compare a device with known answers, with the reference and, trial by trial, with the CPU.
 
+    Of a GPU, also each installed routine for eigenvalues with LAPACK.
+
     Raises
     ------
     DeviceError
@@ -101,7 +103,14 @@ def verify(device: str = "gpu") -> Verification:
         checks.append(_normals(ops, precision))
         checks += [_parity(ops, name, precision) for name in kernels.OPERATIONS]
         checks += _trials(device, precision)
-    return Verification(device, provenance(device), tuple(checks))
+    description = provenance(device)
+    if device == "gpu":
+        from . import gpu_verify
+
+        for precision in PRECISIONS:
+            checks += [Check(*row[:2], precision, row[2]) for row in gpu_verify.routines(precision)]
+        description |= gpu_verify.missing()
+    return Verification(device, description, tuple(checks))
 
 
 def _equal(found: NDArray, wanted: NDArray) -> float:
