@@ -61,7 +61,7 @@ class Eigenvalues(NamedTuple):
     routine: str
     precision: str
     order: int
-    count: int
+    matrices: int
     seconds: float
     """Infinite where it failed."""
     note: str
@@ -94,14 +94,14 @@ class Benchmark:
         """Routines side by side; the fastest of each size has the ratio 1."""
         best: dict[tuple, float] = {}
         for e in self.eigenvalues:
-            size = e.precision, e.order, e.count
+            size = e.precision, e.order, e.matrices
             best[size] = min(best.get(size, np.inf), e.seconds)
         lines = [
-            f"{'eigenvalues by':<20} {'precision':<10} {'order':>6} {'count':>6} {'ms each':>10} {'ratio':>7}"
+            f"{'eigenvalues by':<20} {'precision':<10} {'order':>6} {'number':>6} {'ms each':>10} {'ratio':>7}"
         ]
         for e in self.eigenvalues:
-            ratio = e.seconds / best[e.precision, e.order, e.count]
-            numbers = f"{e.order:>6} {e.count:>6} {1e3 * e.seconds / e.count:>10.3f} {ratio:>7.2f}"
+            ratio = e.seconds / best[e.precision, e.order, e.matrices]
+            numbers = f"{e.order:>6} {e.matrices:>6} {1e3 * e.seconds / e.matrices:>10.3f} {ratio:>7.2f}"
             lines.append(f"{e.routine:<20} {e.precision:<10} {numbers}  {e.note}")
         absent = {name: _gpu_cusolver.obstacle(name) for name in gpu_eigen.ROUTINES}
         return lines + [f"{name:<20} {reason}" for name, reason in absent.items() if reason]

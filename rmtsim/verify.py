@@ -103,7 +103,7 @@ def verify(device: str = "gpu") -> Verification:
         checks.append(_normals(ops, precision))
         checks += [_parity(ops, name, precision) for name in kernels.OPERATIONS]
         checks += _trials(device, precision)
-    description = provenance(device)
+    description = dict(provenance(device))
     if device == "gpu":
         from . import gpu_verify
 

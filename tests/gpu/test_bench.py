@@ -19,7 +19,7 @@ def test_every_kernel_and_way_is_timed(monkeypatch) -> None:
     assert {rate.name.split(",")[0] for rate in found.rates} == {"trials", "normals", "eigenvalues"}
     assert all(value > 0 for timing in found.timings for value in (timing.seconds, timing.floor))
     assert "tridiagonal          float32" in found.format()
-    timed = {(e.routine, e.precision, e.order, e.count) for e in found.eigenvalues}
+    timed = {(e.routine, e.precision, e.order, e.matrices) for e in found.eigenvalues}
     assert timed == {
         (routine, precision, order, count)
         for routine in gpu_eigen.ROUTINES
