@@ -17,8 +17,9 @@ import math
 
 import numpy as np
 
+from ._extremes import SECTIONS, bracket, cut, narrow, trailing_bounds
 from ._jit import jit
-from ._sturm import SECTIONS, STRETCH, bracket, cut, narrow, trailing_bounds
+from ._sturm import STRETCH
 
 EPS = np.finfo(np.float64).eps
 FLOOR = math.sqrt(EPS)

@@ -16,7 +16,7 @@ _LOG2_E = 1.4426950408889634
 
 
 @intrinsic
-def _as_bits(typingctx, x):
+def as_bits(typingctx, x):
     """The bits of a float as an integer of the same width."""
     integer = {types.float64: types.int64, types.float32: types.int32}[x]
 
@@ -27,7 +27,7 @@ def _as_bits(typingctx, x):
 
 
 @intrinsic
-def _as_float(typingctx, bits):
+def as_float(typingctx, bits):
     """The float with the bits of an integer of the same width."""
     number = {types.int64: types.float64, types.int32: types.float32}[bits]
 
@@ -58,7 +58,7 @@ def _exp64(x):
     p = p * r + 1 / 24
     p = p * r + 1 / 6
     p = p * r + 1 / 2
-    power = _as_float((_as_bits(shifted) + np.int64(1023)) << np.int64(52))
+    power = as_float((as_bits(shifted) + np.int64(1023)) << np.int64(52))
     # Written so that NaN passes.
     return 0.0 if x < -708.0 else (1 + (r + (r * r) * p)) * power
 
@@ -77,7 +77,7 @@ def _exp32(x):
     p = p * r + _F(1 / 6)
     p = p * r + _F(1 / 2)
     # Numba widens a sum of int32 to int64.
-    power = _as_float(np.int32((_as_bits(shifted) + np.int32(127)) << np.int32(23)))
+    power = as_float(np.int32((as_bits(shifted) + np.int32(127)) << np.int32(23)))
     return _F(0.0) if x < _F(-87.0) else (_F(1.0) + (r + (r * r) * p)) * power
 
 

@@ -8,8 +8,14 @@ import numpy as np
 from . import _householder, _lapack
 from ._jit import jit
 
-TRIDIAGONAL_WORK = 3 + _lapack.SYTRD_WORK
-"""Work space of `reduce_to_tridiagonal` per row: two diagonals, the reflectors, and what SYTRD asks for."""
+
+def tridiagonal_work(n: int, dtype: np.dtype) -> int:
+    """Elements of work space that suffice `reduce_to_tridiagonal` and `weighted_form` for orders up to n.
+
+    For LAPACK two diagonals, the reflectors, and what SYTRD asks for.
+    """
+    small = _householder.work_size(min(n, _householder.largest(dtype)), dtype)
+    return max(small, n * (3 + _lapack.SYTRD_WORK))
 
 
 @jit
@@ -64,10 +70,10 @@ def mirror(A):
 def reduce_to_tridiagonal(A, diagonal, off_diagonal, work):
     """Tridiagonal form, float64, of A (n, n), read in its upper triangle and destroyed.
 
-    `work` is work space (n * TRIDIAGONAL_WORK,) of the dtype of A.
+    `work` is work space (tridiagonal_work(n),) of the dtype of A.
     """
     n = len(A)
-    if n > _householder.LARGEST:
+    if not _householder.is_small(n, A.itemsize):
         a, b = work[:n], work[n : 2 * n]
         _lapack.sytrd(A, a, b, work[2 * n : 3 * n], work[3 * n :])
         for i in range(n):
@@ -75,7 +81,6 @@ def reduce_to_tridiagonal(A, diagonal, off_diagonal, work):
         for i in range(n - 1):
             off_diagonal[i] = b[i]
     elif n > 0:
-        mirror(A)
         _householder.reduce_small(A, diagonal, off_diagonal, work)
 
 
@@ -133,7 +138,7 @@ def _close_gap(scaled, positive, negative):
 def weighted_form(X, weights, scaled, gram, work, diagonal, off_diagonal):
     """Tridiagonal matrix, float64, with the eigenvalues of (1/N) X^T diag(weights) X.
 
-    Work space of the dtype of X: scaled like X, gram (d, d), work (d * TRIDIAGONAL_WORK,).
+    Work space of the dtype of X: scaled like X, gram (d, d), work (tridiagonal_work(d),).
     """
     d = X.shape[1]
     positive, negative = _scale_rows(X, weights, scaled)

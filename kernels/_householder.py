@@ -1,10 +1,12 @@
-"""Householder reduction of small symmetric matrices to tridiagonal form.
+"""Householder reduction of symmetric matrices to tridiagonal form, while they fit into the caches.
 
 LAPACK's reduction multiplies the rest of the matrix with every reflector, and waits for it, before it may
 change it. Here one pass over the rows applies the last rank-two change and multiplies with the next
 reflector. The passes run along rows, which vectorises without reordering a sum: the bits are the same for
-every vector width. Matrices that fit the second-level cache are done in half of LAPACK's time; from about
-`LARGEST` on its blocks win.
+every vector width. Rows are padded to whole cache lines and come in groups of `GROUP`, with zeros in what was
+added; passes begin on whole lines and groups. Columns and rows before the current one, which such a pass
+takes along, are not needed any more: their entries of v, w and u are zero but for those of w, through which
+they see one side of each reflection and stay bounded.
 """
 
 import math
@@ -12,120 +14,181 @@ import math
 import numpy as np
 
 from ._jit import inlined, jit
+from ._memory import load, store, whole_lines
 
-LARGEST = 80
-"""Largest order that `reduce_small` takes less time for than LAPACK."""
+LARGEST_BYTES = 5 << 18
+"""Size of the largest matrix that `reduce_small` takes clearly less time for than LAPACK."""
 
-WORK = 4
-"""Work space of `reduce_small` per row."""
+GROUP = 4
+"""Rows to a pass, which saves loads and stores of the vectors. Row i is in memory region i mod 4."""
 
 
-@inlined
-def _scale(A, largest):
-    """Bring the largest entry near 1 by a power of two, so that no square overflows; returns its inverse."""
-    largest[:] = 0
-    for i in range(len(A)):
-        row = A[i]
-        for j in range(largest.size):
-            size = abs(row[j])
-            largest[j] = size if size > largest[j] else largest[j]
-    exponent = math.frexp(np.float64(largest.max()))[1]
-    # The power must not overflow either.
-    limit = 100 if A.itemsize == 4 else 1000
-    exponent = max(-limit, min(exponent, limit))
-    factor = A.dtype.type(math.ldexp(1.0, -exponent))
-    for i in range(len(A)):
-        row = A[i]
-        for j in range(row.size):
-            row[j] *= factor
-    return math.ldexp(1.0, exponent)
+@jit
+def is_small(n, itemsize):
+    """Whether `reduce_small` is the faster one for matrices of order n."""
+    return n * n * itemsize <= LARGEST_BYTES
+
+
+def largest(dtype: np.dtype) -> int:
+    """Return the largest order that is small."""
+    return math.isqrt(LARGEST_BYTES // dtype.itemsize)
+
+
+def work_size(n: int, dtype: np.dtype) -> int:
+    """Elements of work space that `reduce_small` needs for order n: a padded copy and four vectors."""
+    return (-(-n // GROUP) * GROUP + 4) * whole_lines(n, dtype)
 
 
 @inlined
 def _dot(x, y):
-    """Sum of x_j y_j in four partial sums: a single one would wait for its last addition every time."""
+    """Sum of x_j y_j in eight partial sums, of whole lines: a single one would wait for its last addition."""
     zero = x.dtype.type(0)
-    s0, s1, s2, s3 = zero, zero, zero, zero
-    whole = x.size - x.size % 4
-    for j in range(0, whole, 4):
+    s0, s1, s2, s3, s4, s5, s6, s7 = zero, zero, zero, zero, zero, zero, zero, zero
+    for j in range(0, x.size, 8):
         s0 += x[j] * y[j]
         s1 += x[j + 1] * y[j + 1]
         s2 += x[j + 2] * y[j + 2]
         s3 += x[j + 3] * y[j + 3]
-    for j in range(whole, x.size):
-        s0 += x[j] * y[j]
-    return (s0 + s1) + (s2 + s3)
+        s4 += x[j + 4] * y[j + 4]
+        s5 += x[j + 5] * y[j + 5]
+        s6 += x[j + 6] * y[j + 6]
+        s7 += x[j + 7] * y[j + 7]
+    return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
 
 
 @inlined
-def _reflector(row, k, u):
-    """Vector u, with u[k+1] = 1, and tau of the reflection 1 - tau u u^T that takes row[k+1:] to beta e_1."""
-    square = _dot(row[k + 2 :], row[k + 2 :])
+def _inverse_unit(A):
+    """Power of two near the largest entry of the upper triangle; neither it nor its inverse overflows."""
+    largest = 0.0
+    for i in range(len(A)):
+        row = A[i, i:]
+        top = row.dtype.type(0)
+        for j in range(row.size):
+            size = abs(row[j])
+            top = size if size > top else top
+        largest = max(largest, np.float64(top))
+    limit = 100 if A.itemsize == 4 else 1000
+    return math.ldexp(1.0, max(-limit, min(math.frexp(largest)[1], limit)))
+
+
+@inlined
+def _place(A, factor, padded):
+    """Write factor A, read in its upper triangle, into the corner of `padded`, and zeros beside it."""
+    n = len(A)
+    for i in range(n):
+        row = padded[i]
+        for j in range(i, n):
+            row[j] = factor * A[i, j]
+        row[n:] = 0
+    padded[n:] = 0
+    tile = 16  # of which a cache line holds a column's part
+    for top in range(0, n, tile):
+        for left in range(0, top + 1, tile):
+            for i in range(top, min(top + tile, n)):
+                for j in range(left, min(left + tile, i)):
+                    padded[i, j] = padded[j, i]
+
+
+@inlined
+def _reflector(row, k, rest, u):
+    """Vector u, with u[k+1] = 1, and tau of the reflection 1 - tau u u^T that takes row[k+1:] to beta e_1.
+
+    rest = row[first:] and u[first:] begin on the line that holds k + 1; row is destroyed.
+    """
     alpha = row[k + 1]
-    u[k + 1 :] = 0
+    ahead = k + 2 - (row.size - rest.size)
+    rest[:ahead] = 0
+    square = _dot(rest, rest)
     if square == 0:
+        u[:] = 0
+        u[ahead - 1] = 1
         return alpha, row.dtype.type(0)
-    beta = -math.copysign(math.sqrt(alpha * alpha + square), alpha)
-    inverse = 1 / (alpha - beta)
-    u[k + 1] = 1
-    for j in range(k + 2, row.size):
-        u[j] = row[j] * inverse
+    beta = row.dtype.type(-math.copysign(math.sqrt(alpha * alpha + square), alpha))
+    inverse = row.dtype.type(1) / (alpha - beta)
+    for j in range(rest.size // 8 * 8):
+        u[j] = rest[j] * inverse
+    u[ahead - 1] = 1
     return beta, (beta - alpha) / beta
 
 
 @inlined
-def _change_and_multiply(A, start, v, w, u, p):
-    """A -= v w^T + w v^T and p = A u, on rows and columns from `start` on, two rows at a time."""
-    n = len(A)
-    ahead, vs, ws = p[start:], v[start:], w[start:]
-    ahead[:] = 0
-    for i in range(start, n - 1, 2):
-        first, second = A[i, start:], A[i + 1, start:]
-        v1, w1, u1, v2, w2, u2 = v[i], w[i], u[i], v[i + 1], w[i + 1], u[i + 1]
-        for j in range(ahead.size):
-            x = first[j] - (v1 * ws[j] + w1 * vs[j])
-            y = second[j] - (v2 * ws[j] + w2 * vs[j])
-            first[j] = x
-            second[j] = y
-            ahead[j] += u1 * x + u2 * y
-    if (n - start) % 2 == 1:
-        _change_row(A, n - 1, start, v, w)
-        last, un = A[n - 1, start:], u[n - 1]
-        for j in range(ahead.size):
-            ahead[j] += un * last[j]
+def _change_and_multiply(rows, v, w, vs, ws, us, ahead, count):
+    """A group of rows -= v w^T + w v^T, and ahead += their product with us, from one column on.
+
+    v, w and us are of these rows, vs and ws of the columns, `count` of them in whole lines.
+    """
+    r0, r1, r2, r3 = rows
+    v0, v1, v2, v3 = v[0], v[1], v[2], v[3]
+    w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
+    u0, u1, u2, u3 = us[0], us[1], us[2], us[3]
+    for j in range(count // 8 * 8):
+        vj, wj = load(vs, j, 4), load(ws, j, 5)
+        x0 = load(r0, j, 0) - (v0 * wj + w0 * vj)
+        x1 = load(r1, j, 1) - (v1 * wj + w1 * vj)
+        x2 = load(r2, j, 2) - (v2 * wj + w2 * vj)
+        x3 = load(r3, j, 3) - (v3 * wj + w3 * vj)
+        store(r0, j, x0, 0)
+        store(r1, j, x1, 1)
+        store(r2, j, x2, 2)
+        store(r3, j, x3, 3)
+        store(ahead, j, load(ahead, j, 6) + ((u0 * x0 + u1 * x1) + (u2 * x2 + u3 * x3)), 6)
 
 
 @inlined
-def _change_row(A, i, start, v, w):
-    """Row i of A -= v w^T + w v^T, from column `start` on."""
-    row, vs, ws, vi, wi = A[i, start:], v[start:], w[start:], v[i], w[i]
-    for j in range(row.size):
-        row[j] -= vi * ws[j] + wi * vs[j]
+def _pass(A, start, first, v, w, u, p):
+    """A -= v w^T + w v^T and p = A u, on rows from the group of `start` and columns from `first` on."""
+    ahead, vs, ws = p[first:], v[first:], w[first:]
+    ahead[:] = 0
+    for i in range(start // GROUP * GROUP, len(A), GROUP):
+        rows = A[i, first:], A[i + 1, first:], A[i + 2, first:], A[i + 3, first:]
+        _change_and_multiply(rows, v[i:], w[i:], vs, ws, u[i:], ahead, ahead.size)
+
+
+@inlined
+def _prepare(row, k, first, tau, p, u, v, w):
+    """Vectors v = u and w = tau p - tau^2 (p u)/2 u of the next change, and that change of row k.
+
+    That row is needed before the next pass, which then must leave it alone.
+    """
+    half = u.dtype.type(0.5) * tau * tau * _dot(p[first:], u[first:])
+    wk, vk = tau * p[k] - half * u[k], u[k]
+    rows, ps, us, vs, ws = row[first:], p[first:], u[first:], v[first:], w[first:]
+    for j in range(rows.size // 8 * 8):
+        x = tau * ps[j] - half * us[j]
+        vs[j] = us[j]
+        ws[j] = x
+        rows[j] -= vk * x + wk * us[j]
+    v[k] = 0
+    w[k] = 0
 
 
 @jit
 def reduce_small(A, diagonal, off_diagonal, work):
-    """Tridiagonal form, float64, of A (n, n), n >= 1, both triangles of which are read and destroyed.
+    """Tridiagonal form, float64, of A (n, n), n >= 1, read in its upper triangle.
 
-    `work` is work space (n * WORK,) of the dtype of A.
+    `work` is work space (work_size(n),) of the dtype of A, best on a cache line.
     """
-    n = len(A)
-    v, w, u, p = work[:n], work[n : 2 * n], work[2 * n : 3 * n], work[3 * n : 4 * n]
-    unit = _scale(A, p)
+    n, lane = len(A), 64 // A.itemsize
+    width, height = -(-n // lane) * lane, -(-n // GROUP) * GROUP
+    padded, vectors = work[: height * width].reshape(height, width), work[height * width :]
+    v, w, u, p = (
+        vectors[:width],
+        vectors[width : 2 * width],
+        vectors[2 * width : 3 * width],
+        vectors[3 * width : 4 * width],
+    )
+    unit = _inverse_unit(A)
+    _place(A, A.dtype.type(1 / unit), padded)
     v[:] = 0
     w[:] = 0
-    for k in range(n):
-        diagonal[k] = unit * A[k, k]
-        if k == n - 1:
-            break
-        beta, tau = _reflector(A[k], k, u)
+    u[:] = 0
+    for k in range(n - 1):
+        first = (k + 1) // lane * lane
+        row = padded[k]
+        diagonal[k] = unit * row[k]
+        beta, tau = _reflector(row, k, row[first:], u[first:])
         off_diagonal[k] = unit * beta
-        _change_and_multiply(A, k + 1, v, w, u, p)
-        half = tau * tau * _dot(p[k + 1 :], u[k + 1 :]) / 2
-        for j in range(k + 1, n):
-            w[j] = tau * p[j] - half * u[j]
-            v[j] = u[j]
-        # The next row is needed before the next pass, which then must leave it alone.
-        _change_row(A, k + 1, k + 1, v, w)
-        v[k + 1] = 0
-        w[k + 1] = 0
+        u[k] = 0
+        _pass(padded, k + 1, first, v, w, u, p)
+        _prepare(padded[k + 1], k + 1, first, tau, p, u, v, w)
+    diagonal[n - 1] = unit * padded[n - 1, n - 1]

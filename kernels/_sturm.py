@@ -1,59 +1,41 @@
-"""Sturm counts of symmetric tridiagonal matrices, vectorised over the shifts, and bisection on them.
+"""Sturm counts of symmetric tridiagonal matrices, vectorised over the shifts.
 
-The number of eigenvalues of T below x is the number of negative pivots of T - x = L D L^T,
+The number of eigenvalues of T below x is the number of changes of sign along the leading principal minors of
+T - x,
+
+    p_0 = 1,    p_1 = a_1 - x,    p_i = (a_i - x) p_(i-1) - b_(i-1)^2 p_(i-2)
+
+(Givens 1954), which take no division. A matrix of entries near 1 makes them grow or shrink by a few bits a
+row; every `STRETCH` rows they are brought back near 1. Where they leave the range of numbers before that, all
+is counted again from the pivots q_i = p_i / p_(i-1) of T - x = L D L^T,
 
     q_1 = a_1 - x,    q_i = (a_i - x) - b_(i-1)^2 / q_(i-1)
 
-(Barth, Martin & Wilkinson 1967; LAPACK DLAEBZ). One count is a chain of divisions, each waiting for the one
-before; counts at several shifts are independent, so the inner loop runs over the shifts and fills the vector
-registers.
+(Barth, Martin & Wilkinson 1967; LAPACK DLAEBZ), a chain of divisions that nothing stops. Either count is
+right for a matrix within a few eps |T|. Counts at several shifts are independent: the inner loop runs over
+them and fills the vector registers.
 """
 
 import math
 
 import numpy as np
 
-from ._jit import jit
+from ._exp import as_bits, as_float
+from ._jit import inlined, jit
+from ._memory import load, store
 
-# Sections per end and round of the bisection, which gain log2(9) = 3.2 bits: two ends are two AVX-512 or four
-# AVX2 registers, about as many divisions as the processor has in flight while a single chain waits.
-SECTIONS = 8
-# Rows between two looks at whether the count of the extremes is decided. In structured models it is after a
-# few hundred rows, wherever the eigenvector of an extreme eigenvalue sits in the first ones.
 STRETCH = 32
+"""Rows between two looks at the minors: entries below 1 and shifts below 4 make them grow to 2^84 at most."""
+SIGN, FRACTION = 63, 52
+"""Place of the sign among the bits of a float64, and number of those of its fraction."""
+BIAS, MODULUS = 1023, 2**63 - 1
+"""Exponent field of 1, and the bits of |x| among those of x."""
+LOWEST, HIGHEST = BIAS - 900, BIAS + 900
+"""Exponents of minors that were normal numbers all along the stretch that they end."""
 
 
 @jit
-def trailing_bounds(diagonal, radii):
-    """Gershgorin's interval of rows i, ..., n - 1 for each i, empty from n on: low, high, each (n + 2,)."""
-    n = len(diagonal)
-    low, high = np.full(n + 2, np.inf), np.full(n + 2, -np.inf)
-    for i in range(n - 1, -1, -1):
-        low[i] = min(low[i + 1], diagonal[i] - radii[i])
-        high[i] = max(high[i + 1], diagonal[i] + radii[i])
-    return low, high
-
-
-@jit
-def bracket(low, high, n):
-    """Lower and upper ends of both extremes' brackets, (2,) each, widened for rounding; bound of |T|."""
-    norm = max(abs(low), abs(high))
-    margin = 4 * n * np.finfo(np.float64).eps * norm
-    return np.full(2, low - margin), np.full(2, high + margin), norm
-
-
-@jit
-def _radii(b):
-    """Sums of the moduli beside the diagonal in each row."""
-    radii = np.zeros(len(b) + 1)
-    for i in range(len(b)):
-        radii[i] += abs(b[i])
-        radii[i + 1] += abs(b[i])
-    return radii
-
-
-@jit
-def _unit(a, b):
+def unit_of(a, b):
     """Power of two (exact to multiply by) that brings the largest entry near 1: no square overflows."""
     largest = 0.0
     for x in a:
@@ -65,16 +47,93 @@ def _unit(a, b):
 
 
 @jit
-def _rows(a, b, unit, first, last, shifts, pivots, found):
+def scaled(a, b, unit):
+    """Entries unit a_i (n,) and the squares of those before them, (unit b_(i-1))^2, with 0 for the first."""
+    entries, squares = np.empty(len(a)), np.empty(len(a))
+    for i in range(len(a)):
+        entries[i] = unit * a[i]
+        before = unit * b[i - 1] if i > 0 else 0.0
+        squares[i] = before * before
+    return entries, squares
+
+
+@inlined
+def change(x, y):
+    """-1 where the signs of x and y differ, else 0."""
+    return (as_bits(x) ^ as_bits(y)) >> SIGN
+
+
+@jit
+def advance(entries, squares, first, last, shifts, minors, found):
+    """Take the minors (2, k), the last and the one before, past rows first, ..., last - 1; add to `found`."""
+    p, q, count = minors[0], minors[1], len(shifts)
+    whole = first + (last - first) // 4 * 4
+    for i in range(first, whole, 4):
+        a1, a2, a3, a4 = entries[i], entries[i + 1], entries[i + 2], entries[i + 3]
+        b1, b2, b3, b4 = squares[i], squares[i + 1], squares[i + 2], squares[i + 3]
+        for j in range(count):
+            x, p0 = load(shifts, j, 0), load(p, j, 1)
+            p1 = (a1 - x) * p0 - b1 * load(q, j, 2)
+            p2 = (a2 - x) * p1 - b2 * p0
+            p3 = (a3 - x) * p2 - b3 * p1
+            p4 = (a4 - x) * p3 - b4 * p2
+            store(p, j, p4, 1)
+            store(q, j, p3, 2)
+            changes = (change(p0, p1) + change(p1, p2)) + (change(p2, p3) + change(p3, p4))
+            store(found, j, load(found, j, 3) - changes, 3)
+    for i in range(whole, last):
+        entry, square = entries[i], squares[i]
+        for j in range(count):
+            p0 = load(p, j, 1)
+            p1 = (entry - load(shifts, j, 0)) * p0 - square * load(q, j, 2)
+            store(p, j, p1, 1)
+            store(q, j, p0, 2)
+            store(found, j, load(found, j, 3) - change(p0, p1), 3)
+
+
+@jit
+def rescale(minors):
+    """Bring the larger of both minors of each shift near 1; whether none had left the range of numbers."""
+    p, q = minors[0], minors[1]
+    low, high = LOWEST, HIGHEST
+    for j in range(len(p)):
+        x, y = load(p, j, 1), load(q, j, 2)
+        # The bits of numbers without a sign are in their order, and LLVM vectorises extremes of integers.
+        exponent = max(as_bits(x) & MODULUS, as_bits(y) & MODULUS) >> FRACTION
+        low, high = min(low, exponent), max(high, exponent)
+        factor = as_float((2 * BIAS - exponent) << FRACTION)
+        store(p, j, x * factor, 1)
+        store(q, j, y * factor, 2)
+    return low == LOWEST and high == HIGHEST
+
+
+@jit
+def start(shifts, unit, within, minors, found):
+    """Shifts in units of 1/unit into `within`, held to where no eigenvalue is beyond them; first minors."""
+    for j in range(len(shifts)):
+        within[j] = max(-4.0, min(unit * shifts[j], 4.0))
+    minors[0] = 1.0
+    minors[1] = 0.0
+    found[:] = 0
+
+
+@jit
+def _settle_last(minors, found):
+    """An eigenvalue that equals the shift is not below it: a last minor of 0 changes no sign."""
+    for j in range(len(found)):
+        if minors[0, j] == 0:
+            found[j] += change(minors[0, j], minors[1, j])
+
+
+@jit
+def pivot_rows(entries, squares, first, last, shifts, pivots, found):
     """Eliminate rows first, ..., last - 1 at all shifts; `pivots` are those of the row before, then the last.
 
-    A pivot nearer to zero than the smallest safe number is moved to the positive side: an eigenvalue that
-    equals the shift is not below it.
+    A pivot nearer to zero than the smallest safe number is moved to the positive side.
     """
     tiny = np.finfo(np.float64).tiny
     for i in range(first, last):
-        entry = unit * a[i]
-        square = (unit * b[i - 1]) * (unit * b[i - 1]) if i > 0 else 0.0
+        entry, square = entries[i], squares[i]
         for j in range(len(shifts)):
             q = (entry - shifts[j]) - square / pivots[j]
             q = tiny if abs(q) < tiny else q
@@ -83,108 +142,57 @@ def _rows(a, b, unit, first, last, shifts, pivots, found):
 
 
 @jit
-def _count(a, b, unit, shifts, pivots, found):
-    """Counts at `shifts` (in units of 1/unit), with `pivots` as work space."""
-    pivots[:] = 1.0
-    found[:] = 0
-    _rows(a, b, unit, 0, len(a), shifts, pivots, found)
+def _count(entries, squares, shifts, minors, found):
+    """Counts at shifts, scaled as the entries; `minors` and `found` as `start` leaves them."""
+    for first in range(0, len(entries), STRETCH):
+        last = min(first + STRETCH, len(entries))
+        advance(entries, squares, first, last, shifts, minors, found)
+        if not rescale(minors):
+            minors[0] = 1.0
+            found[:] = 0
+            pivot_rows(entries, squares, 0, len(entries), shifts, minors[0], found)
+            return
+    _settle_last(minors, found)
+
+
+@jit
+def without_zeros(a, b):
+    """Number of rows left when zero rows at the end, which are eigenvalues 0, are taken away."""
+    rows = len(a)
+    while rows > 0 and a[rows - 1] == 0 and (rows == 1 or b[rows - 2] == 0):
+        rows -= 1
+    return rows
+
+
+@jit
+def counts_into(a, b, shifts, work, found):
+    """Number of eigenvalues below each shift into found (k,); work (3, k) is work space."""
+    within, minors = work[0], work[1:]
+    rows = without_zeros(a, b)
+    unit = unit_of(a[:rows], b[: max(rows - 1, 0)])
+    entries, squares = scaled(a[:rows], b, unit)
+    start(shifts, unit, within, minors, found)
+    _count(entries, squares, within, minors, found)
+    for j in range(len(shifts)):
+        if shifts[j] > 0:
+            found[j] += len(a) - rows
 
 
 @jit
 def counts(a, b, shifts):
     """Number of eigenvalues below each shift."""
-    unit = _unit(a, b)
     found = np.empty(len(shifts), np.int64)
-    _count(a, b, unit, unit * shifts, np.empty(len(shifts)), found)
+    counts_into(a, b, shifts, np.empty((3, len(shifts))), found)
     return found
 
 
 @jit
-def bin_counts(a, b, edges, pivots, below, found):
+def bin_counts(a, b, edges, work, below, found):
     """Eigenvalues below the edges (B+1,), in the bins, and at or above, into found (B+2,).
 
-    Work space like edges: pivots, and below (int64).
+    Work space: work (3, B+1) and below (B+1,), int64.
     """
-    unit = _unit(a, b)
-    _count(a, b, unit, unit * edges, pivots, below)
+    counts_into(a, b, edges, work, below)
     found[0], found[-1] = below[0], len(a) - below[-1]
     for k in range(1, edges.size):
         found[k] = below[k] - below[k - 1]
-
-
-@jit
-def _decided(shifts, pivots, found, rows, coupling, low, high):
-    """Whether the rows that are left cannot change on which side of a shift its end of the spectrum lies.
-
-    The lower end is below a shift if any pivot is negative, the upper end above it if any is positive. A
-    pivot no smaller than the coupling takes no more than that off the next diagonal entry; if the rows that
-    are left are diagonally dominant, all further pivots then have its sign.
-    """
-    for s in range(SECTIONS):
-        if found[s] == 0 and (pivots[s] < coupling or low < shifts[s]):
-            return False
-    for s in range(SECTIONS, 2 * SECTIONS):
-        if found[s] == rows and (-pivots[s] < coupling or high > shifts[s]):
-            return False
-    return True
-
-
-@jit
-def _outer_counts(a, b, low, high, shifts, pivots, found):
-    """Eliminate until every shift is decided; returns the number of rows that took."""
-    n = len(a)
-    pivots[:] = 1.0
-    found[:] = 0
-    for first in range(0, n, STRETCH):
-        rows = min(first + STRETCH, n)
-        _rows(a, b, 1.0, first, rows, shifts, pivots, found)
-        if rows < n:
-            coupling = abs(b[rows - 1])
-            if _decided(shifts, pivots, found, rows, coupling, low[rows], high[rows]):
-                return rows
-    return n
-
-
-@jit
-def outer_eigenvalues(a, b):
-    """Smallest and largest eigenvalue, to a few ulp of |T|."""
-    # In units near 1 neither sums of entries overflow nor does an ulp of them vanish.
-    unit = _unit(a, b)
-    smallest, largest = _outer_eigenvalues(unit * a, unit * b)
-    return smallest / unit, largest / unit
-
-
-@jit
-def _outer_eigenvalues(a, b):
-    """Both brackets cut into sections until a few ulp of |T| wide."""
-    low, high = trailing_bounds(a, _radii(b))
-    lower, upper, norm = bracket(low[0], high[0], len(a))
-    shifts, pivots = np.empty(2 * SECTIONS), np.empty(2 * SECTIONS)
-    found = np.empty(2 * SECTIONS, np.int64)
-    while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * np.finfo(np.float64).eps * norm:
-        cut(lower, upper, shifts)
-        rows = _outer_counts(a, b, low, high, shifts, pivots, found)
-        for end in range(2):
-            narrow(shifts, found, end, rows, lower, upper)
-    return (lower[0] + upper[0]) / 2, (lower[1] + upper[1]) / 2
-
-
-@jit
-def cut(lower, upper, shifts):
-    """Write the ends of the sections of both brackets."""
-    for end in range(2):
-        step = (upper[end] - lower[end]) / (SECTIONS + 1)
-        for s in range(SECTIONS):
-            shifts[end * SECTIONS + s] = lower[end] + (s + 1) * step
-
-
-@jit
-def narrow(shifts, found, end, rows, lower, upper):
-    """Keep the section in which the count reaches 1 (end 0) or the number of rows (end 1)."""
-    wanted = 1 if end == 0 else rows
-    for s in range(SECTIONS):
-        x = shifts[end * SECTIONS + s]
-        if found[end * SECTIONS + s] >= wanted:
-            upper[end] = x
-            return
-        lower[end] = x

@@ -86,7 +86,7 @@ class FormWork(NamedTuple):
     gram: NDArray
     """(d, d)"""
     reduction: NDArray
-    """(d * TRIDIAGONAL_WORK,)"""
+    """(tridiagonal_work(d),)"""
 
 
 class Trial(NamedTuple):

@@ -18,9 +18,10 @@ from ._arguments import (
     symmetric,
     tridiagonal_form,
 )
-from ._gram import TRIDIAGONAL_WORK, mirror, reduce_to_tridiagonal, upper_gram
+from ._extremes import outer_eigenvalues
+from ._gram import mirror, reduce_to_tridiagonal, tridiagonal_work, upper_gram
 from ._jit import jit
-from ._sturm import counts, outer_eigenvalues
+from ._sturm import counts
 
 
 @jit
@@ -76,14 +77,14 @@ def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     """
     matrix = symmetric(A)
     a, b = np.empty(len(matrix)), np.empty(max(len(matrix) - 1, 0))
-    reduce_to_tridiagonal(matrix.copy(), a, b, np.empty(TRIDIAGONAL_WORK * len(a), matrix.dtype))
+    reduce_to_tridiagonal(matrix.copy(), a, b, np.empty(tridiagonal_work(len(a), matrix.dtype), matrix.dtype))
     return a, b
 
 
 @jit
-def _all_eigenvalues(A):
+def _all_eigenvalues(A, work):
     a, b = np.empty(len(A)), np.empty(max(len(A) - 1, 0))
-    reduce_to_tridiagonal(A, a, b, np.empty(TRIDIAGONAL_WORK * len(a), A.dtype))
+    reduce_to_tridiagonal(A, a, b, work)
     info = _lapack.sterf(a, b) if len(a) > 0 else 0
     return a, info
 
@@ -106,7 +107,9 @@ def eigenvalues(A: ArrayLike) -> NDArray[np.float64]:
     numpy.linalg.LinAlgError
         If the QL iteration does not converge (LAPACK STERF).
     """
-    found, info = _all_eigenvalues(symmetric(A).copy())
+    matrix = symmetric(A).copy()
+    work = np.empty(tridiagonal_work(len(matrix), matrix.dtype), matrix.dtype)
+    found, info = _all_eigenvalues(matrix, work)
     if info != 0:
         raise np.linalg.LinAlgError(f"eigenvalues: {info} of {len(found)} eigenvalues did not converge")
     return found

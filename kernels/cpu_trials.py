@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._arguments import TILE_BYTES, TILE_MINIMUM
-from ._gram import TRIDIAGONAL_WORK
+from ._extremes import outer_eigenvalues
+from ._gram import tridiagonal_work
 from ._jit import jit
 from ._scratch import Fields, Scratch
-from ._sturm import bin_counts, outer_eigenvalues
+from ._sturm import bin_counts
 from ._trial_arguments import (
     Forms,
     HiddenForms,
@@ -169,7 +170,7 @@ def _form_fields(N: int, n: int, real: np.dtype) -> Fields:
         "weights": ((N,), np.float64),
         "scaled": ((N, n), real),
         "gram": ((n, n), real),
-        "reduction": ((n * TRIDIAGONAL_WORK,), real),
+        "reduction": ((tridiagonal_work(n, real),), real),
     }
 
 
@@ -186,7 +187,7 @@ def _divide(a, scale, out):
 
 @jit
 def _statistics(diagonals, off_diagonals, scales, edges, moments, extremes, counts):
-    pivots, below = np.empty(edges.size), np.empty(edges.size, np.int64)
+    work, below = np.empty((3, edges.size)), np.empty(edges.size, np.int64)
     in_units, off_in_units = np.empty(diagonals.shape[1]), np.empty(off_diagonals.shape[1])
     for t in range(len(diagonals)):
         a, b = diagonals[t], off_diagonals[t]
@@ -195,7 +196,7 @@ def _statistics(diagonals, off_diagonals, scales, edges, moments, extremes, coun
         if edges.size > 0:
             _divide(a, scales[t], in_units)
             _divide(b, scales[t], off_in_units)
-            bin_counts(in_units, off_in_units, edges, pivots, below, counts[t])
+            bin_counts(in_units, off_in_units, edges, work, below, counts[t])
 
 
 def spectral_statistics(

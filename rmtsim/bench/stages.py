@@ -40,7 +40,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
     words, vectors = stream(1, 0, 0, Role.X), np.full((3, N), 0.5)
     fill = _random_loops.fill_normals64 if dtype == np.float64 else _random_loops.fill_normals32
     X, V, scaled, gram = (np.empty(shape, dtype) for shape in ((N, d), (C, d), (N, d), (d, d)))
-    work, form = np.empty(d * _gram.TRIDIAGONAL_WORK, dtype), (np.empty((1, d)), np.empty((1, d - 1)))
+    work, form = np.empty(_gram.tridiagonal_work(d, dtype), dtype), (np.empty((1, d)), np.empty((1, d - 1)))
     tile = cpu_trials.class_tile(N, C, dtype)
     logits, maxima, rescale = np.empty((tile, N), dtype), np.zeros(N, dtype), np.empty(N, dtype)
     starts, batch = range(0, C, tile), _batch(d)

@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rmtsim import kernels
+from rmtsim.kernels import _sturm
 
 EPS = np.finfo(np.float64).eps
 DTYPES = (np.float32, np.float64)
@@ -131,6 +132,30 @@ def test_counts_do_not_depend_on_the_other_shifts(cpu: ModuleType) -> None:
     shifts = np.random.default_rng(6).uniform(-4, 4, 37)
     alone = [int(cpu.sturm_counts(a, b, shifts[k : k + 1])[0]) for k in range(37)]
     np.testing.assert_array_equal(cpu.sturm_counts(a, b, shifts), alone)
+
+
+def test_counts_where_the_minors_leave_the_range_of_numbers(cpu: ModuleType) -> None:
+    """Thirty rows that are 2^-40 from the shift: their minors pass 2^-1022, pivots do not."""
+    rng = np.random.default_rng(7)
+    small, b = rng.permutation(np.arange(1, 61)) * 2.0**-40, np.zeros(60)
+    a = np.append(small, 1.0)
+    shifts = (np.arange(60) + 0.5) * 2.0**-40
+    minors, found = np.array([np.ones(60), np.zeros(60)]), np.zeros(60, np.int64)
+    _sturm.advance(a, np.zeros(61), 0, _sturm.STRETCH, shifts, minors, found)
+    assert not _sturm.rescale(minors)
+    np.testing.assert_array_equal(cpu.sturm_counts(a, b, shifts), np.arange(60))
+    np.testing.assert_allclose(cpu.extremes(a, b), [2.0**-40, 1.0], rtol=0, atol=8 * EPS)
+
+
+def test_zero_rows_at_the_end_are_eigenvalues(cpu: ModuleType) -> None:
+    a, b = np.zeros(50), np.zeros(49)
+    a[:3], b[:2] = [1.0, 2.0, 4.0], [0.5, 0.5]
+    spectrum = np.linalg.eigvalsh(_dense(a[:3], b[:2]))
+    for sign in (1, -1):
+        counts = cpu.sturm_counts(sign * a, b, [-9.0, -1e-300, 0.0, 1e-300, 9.0])
+        np.testing.assert_array_equal(counts, [0, 0, 0, 47, 50] if sign > 0 else [0, 3, 3, 50, 50])
+        wanted = np.sort(sign * np.append(spectrum, 0.0))[[0, -1]]
+        np.testing.assert_allclose(cpu.extremes(sign * a, b), wanted, rtol=0, atol=32 * EPS)
 
 
 def test_histogram_agrees_with_numpy(device: ModuleType) -> None:
