@@ -42,6 +42,7 @@ OPERATIONS = (
     "moments",
     "masses",
     "gram_sum",
+    "class_mass_totals",
     # batches of whole trials
     "linear_forms",
     "hidden_forms",

@@ -6,6 +6,7 @@ from .cpu_classes import (
     class_probabilities,
     log_normalizers,
 )
+from .cpu_masses import class_mass_totals
 from .cpu_matrices import (
     eigenvalues,
     extremes,
@@ -29,6 +30,7 @@ __all__ = [
     "banded_moments",
     "chi",
     "class_covariances",
+    "class_mass_totals",
     "class_means",
     "class_probabilities",
     "class_weights",

@@ -15,6 +15,7 @@ from .gpu_classes import (
     gated_weights,
     log_normalizers,
 )
+from .gpu_masses import class_mass_totals
 from .gpu_matrices import eigenvalues, gram_sum, masses, tridiagonal, weighted_gram
 from .gpu_random import labels, normals, philox4x32, uniforms
 from .gpu_spectra import extremes, histogram, moments, sturm_counts
@@ -24,6 +25,7 @@ _gpu.cupy()
 
 __all__ = [
     "class_covariances",
+    "class_mass_totals",
     "class_means",
     "class_probabilities",
     "class_weights",

@@ -161,11 +161,12 @@ def trial_gated_weights(a: Any, b: Any, factor: Any) -> Any:
 # --------------------------------------------------------------------------------------------- one trial
 
 
-def _tile(tile: int | None, rows: NDArray, n_classes: int) -> int:
+def tile_of(tile: int | None, rows: NDArray, n_classes: int) -> int:
+    """Classes to a tile of one trial."""
     return tile_size(tile_width(len(rows) * rows.itemsize) if tile is None else tile, rows, n_classes)
 
 
-def _tiles(V: Any, size: int, dtype: np.dtype) -> Iterator[tuple[int, Any]]:
+def tiles_of(V: Any, size: int, dtype: np.dtype) -> Iterator[tuple[int, Any]]:
     """Tiles of V, read by slices of `size` rows."""
     for start in range(0, V.shape[0], size):
         yield start, to_device(V[start : start + size], dtype)[None]
@@ -174,7 +175,7 @@ def _tiles(V: Any, size: int, dtype: np.dtype) -> Iterator[tuple[int, Any]]:
 def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
     """Log-normalizers log sum_c exp(z_nc) of the logits z = features V^T, shape (N,); see the CPU."""
     rows, V = features_and_parameters(features, V)
-    tiles = _tiles(V, _tile(tile, rows, V.shape[0]), rows.dtype)
+    tiles = tiles_of(V, tile_of(tile, rows, V.shape[0]), rows.dtype)
     return to_host(trial_log_normalizers(to_device(rows)[None], tiles))[0]
 
 
@@ -184,10 +185,10 @@ def class_probabilities(
     """Columns `classes` of softmax(features V^T), shape (N, K); see the CPU."""
     rows, V = features_and_parameters(features, V)
     chosen = indices(classes, "classes", (None,), V.shape[0])
-    size = _tile(tile, rows, V.shape[0])
+    size = tile_of(tile, rows, V.shape[0])
     given = to_device(rows)[None]
     if log_z is None:
-        logits, log_sums = trial_chosen_logits(given, _tiles(V, size, rows.dtype), to_device(chosen))
+        logits, log_sums = trial_chosen_logits(given, tiles_of(V, size, rows.dtype), to_device(chosen))
     else:
         log_sums = to_device(array(log_z, "log_z", (len(rows),), (np.float64,)))[None]
         logits = products(given, to_device(_chosen_rows(V, chosen, size, rows.dtype).T)[None])
@@ -207,7 +208,7 @@ def _chosen_rows(V: Any, chosen: NDArray, size: int, dtype: np.dtype) -> NDArray
 def class_means(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
     """Means V^T p_n, shape (N, k); see the CPU."""
     rows, V = features_and_parameters(features, V)
-    tiles = _tiles(V, _tile(tile, rows, V.shape[0]), rows.dtype)
+    tiles = tiles_of(V, tile_of(tile, rows, V.shape[0]), rows.dtype)
     return to_host(trial_means(to_device(rows)[None], tiles))[0]
 
 
@@ -217,7 +218,7 @@ def class_covariances(
     """Entries (i, j) of V^T B_n V for each of `pairs` (K, 2), shape (N, K); see the CPU."""
     rows, V = features_and_parameters(features, V)
     entries = indices(pairs, "pairs", (None, 2), V.shape[1])
-    tiles = _tiles(V, _tile(tile, rows, V.shape[0]), rows.dtype)
+    tiles = tiles_of(V, tile_of(tile, rows, V.shape[0]), rows.dtype)
     center = to_device(np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64), rows.dtype)[None]
     return to_host(trial_covariances(to_device(rows)[None], tiles, center, to_device(entries)))[0]
 

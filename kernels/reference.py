@@ -2,6 +2,7 @@
 
 from .reference_classes import (
     class_covariances,
+    class_mass_totals,
     class_means,
     class_probabilities,
     class_weights,
@@ -30,6 +31,7 @@ __all__ = [
     "banded_moments",
     "chi",
     "class_covariances",
+    "class_mass_totals",
     "class_means",
     "class_probabilities",
     "class_weights",

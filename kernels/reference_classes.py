@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import features_and_parameters, indices, sample_factor, sample_vectors, tile_size
 from ._checks import array
+from ._masses import samples_and_normalizers
+from .reference_matrices import masses
 
 
 def _softmax(features: ArrayLike, V: Any, tile: int | None) -> tuple[NDArray, NDArray, NDArray]:
@@ -54,6 +56,17 @@ def class_covariances(
     first, second = indices(pairs, "pairs", (None, 2), parameters.shape[1]).T
     centered = parameters[None, :, :] - (p @ parameters)[:, None, :]
     return np.einsum("nc,nck,nck->nk", p, centered[:, :, first], centered[:, :, second])
+
+
+def class_mass_totals(
+    features: ArrayLike, V: Any, tile: int | None = None, log_z: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Sums over c of |H[v_c, v_c]|^2 and over c != e of |H[v_c, v_e]|^2, block by block. (2.5)"""
+    rows, V, _ = samples_and_normalizers(features, V, log_z)
+    p = class_probabilities(rows, V, np.arange(V.shape[0]), tile, log_z)
+    K = (rows.astype(np.float64) @ rows.astype(np.float64).T) ** 2
+    others = (masses(K, p[:, c, None] * np.delete(p, c, axis=1)).sum() for c in range(V.shape[0]))
+    return np.array([masses(K, p * (1 - p)).sum(), sum(others)])
 
 
 def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.float64]:

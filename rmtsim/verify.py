@@ -161,6 +161,7 @@ CASES: dict[str, Callable[[np.random.Generator, int], tuple]] = {
     "log_normalizers": _softmax,
     "class_probabilities": lambda rng, n: (*_softmax(rng, n), np.array([0, 2 * n])),
     "class_means": _softmax,
+    "class_mass_totals": _softmax,
     "class_covariances": lambda rng, n: (*_softmax(rng, n), np.array([[0, 0], [4, 1]])),
     "class_weights": lambda rng, n: (rng.random(n), rng.random(n), n % 2 == 0),
     "gated_weights": lambda rng, n: tuple(rng.normal(size=(3, n))),

@@ -9,6 +9,7 @@ import scipy.sparse.linalg
 from numpy.typing import ArrayLike, NDArray
 
 from .. import kernels
+from ..kernels._masses import squared_gram
 from . import _checks, masses, products
 from .rows import StreamedRows, default_memory_limit, output_weights, tile_of_classes
 
@@ -80,9 +81,13 @@ class Model(ABC):
 
     def class_slices(self, n_samples: int) -> Iterator[slice]:
         """Yield consecutive tiles of classes, so that no (N, C) array need be whole."""
-        tile = tile_of_classes(n_samples, self.V.shape[1], self.memory_limit)
+        tile = self._class_tile(n_samples)
         for start in range(0, self.n_classes, tile):
             yield slice(start, min(start + tile, self.n_classes))
+
+    def _class_tile(self, n_samples: int) -> int:
+        """Return how many classes a tile has."""
+        return tile_of_classes(n_samples, self.V.shape[1], self.memory_limit)
 
     def output_tiles(
         self, features: NDArray, normalizers: NDArray | None
@@ -165,9 +170,12 @@ class Model(ABC):
         return (p for _, p in self.output_tiles(features, normalizers))
 
     def _total_class_masses(self, features: NDArray, normalizers: NDArray | None) -> dict[str, float]:
-        tiles = None if normalizers is None else self._probability_tiles(features, normalizers)
-        diagonal, off = masses.total_class_masses(self.kernels, features, tiles, self.n_classes)
-        return {"vv_diag": diagonal, "vv_off": off}
+        if normalizers is None:
+            total = self.n_classes * float(squared_gram(features).sum())
+            return {"vv_diag": total / len(features) ** 2, "vv_off": 0.0}
+        tile = self._class_tile(len(features))
+        diagonal, off = self.kernels.class_mass_totals(features, self.V, tile, normalizers)
+        return {"vv_diag": float(diagonal), "vv_off": float(off)}
 
     def class_masses(self, X: ArrayLike) -> masses.ClassMasses:
         """Return the mass of the diagonal block and of all off-diagonal blocks of every class.
@@ -187,7 +195,7 @@ class Model(ABC):
         features = self.features(self.inputs(X))
         normalizers = self.normalizers(features)
         if normalizers is None:
-            diagonal = np.full(self.n_classes, masses.squared_gram(features).sum() / len(features) ** 2)
+            diagonal = np.full(self.n_classes, squared_gram(features).sum() / len(features) ** 2)
             return masses.ClassMasses(diagonal, np.zeros(self.n_classes))
         runs = (self._probability_tiles(features, normalizers) for _ in range(2))
         return masses.class_masses(self.kernels, features, *runs)
@@ -221,7 +229,7 @@ class Model(ABC):
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
         features = self.features(self.inputs(X))
         normalizers = self.normalizers(features)
-        K = masses.squared_gram(features)
+        K = squared_gram(features)
         bounds = masses.self_bounds(self.kernels, K, self._probability_tiles(features, normalizers))
         chosen = np.argsort(-bounds, kind="stable")[:n_candidates]
         p = self.kernels.class_probabilities(features, self.V, chosen, log_z=normalizers)

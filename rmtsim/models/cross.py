@@ -58,13 +58,18 @@ def cross_masses(
     """Yield (i, classes, |H[w_i, v_c]|_F^2 for c in classes): theory.md (2.7).
 
     With u_nk = D_ni D_ki x_n . x_k, the mass of block (i, c) is the sum over n, k of
-    u_nk [Q_n Q_k h_n . h_k + (h_ni Q_n) g_k + g_n (h_ki Q_k) + g_n g_k] / N^2.
+    u_nk [Q_n Q_k (h_n . h_k - h_ni h_ki) + r_n r_k] / N^2, r_n = h_ni Q_n + g_n: the columns of the block
+    beside i, and column i. Neither part is negative, and each is a quadratic form for the device.
     """
-    inner_x, inner_h = X @ X.T, h @ h.T
+    exact = h.astype(np.float64, copy=False)
+    inner_x, inner_h = (X @ X.T).astype(np.float64, copy=False), exact @ exact.T
     units, tiles = range(h.shape[1]), model.class_slices(len(X))
     for i, classes, Q, g in cross_tiles(model, h, normalizers, y, units, tiles):
         on = np.flatnonzero(h[:, i] > 0)
-        Q, g, u = Q[on], g[on], inner_x[np.ix_(on, on)]
-        quadratic = np.einsum("nc,nc->c", Q, (u * inner_h[np.ix_(on, on)]) @ Q)
-        linear = np.einsum("nc,nc->c", 2 * h[on, i, None] * Q + g, u @ g)
-        yield i, classes, (quadratic + linear) / len(X) ** 2
+        if len(on) == 0:
+            yield i, classes, np.zeros(Q.shape[1])
+            continue
+        Q, g, u, h_i = Q[on], g[on], inner_x[np.ix_(on, on)], exact[on, i]
+        beside = u * (inner_h[np.ix_(on, on)] - np.outer(h_i, h_i))
+        forms = model.kernels.masses(beside, Q) + model.kernels.masses(u, h_i[:, None] * Q + g)
+        yield i, classes, forms * (len(on) / len(X)) ** 2

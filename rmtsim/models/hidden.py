@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..kernels._masses import squared_gram
 from . import _checks
 from ._base import BlockIndex, Model
 from .cross import cross_blocks, cross_masses, cross_tiles
-from .masses import squared_gram
 
 
 class HiddenModel(Model):

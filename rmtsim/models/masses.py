@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels._masses import squared_gram
+
 
 class ClassMasses(NamedTuple):
     """Masses by class c of the output layer, each of shape (C,)."""
@@ -33,13 +35,6 @@ class LargestBlocks(NamedTuple):
     """No block that was not looked at has a larger mass; if masses[-1] >= bound, these are the largest."""
 
 
-def squared_gram(features: NDArray) -> NDArray[np.float64]:
-    """Return K_nk = (x_n . x_k)^2, shape (N, N)."""
-    gram = (features @ features.T).astype(np.float64, copy=False)
-    gram *= gram
-    return gram
-
-
 def class_block_masses(
     kernels: ModuleType, features: NDArray, p: NDArray | None, n_classes: int
 ) -> NDArray[np.float64]:
@@ -53,33 +48,6 @@ def class_block_masses(
         masses[c:, c] = masses[c, c:]
     np.fill_diagonal(masses, kernels.masses(K, p * (1 - p)))
     return masses
-
-
-def total_class_masses(
-    kernels: ModuleType, features: NDArray, tiles: Iterable[NDArray] | None, n_classes: int
-) -> tuple[float, float]:
-    """Return the masses of all diagonal and of all off-diagonal blocks; tiles None means mse."""
-    K = squared_gram(features)
-    N = len(K)
-    if tiles is None:
-        return n_classes * float(K.sum()) / N**2, 0.0
-    products, squares, diagonal = np.zeros((3, N, N))
-    for p in tiles:
-        kernels.gram_sum(p.T, products)
-        kernels.gram_sum((p * (1 - p)).T, diagonal)
-        kernels.gram_sum((p * p).T, squares)
-    # sum over c != e of p_c p_e p'_c p'_e = (p . p')^2 - p^2 . p'^2
-    products *= products
-    products -= squares
-    return _upper_sum(K, diagonal) / N**2, _upper_sum(K, products) / N**2
-
-
-def _upper_sum(K: NDArray, upper: NDArray) -> float:
-    """Return sum_nk K_nk A_nk for symmetric K and a symmetric A of which the upper triangle is given."""
-    total = 0.0
-    for n in range(len(K)):
-        total += 2 * float(np.dot(K[n, n:], upper[n, n:])) - K[n, n] * upper[n, n]
-    return total
 
 
 def class_masses(

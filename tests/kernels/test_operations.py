@@ -66,6 +66,7 @@ CASES: dict[str, Build] = {
     "log_normalizers": _model,
     "class_probabilities": lambda rng, n, dtype: (*_model(rng, n, dtype), np.array([n, 0, n + 2, 0])),
     "class_means": _model,
+    "class_mass_totals": lambda rng, n, dtype: _model(rng, n + 1, dtype),
     "class_covariances": lambda rng, n, dtype: (*_model(rng, n, dtype), np.array([[0, 0], [4, 1]])),
     "class_weights": lambda rng, n, dtype: (*_vectors(rng, n, dtype, 2), n % 2 == 0),
     "gated_weights": lambda rng, n, dtype: _vectors(rng, n, dtype, 3),

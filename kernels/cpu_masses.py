@@ -1,0 +1,49 @@
+"""Masses of all output-layer blocks together, streamed over tiles of classes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._arguments import tile_size
+from ._masses import mass_totals, samples_and_normalizers, squared_gram
+from .cpu_classes import class_probabilities, log_normalizers
+from .cpu_matrices import gram_sum
+
+
+def class_mass_totals(
+    features: ArrayLike, V: Any, tile: int | None = None, log_z: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Squared Frobenius norms of the output-layer blocks of cross-entropy, summed over all blocks.
+
+    No block is formed: theory.md (2.5), O(N^2 (C + k)) time, three N x N sums and a few arrays of a tile.
+
+    Parameters
+    ----------
+    features : (N, k) float32 or float64, N >= 1
+    V, tile
+        As for `log_normalizers`.
+    log_z : (N,) float64, optional
+        `log_normalizers(features, V)`, where it is known already.
+
+    Returns
+    -------
+    (2,) float64 array: sum over c of |H[v_c, v_c]|^2, sum over c != e of |H[v_c, v_e]|^2
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or a tile below 1.
+    """
+    rows, V, normalizers = samples_and_normalizers(features, V, log_z)
+    if normalizers is None:
+        normalizers = log_normalizers(rows, V)
+    size, n = tile_size(tile, rows, V.shape[0]), len(rows)
+    products, squared, diagonal = np.zeros((3, n, n))
+    for start in range(0, V.shape[0], size):
+        part = V[start : start + size]
+        p = class_probabilities(rows, part, np.arange(len(part)), log_z=normalizers)
+        gram_sum(p.T, products)
+        gram_sum((p * (1 - p)).T, diagonal)
+        gram_sum((p * p).T, squared)
+    return mass_totals(squared_gram(rows), products, squared, diagonal)

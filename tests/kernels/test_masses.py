@@ -1,0 +1,54 @@
+"""Masses of all output-layer blocks together, theory.md (2.5)."""
+
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from rmtsim import kernels
+
+
+@pytest.fixture(params=kernels.DEVICES)
+def device(request: pytest.FixtureRequest) -> ModuleType:
+    return kernels.load(request.param)
+
+
+def model(n_classes: int = 23) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n_classes)
+    return rng.normal(size=(9, 4)), rng.normal(size=(n_classes, 4))
+
+
+def test_sums_over_blocks_that_are_formed(device: ModuleType) -> None:
+    features, V = model()
+    p = np.exp(features @ V.T)
+    p /= p.sum(axis=1, keepdims=True)
+    blocks = np.einsum("nc,nce,ni,nj->ceij", p, np.eye(23) - p[:, None, :], features, features) / 9
+    squares = (blocks**2).sum(axis=(2, 3))
+    diagonal = np.trace(squares)
+    found = device.class_mass_totals(features, V)
+    np.testing.assert_allclose(found, [diagonal, squares.sum() - diagonal], rtol=1e-12)
+
+
+@pytest.mark.parametrize("tile", [1, 7, 22, 23, 100])
+def test_the_tile_changes_nothing_but_rounding(device: ModuleType, tile: int) -> None:
+    features, V = model()
+    whole = device.class_mass_totals(features, V)
+    np.testing.assert_allclose(device.class_mass_totals(features, V, tile), whole, rtol=1e-13)
+
+
+def test_known_normalizers_give_the_same(device: ModuleType) -> None:
+    features, V = model()
+    known = device.class_mass_totals(features, V, log_z=device.log_normalizers(features, V))
+    np.testing.assert_allclose(known, device.class_mass_totals(features, V), rtol=1e-13)
+
+
+def test_one_class_has_no_weight_and_no_other(device: ModuleType) -> None:
+    np.testing.assert_allclose(device.class_mass_totals(*model(1)), 0, atol=1e-28)
+
+
+def test_what_does_not_fit_is_refused(device: ModuleType) -> None:
+    features, V = model()
+    with pytest.raises(ValueError, match=r"features: expected at least one sample, got shape \(0, 4\)"):
+        device.class_mass_totals(features[:0], V)
+    with pytest.raises(ValueError, match=r"log_z: expected shape \(9,\), got \(8,\)"):
+        device.class_mass_totals(features, V, log_z=np.zeros(8))
