@@ -126,12 +126,26 @@ def _module(device: int, unit: str, real: str | None) -> Any:
     return cupy().RawModule(code=code, options=options, backend="nvrtc")
 
 
+@cache
+def _function(device: int, unit: str, real: str | None, name: str) -> Any:
+    return _module(device, unit, real).get_function(name)
+
+
 def _kernel(kernel: str, dtype: DTypeLike | None) -> Any:
-    """A kernel on the current device, compiled when it is first asked for."""
+    """A kernel on the current device, compiled when it is first asked for.
+
+    It is kept: CuPy looks up its module by the whole source, and the driver for it, whenever it is asked.
+    """
     unit, name = kernel.split(".")
     real = None if dtype is None else REALS[np.dtype(dtype)]
     with _compiling:
-        return _module(cupy().cuda.Device().id, unit, real).get_function(name)
+        return _function(cupy().cuda.Device().id, unit, real, name)
+
+
+def forget_kernels() -> None:
+    """Let every kernel be compiled anew when it is next asked for."""
+    _function.cache_clear()
+    _module.cache_clear()
 
 
 def launch(

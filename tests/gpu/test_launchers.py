@@ -13,7 +13,7 @@ from rmtsim import kernels
 from rmtsim.kernels import _gpu, _gpu_sources, gpu_classes, gpu_eigen, gpu_matrices
 
 from ..emulator import lookalike
-from ..emulator.module import KERNEL
+from ..emulator.module import KERNEL, Kernel
 
 pytestmark = pytest.mark.emulated
 
@@ -28,24 +28,29 @@ def test_every_operation_has_the_signature_of_its_cpu_twin() -> None:
 
 
 def test_kernels_are_compiled_when_first_used_and_once(monkeypatch) -> None:
-    made = []
+    made, asked = [], []
 
     class Counting(lookalike.Module):
         def __init__(self, **arguments) -> None:
             made.append(arguments["options"])
             super().__init__(**arguments)
 
+        def get_function(self, name: str) -> Kernel:
+            asked.append(name)
+            return super().get_function(name)
+
     monkeypatch.setattr(_gpu.cupy(), "RawModule", Counting)
-    _gpu._module.cache_clear()
+    _gpu.forget_kernels()
     gpu = kernels.load("gpu")
     assert made == []
     for _ in range(3):
         gpu.uniforms(np.ones(4, np.uint32), 0, 5, np.float32)
     assert made == [("--std=c++17", "--fmad=false", "-DREAL=float")]
+    assert asked == ["fill_uniforms"]
     monkeypatch.setattr(lookalike.Device, "id", 1)
     gpu.uniforms(np.ones(4, np.uint32), 0, 5, np.float32)
     assert len(made) == 2, "a second GPU needs its own module"
-    _gpu._module.cache_clear()
+    _gpu.forget_kernels()
 
 
 def test_numbers_that_are_no_numpy_scalars_are_refused_before_the_launch() -> None:

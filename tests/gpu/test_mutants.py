@@ -28,7 +28,7 @@ def survives(mutant: Mutant) -> None:
     faulty = mutant.apply(_gpu_sources.source(mutant.unit))
     sound = _gpu_sources.source
     _gpu_sources.source = lambda unit: faulty if unit == mutant.unit else sound(unit)
-    _gpu._module.cache_clear()
+    _gpu.forget_kernels()
     CHECKS[mutant.unit]()
 
 

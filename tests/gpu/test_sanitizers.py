@@ -19,9 +19,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 def sanitizer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Module, "sanitizer", request.param)
     monkeypatch.setattr(_gpu.cupy(), "RawModule", Module)
-    _gpu._module.cache_clear()
+    _gpu.forget_kernels()
     yield request.param
-    _gpu._module.cache_clear()
+    _gpu.forget_kernels()
 
 
 STREAM = np.array([1, 2, 3, 4], np.uint32)
