@@ -84,9 +84,9 @@ class Bindings:
         self._streams[handle] = 0
         return handle
 
-    def set_stream(self, handle: int, stream: int) -> None:
+    def set_stream(self, handle: int, stream_id: int) -> None:
         assert handle in self._streams
-        self._streams[handle] = stream
+        self._streams[handle] = stream_id
 
     def create_params(self) -> int:
         params = next(self._numbers)
@@ -97,38 +97,67 @@ class Bindings:
         del self._work[params]
 
     def xsyev_batched_buffer_size(
-        self, handle, params, jobz, uplo, n, type_a, a, lda, type_w, w, compute, batch
+        self,
+        handle,
+        params,
+        jobz,
+        uplo,
+        n,
+        data_type_a,
+        a,
+        lda,
+        data_type_w,
+        w,
+        compute_type,
+        batch_size,
     ):
-        given = handle, params, jobz, uplo, n, type_a, a, lda, type_w, w, compute, batch
+        kinds = data_type_a, data_type_w, compute_type
+        given = handle, params, jobz, uplo, n, a, lda, w, *kinds, batch_size
         if not all(type(value) is int for value in given):
             raise EmulatorError(f"expected Python integers, got {given}")
-        if not (
-            jobz == 0 and uplo in (0, 1) and lda == n and type_a == type_w == compute and type_a in (0, 1)
-        ):
+        if jobz != 0 or uplo not in (0, 1) or lda != n or kinds not in ((0, 0, 0), (1, 1, 1)):
             raise cuSOLVERError("CUSOLVER_STATUS_INVALID_VALUE (3)")
-        if n * lda * batch > LARGEST:
+        if n * lda * batch_size > LARGEST:
             raise cuSOLVERError("CUSOLVER_STATUS_INVALID_VALUE (3)")
-        sizes = 16 * n * batch, 8 * batch
-        self._work[params] = (*given, sizes)
+        sizes = 16 * n * batch_size, 8 * batch_size
+        self._work[params] = given, sizes
         return sizes
 
-    def xsyev_batched(self, handle, params, jobz, uplo, n, type_a, a, lda, type_w, w, compute, *buffers):
-        work, work_bytes, host, host_bytes, info, batch = buffers
-        given = handle, params, jobz, uplo, n, type_a, a, lda, type_w, w, compute, batch
-        if self._work[params] != (*given, (work_bytes, host_bytes)):
+    def xsyev_batched(
+        self,
+        handle,
+        params,
+        jobz,
+        uplo,
+        n,
+        data_type_a,
+        a,
+        lda,
+        data_type_w,
+        w,
+        compute_type,
+        buffer_on_device,
+        workspace_in_bytes_on_device,
+        buffer_on_host,
+        workspace_in_bytes_on_host,
+        info,
+        batch_size,
+    ):
+        given = handle, params, jobz, uplo, n, a, lda, w, data_type_a, data_type_w, compute_type, batch_size
+        sizes = workspace_in_bytes_on_device, workspace_in_bytes_on_host
+        if self._work[params] != (given, sizes):
             raise EmulatorError(
-                f"work space was asked for {self._work[params]}, the call is {given}, {buffers}"
+                f"work space was asked for {self._work[params]}, the call is {given}, {sizes}"
             )
         if self._streams[handle] != get_current_stream().ptr:
             raise EmulatorError("the handle is on another stream than the arrays")
-        if not host:
+        if not buffer_on_host:
             raise EmulatorError("expected work space on the host, got a null pointer")
-        real = (np.float32, np.float64)[type_a]
-        itemsize = np.dtype(real).itemsize
-        matrices = self._array(a, (batch, n, n), real)
-        values, found = self._array(w, (batch, n), real), self._array(info, (batch,), np.int32)
-        self._array(work, (work_bytes,), np.uint8)
-        assert matrices.nbytes == batch * n * n * itemsize
+        real = (np.float32, np.float64)[data_type_a]
+        matrices = self._array(a, (batch_size, n, n), real)
+        values = self._array(w, (batch_size, n), real)
+        found = self._array(info, (batch_size,), np.int32)
+        self._array(buffer_on_device, (workspace_in_bytes_on_device,), np.uint8)
         # Column by column: the lower triangle is the upper one of a row-major matrix.
         values[...], found[...] = _solved(matrices.transpose(0, 2, 1), "LU"[uplo])
         matrices[...] = np.nan
