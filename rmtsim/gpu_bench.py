@@ -96,9 +96,8 @@ class Benchmark:
         for e in self.eigenvalues:
             size = e.precision, e.order, e.matrices
             best[size] = min(best.get(size, np.inf), e.seconds)
-        lines = [
-            f"{'eigenvalues by':<20} {'precision':<10} {'order':>6} {'number':>6} {'ms each':>10} {'ratio':>7}"
-        ]
+        sizes = f"{'order':>6} {'number':>6} {'ms each':>10} {'ratio':>7}"
+        lines = [f"{'eigenvalues by':<20} {'precision':<10} {sizes}"]
         for e in self.eigenvalues:
             ratio = e.seconds / best[e.precision, e.order, e.matrices]
             numbers = f"{e.order:>6} {e.matrices:>6} {1e3 * e.seconds / e.matrices:>10.3f} {ratio:>7.2f}"
