@@ -50,12 +50,15 @@ OPERATIONS = (
 )
 
 HOST_OPERATIONS = (
-    # structured models: O(d) numbers per trial, drawn and measured where they are
+    # structured models: O(d) numbers per trial
     "chi",
+    "half_space_counts",
+    "wedge_samples",
+    "output_grams",
+    "wishart_forms",
+    "wedge_forms",
     "banded_counts",
-    "banded_histogram",
-    "banded_extremes",
-    "banded_moments",
+    "banded_statistics",
 )
 """Operations of every device but "gpu"."""
 

@@ -18,7 +18,8 @@ import math
 import numpy as np
 
 from ._extremes import SECTIONS, bracket, cut, narrow, trailing_bounds
-from ._jit import jit
+from ._jit import inlined, jit
+from ._memory import load, store
 from ._sturm import STRETCH
 
 EPS = np.finfo(np.float64).eps
@@ -46,6 +47,17 @@ def _unit(bands):
 
 
 @jit
+def without_zeros(bands):
+    """Number of rows left when zero rows at the end, which are eigenvalues 0, are taken away."""
+    rows = bands.shape[1]
+    while rows > 0 and bands[0, rows - 1] == 0:
+        if (rows > 1 and bands[1, rows - 2] != 0) or (rows > 2 and bands[2, rows - 3] != 0):
+            break
+        rows -= 1
+    return rows
+
+
+@jit
 def _start(bands, unit, shifts, work, found):
     """Work space (3, k) of `_rows` before the first row: pivots q, couplings u, next diagonal entries p."""
     found[:] = 0
@@ -54,24 +66,46 @@ def _start(bands, unit, shifts, work, found):
     work[2] = (unit * bands[0, 1] if bands.shape[1] > 1 else 1.0) - shifts
 
 
+@inlined
+def _eliminate(q, u, p, a, b, c, x):
+    """Pivot, coupling and next diagonal entry once q is eliminated; a, b, c are the entries that join."""
+    inverse = 1.0 / math.copysign(max(abs(q), FLOOR), q)
+    ratio = u * inverse
+    return p - ratio * u, b - ratio * c, (a - x) - c * c * inverse
+
+
+@inlined
+def _joining(bands, unit, i):
+    """What joins when row i is eliminated: entries (i+2, i+2), (i+1, i+2) and (i, i+2)."""
+    n = bands.shape[1]
+    a = unit * bands[0, i + 2] if i + 2 < n else 1.0
+    b = unit * bands[1, i + 1] if i + 1 < n else 0.0
+    return a, b, unit * bands[2, i]
+
+
 @jit
 def _rows(bands, unit, first, last, shifts, work, found):
     """Eliminate rows first, ..., last - 1 at all shifts, in units of 1/unit; leaves `work` for row last."""
-    n = bands.shape[1]
     pivots, couplings, entries = work[0], work[1], work[2]
-    for i in range(first, last):
-        c = unit * bands[2, i]
-        b = unit * bands[1, i + 1] if i + 1 < n else 0.0
-        a = unit * bands[0, i + 2] if i + 2 < n else 1.0
+    whole = first + (last - first) // 2 * 2
+    for i in range(first, whole, 2):
+        a1, b1, c1 = _joining(bands, unit, i)
+        a2, b2, c2 = _joining(bands, unit, i + 1)
         for j in range(len(shifts)):
-            q, u = pivots[j], couplings[j]
-            found[j] += q < 0
-            q = math.copysign(max(abs(q), FLOOR), q)
-            inverse = 1.0 / q
-            ratio = u * inverse
-            pivots[j] = entries[j] - ratio * u
-            couplings[j] = b - ratio * c
-            entries[j] = (a - shifts[j]) - c * c * inverse
+            x, q = load(shifts, j, 0), load(pivots, j, 1)
+            r, u, p = _eliminate(q, load(couplings, j, 2), load(entries, j, 3), a1, b1, c1, x)
+            s, u, p = _eliminate(r, u, p, a2, b2, c2, x)
+            store(pivots, j, s, 1)
+            store(couplings, j, u, 2)
+            store(entries, j, p, 3)
+            store(found, j, load(found, j, 4) + np.int64(q < 0) + np.int64(r < 0), 4)
+    for i in range(whole, last):
+        a, b, c = _joining(bands, unit, i)
+        for j in range(len(shifts)):
+            found[j] += pivots[j] < 0
+            pivots[j], couplings[j], entries[j] = _eliminate(
+                pivots[j], couplings[j], entries[j], a, b, c, shifts[j]
+            )
 
 
 @jit
@@ -86,13 +120,18 @@ def counts(bands, shifts):
 
 
 @jit
-def bin_counts(bands, edges):
-    """Eigenvalues below the edges (B+1,), in the bins, and at or above, (B+2,)."""
-    below, n = counts(bands, edges), bands.shape[1]
-    found = np.empty(len(edges) + 1, np.int64)
-    found[0], found[-1] = below[0], n - below[-1]
-    found[1:-1] = below[1:] - below[:-1]
-    return found
+def bin_counts(bands, order, edges, found):
+    """Eigenvalues below the edges (B+1,), in the bins, and at or above, into found (B+2,).
+
+    Those of bands (3, n), and `order` - n more that are 0.
+    """
+    below = counts(bands, edges)
+    for k in range(edges.size):
+        if edges[k] > 0:
+            below[k] += order - bands.shape[1]
+    found[0], found[-1] = below[0], order - below[-1]
+    for k in range(1, edges.size):
+        found[k] = below[k] - below[k - 1]
 
 
 @jit
@@ -134,10 +173,15 @@ def _outer_counts(bands, low, high, shifts, work, found):
 
 
 @jit
-def outer_eigenvalues(bands):
-    """Smallest and largest eigenvalue, to a few ulp of |S|, computed in units near 1."""
-    unit = _unit(bands)
-    return _outer_eigenvalues(unit * bands) / unit
+def outer_eigenvalues(bands, order):
+    """Smallest and largest eigenvalue, to a few ulp of |S|, where `order` - n of them are 0."""
+    if bands.shape[1] == 0:
+        return 0.0, 0.0
+    unit = _unit(bands)  # in units near 1
+    low, high = _outer_eigenvalues(unit * bands)
+    if order > bands.shape[1]:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return low / unit, high / unit
 
 
 @jit
@@ -156,8 +200,8 @@ def _outer_eigenvalues(bands):
 
 
 @jit
-def trace_moments(bands, out):
-    """(1/n) tr S^k, k = 1..4, from the entries of S^2 on and above its diagonal."""
+def trace_moments(bands, order, out):
+    """(1/order) tr S^k, k = 1..4, from the entries of S^2 on and above its diagonal."""
     n = bands.shape[1]
     # Two zeros on either side stand for the entries that are not there.
     padded = np.zeros((3, n + 4))
@@ -174,4 +218,4 @@ def trace_moments(bands, out):
         out[1] += s0
         out[2] += s0 * a[i] + 2 * (s1 * b[i] + s2 * c[i])
         out[3] += s0 * s0 + 2 * (s1 * s1 + s2 * s2 + s3 * s3 + s4 * s4)
-    out /= n
+    out /= order

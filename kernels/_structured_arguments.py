@@ -1,10 +1,14 @@
 """The arguments of the operations of structured models, checked once for every device."""
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from ._arguments import finite
-from ._checks import array, integer, stream_words
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from ._arguments import finite, indices
+from ._checks import array, float_dtype, integer, stream_words
+from ._trial_arguments import nonzero_scales
 
 CHI_ELEMENTS = 2**57
 """Each chi variable owns 64 blocks, and the numbers of a stream lie in 2^63."""
@@ -26,18 +30,78 @@ def chi_elements(
     return words, integer(start, "start", 0, CHI_ELEMENTS - len(freedom)), freedom
 
 
+class Samples(NamedTuple):
+    """Active samples of two hidden units in each of T trials."""
+
+    active: NDArray[np.int64]
+    """How many samples have both gates open, (T,)."""
+    grams: NDArray[np.float64]
+    """P^T P (T, 2, 2) of their coordinates in the plane of both rows of W, the first along the first row."""
+
+
+SIZES = 2**32 - 1
+
+
+def trial_streams(streams: ArrayLike, roles: int | None = None) -> NDArray[np.uint32]:
+    """Streams (T, 4), or (T, roles, 4), of T trials."""
+    shape = (None, 4) if roles is None else (None, roles, 4)
+    return array(streams, "streams", shape, (np.uint32,))
+
+
+def size(value: int, name: str) -> int:
+    """A number of samples, features, classes or hidden units."""
+    return integer(value, name, 1, SIZES)
+
+
+def freedoms_and_scales(
+    freedoms: ArrayLike, scales: ArrayLike, trials: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Degrees of freedom and scales of a matrix, (T,) each."""
+    counts = indices(freedoms, "freedoms", (trials,), SIZES)
+    factors = array(scales, "scales", (trials,)).astype(np.float64, copy=False)
+    finite(factors, "scales")
+    return counts, factors
+
+
+def plane_grams(grams: ArrayLike, trials: int) -> NDArray[np.float64]:
+    """Gram matrices (T, 2, 2)."""
+    found = array(grams, "grams", (trials, 2, 2)).astype(np.float64, copy=False)
+    finite(found, "grams")
+    return found
+
+
+def hidden_pair(pair: Sequence[int]) -> tuple[int, int]:
+    """Two hidden units."""
+    if len(pair) != 2:
+        raise ValueError(f"pair: expected two hidden units, got {tuple(pair)}")
+    i, j = (integer(unit, "pair", 0, SIZES) for unit in pair)
+    return i, j
+
+
+def output_layer(
+    n_classes: int, n_hidden: int, pairs: ArrayLike, dtype: DTypeLike
+) -> tuple[int, int, NDArray[np.int64], np.dtype]:
+    """Sizes C and m of V, pairs (B, 2) of its columns, and its dtype."""
+    C, m = size(n_classes, "n_classes"), size(n_hidden, "n_hidden")
+    return C, m, indices(pairs, "pairs", (None, 2), m), float_dtype(dtype)
+
+
+def _without_overhang(bands: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bands (..., 3, n), finite, with zeros beyond the ends of the diagonals."""
+    for k in (1, 2):
+        bands[..., k, max(bands.shape[-1] - k, 0) :] = 0
+    finite(bands, "bands")
+    return bands
+
+
 def banded_form(bands: ArrayLike) -> NDArray[np.float64]:
     """Bands (3, n) as finite float64, with zeros beyond the ends of the diagonals."""
-    form = array(bands, "bands", (3, None)).astype(np.float64)
-    for k in (1, 2):
-        form[k, max(form.shape[1] - k, 0) :] = 0
-    finite(form, "bands")
-    return form
+    return _without_overhang(array(bands, "bands", (3, None)).astype(np.float64))
 
 
-def nonempty_bands(bands: ArrayLike) -> NDArray[np.float64]:
-    """`banded_form` of a matrix that has at least one eigenvalue."""
-    form = banded_form(bands)
-    if form.shape[1] == 0:
-        raise ValueError("bands: expected at least one column, got shape (3, 0)")
-    return form
+def banded_forms(bands: ArrayLike, scales: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bands (T, 3, n), n >= 1, as `banded_form` makes them, and scales (T,) other than 0."""
+    forms = _without_overhang(array(bands, "bands", (None, 3, None)).astype(np.float64))
+    if forms.shape[2] == 0:
+        raise ValueError(f"bands: expected at least one column, got shape {forms.shape}")
+    return forms, nonzero_scales(scales, len(forms))

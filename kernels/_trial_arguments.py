@@ -79,12 +79,18 @@ def tridiagonal_forms(
         raise ValueError(f"diagonals: expected at least one column, got shape {a.shape}")
     shape = len(a), a.shape[1] - 1
     b = array(off_diagonals, "off_diagonals", shape).astype(np.float64, copy=False)
-    s = array(scales, "scales", (len(a),)).astype(np.float64, copy=False)
-    for name, given in (("diagonals", a), ("off_diagonals", b), ("scales", s)):
+    for name, given in (("diagonals", a), ("off_diagonals", b)):
         finite(given, name)
+    return a, b, nonzero_scales(scales, len(a))
+
+
+def nonzero_scales(scales: ArrayLike, trials: int) -> NDArray[np.float64]:
+    """Scales (T,) other than 0, finite."""
+    s = array(scales, "scales", (trials,)).astype(np.float64, copy=False)
+    finite(s, "scales")
     if not s.all():
         raise ValueError(f"scales: expected numbers other than 0, got 0 at index {int((s == 0).argmax())}")
-    return a, b, s
+    return s
 
 
 def histogram_edges(edges: ArrayLike | None) -> NDArray[np.float64]:

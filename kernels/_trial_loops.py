@@ -184,13 +184,13 @@ def _add_output_gram(part, columns, scales):
 
 
 @jit
-def _output_gram(v_draw, columns, work, scales):
-    """Entries (V^T V)_ij for the Pairs `columns`, V drawn by tiles."""
+def output_gram(v_draw, columns, tile, scales):
+    """Entries (V^T V)_ij for the Pairs `columns`, V drawn by tiles of classes into `tile` (c, k)."""
     stream, deviation, n_classes = v_draw
-    k, tile = work.V.shape[1], len(work.V)
+    k = tile.shape[1]
     scales[:] = 0
-    for start in range(0, n_classes, tile):
-        part = work.V[: min(tile, n_classes - start)]
+    for start in range(0, n_classes, len(tile)):
+        part = tile[: min(len(tile), n_classes - start)]
         fill_normals(stream, start * k, deviation, part.ravel())
         _add_output_gram(part, columns, scales)
 
@@ -243,6 +243,6 @@ def trial_forms(
         if is_ce:
             fold_classes(features, v_draw, classes.pairs.used, hidden.pairs, softmax)
         else:
-            _output_gram(v_draw, hidden.pairs, softmax, scales[t])
+            output_gram(v_draw, hidden.pairs, softmax.V, scales[t])
         _hidden_forms(X, features, hidden, t, is_ce, scales[t], softmax, work)
         _class_forms(features, classes, t, is_ce, softmax, class_work)

@@ -19,15 +19,22 @@ from .cpu_matrices import (
     weighted_gram,
 )
 from .cpu_random import labels, normals, philox4x32, uniforms
-from .cpu_structured import banded_counts, banded_extremes, banded_histogram, banded_moments, chi
+from .cpu_structured import (
+    banded_counts,
+    banded_statistics,
+    chi,
+    half_space_counts,
+    output_grams,
+    wedge_forms,
+    wedge_samples,
+    wishart_forms,
+)
 from .cpu_trials import hidden_forms, linear_forms, spectral_statistics
 from .cpu_weights import class_weights, gated_weights
 
 __all__ = [
     "banded_counts",
-    "banded_extremes",
-    "banded_histogram",
-    "banded_moments",
+    "banded_statistics",
     "chi",
     "class_covariances",
     "class_mass_totals",
@@ -38,6 +45,7 @@ __all__ = [
     "extremes",
     "gated_weights",
     "gram_sum",
+    "half_space_counts",
     "hidden_forms",
     "histogram",
     "labels",
@@ -46,10 +54,14 @@ __all__ = [
     "masses",
     "moments",
     "normals",
+    "output_grams",
     "philox4x32",
     "spectral_statistics",
     "sturm_counts",
     "tridiagonal",
     "uniforms",
+    "wedge_forms",
+    "wedge_samples",
     "weighted_gram",
+    "wishart_forms",
 ]

@@ -1,12 +1,36 @@
 """Operations of the exact structured models: chi variables, spectra of pentadiagonal matrices."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _banded
-from ._arguments import bin_edges, points
+from ._arguments import points
 from ._chi import fill_chi
-from ._structured_arguments import banded_form, chi_elements, nonempty_bands
+from ._jit import jit
+from ._structured_arguments import (
+    Samples,
+    banded_form,
+    banded_forms,
+    chi_elements,
+    freedoms_and_scales,
+    hidden_pair,
+    output_layer,
+    plane_grams,
+    size,
+    trial_streams,
+)
+from ._structured_loops import (
+    PAIRS,
+    half_space_count,
+    plane_coordinates,
+    wedge_form,
+    wedge_sample,
+    wishart_form,
+)
+from ._trial_arguments import SpectralStatistics, histogram_edges
+from ._trial_loops import Pairs, fill_normals, output_gram
 
 
 def chi(stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64]:
@@ -39,6 +63,214 @@ def chi(stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64
     return out
 
 
+def half_space_counts(streams: ArrayLike, n_samples: int) -> NDArray[np.int64]:
+    """How many of N samples lie on the positive side of a hyperplane: Binomial(N, 1/2), theory.md (5.2).
+
+    Parameters
+    ----------
+    streams : (T, 4) uint32
+        A sample counts where its uniform number is at most 1/2.
+    n_samples : int
+
+    Returns
+    -------
+    (T,) int64 array
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, shape or size.
+    """
+    words, N = trial_streams(streams), size(n_samples, "n_samples")
+    found = np.empty(len(words), np.int64)
+    _half_space_counts(words, N, found)
+    return found
+
+
+@jit
+def _half_space_counts(streams, n_samples, found):
+    uniforms = np.empty(2 * PAIRS)
+    for t in range(len(streams)):
+        found[t] = half_space_count(streams[t], n_samples, uniforms)
+
+
+def wedge_samples(
+    streams: ArrayLike,
+    n_features: int,
+    n_samples: int,
+    pair: Sequence[int] = (0, 1),
+    dtype: DTypeLike = np.float64,
+) -> Samples:
+    """Samples that activate both hidden units of a pair, as they lie in the plane of their rows of W.
+
+    theory.md (5.3d). Of N samples the two coordinates in the plane are drawn, along w_i and at a right angle
+    to it on the side of w_j: pairs of normals, float64.
+
+    Parameters
+    ----------
+    streams : (T, 2, 4) uint32
+        Streams of W and of the samples of each trial.
+    n_features, n_samples : int
+        d and N.
+    pair : two ints
+        The hidden units i and j; rows i and j of W (m, d) ~ N(0, 1/d) are drawn.
+    dtype : float64 or float32
+        Of W.
+
+    Returns
+    -------
+    Samples
+        active (T,) int64, grams (T, 2, 2) float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, shape or size.
+    """
+    words, d, N = trial_streams(streams, 2), size(n_features, "n_features"), size(n_samples, "n_samples")
+    rows = np.empty((2, d), output_layer(1, 1, [], dtype)[3])
+    found = Samples(np.empty(len(words), np.int64), np.empty((len(words), 2, 2)))
+    _wedge_samples(words, N, np.array(hidden_pair(pair)), d**-0.5, rows, *found)
+    return found
+
+
+@jit
+def _wedge_samples(streams, n_samples, pair, deviation, rows, active, grams):
+    d, normals = rows.shape[1], np.empty(2 * PAIRS)
+    rest = np.empty(d)
+    for t in range(len(streams)):
+        for r in range(2):
+            fill_normals(streams[t, 0], pair[r] * d, deviation, rows[r])
+        along, across = plane_coordinates(rows[0], rows[1], rest)
+        active[t] = wedge_sample(streams[t, 1], n_samples, along, across, normals, grams[t])
+
+
+def output_grams(
+    streams: ArrayLike, n_classes: int, n_hidden: int, pairs: ArrayLike, dtype: DTypeLike = np.float64
+) -> NDArray[np.float64]:
+    """S_ij = (V^T V)_ij of pairs of hidden units, for V (C, m) ~ N(0, 1/m) drawn by tiles of rows.
+
+    Parameters
+    ----------
+    streams : (T, 4) uint32
+        Stream of V of each trial.
+    n_classes, n_hidden : int
+        C and m.
+    pairs : (B, 2) integers in [0, m)
+    dtype : float64 or float32
+        Of V.
+
+    Returns
+    -------
+    (T, B) float64 array
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype, shape or size, or an index out of range.
+    """
+    words, (C, m, columns, real) = trial_streams(streams), output_layer(n_classes, n_hidden, pairs, dtype)
+    used, places = np.unique(columns, return_inverse=True)
+    found = np.empty((len(words), len(columns)))
+    tile = np.empty((min(C, max(1, 2 * PAIRS // m)), m), real)
+    _output_grams(words, C, m**-0.5, Pairs(used, places.reshape(columns.shape)), tile, found)
+    return found
+
+
+@jit
+def _output_grams(streams, n_classes, deviation, pairs, tile, found):
+    for t in range(len(streams)):
+        output_gram((streams[t], deviation, n_classes), pairs, tile, found[t])
+
+
+def wishart_forms(
+    streams: ArrayLike, freedoms: ArrayLike, order: int, scales: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Tridiagonal matrices with the law of scale Y^T Y, Y (K, d) of standard normal entries.
+
+    The chi model of Dumitriu & Edelman 2002, theory.md (5.1), in O(min(K, d)) random numbers.
+
+    Parameters
+    ----------
+    streams : (T, 4) uint32
+        Of the chi variables.
+    freedoms : (T,) integers
+        K >= 0.
+    order : int
+        d >= 1.
+    scales : (T,) float32 or float64, finite
+
+    Returns
+    -------
+    diagonals : (T, d) float64
+    off_diagonals : (T, d-1) float64
+        Rows from K on are zero, where there are such: as many eigenvalues are 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or numbers out of range.
+    """
+    words, d = trial_streams(streams), size(order, "order")
+    counts, factors = freedoms_and_scales(freedoms, scales, len(words))
+    diagonals, off_diagonals = np.empty((len(words), d)), np.empty((len(words), d - 1))
+    _wishart_forms(words, counts, factors, diagonals, off_diagonals)
+    return diagonals, off_diagonals
+
+
+@jit
+def _wishart_forms(streams, freedoms, scales, diagonals, off_diagonals):
+    degrees, chi = np.empty(2 * diagonals.shape[1]), np.empty(2 * diagonals.shape[1])
+    for t in range(len(streams)):
+        wishart_form(streams[t], freedoms[t], scales[t], degrees, chi, diagonals[t], off_diagonals[t])
+
+
+def wedge_forms(
+    streams: ArrayLike, freedoms: ArrayLike, grams: ArrayLike, order: int, scales: ArrayLike
+) -> NDArray[np.float64]:
+    """Pentadiagonal matrices with the law of scale Y^T Y, Y (K, d) normal but for its first two columns.
+
+    theory.md (5.3d), in O(min(K, d)) random numbers.
+
+    Parameters
+    ----------
+    streams : (T, 2, 4) uint32
+        Of the chi variables and of the normals.
+    freedoms : (T,) integers
+        K >= 0.
+    grams : (T, 2, 2) float32 or float64
+        P^T P of the two columns P (K, 2); with d = 1 the one column's is its first entry.
+    order : int
+        d >= 1.
+    scales : (T,) float32 or float64, finite
+
+    Returns
+    -------
+    (T, 3, d) float64 array
+        Bands as `banded_counts` takes them. Rows from K on are zero, where there are such.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another dtype or shape, or numbers out of range.
+    """
+    words, d = trial_streams(streams, 2), size(order, "order")
+    counts, factors = freedoms_and_scales(freedoms, scales, len(words))
+    bands = np.empty((len(words), 3, d))
+    _wedge_forms(words, counts, plane_grams(grams, len(words)), factors, bands)
+    return bands
+
+
+@jit
+def _wedge_forms(streams, freedoms, grams, scales, bands):
+    d = bands.shape[2]
+    degrees, chi, normals = np.empty(2 * d), np.empty(2 * d), np.empty(d)
+    for t in range(len(streams)):
+        wedge_form(
+            streams[t, 0], streams[t, 1], freedoms[t], grams[t], scales[t], degrees, chi, normals, bands[t]
+        )
+
+
 def banded_counts(bands: ArrayLike, shifts: ArrayLike) -> NDArray[np.int64]:
     """Number of eigenvalues of a symmetric pentadiagonal matrix S below each shift, theory.md (8.1a).
 
@@ -64,65 +296,47 @@ def banded_counts(bands: ArrayLike, shifts: ArrayLike) -> NDArray[np.int64]:
     return _banded.counts(banded_form(bands), points(shifts, "shifts"))
 
 
-def banded_histogram(bands: ArrayLike, edges: ArrayLike) -> NDArray[np.int64]:
-    """Eigenvalues of a symmetric pentadiagonal matrix in bins, as `histogram` counts them.
+def banded_statistics(
+    bands: ArrayLike, scales: ArrayLike, edges: ArrayLike | None = None
+) -> SpectralStatistics:
+    """Moments, extreme eigenvalues and histogram counts of many symmetric pentadiagonal matrices.
+
+    As `spectral_statistics`: moments from traces in O(n), theory.md (8.2); extremes by bisection to a few eps
+    |S|; counts as `banded_counts`, of the matrix divided by its scale.
 
     Parameters
     ----------
-    bands : (3, n) float32 or float64
-        As in `banded_counts`.
-    edges : (B+1,) float32 or float64, strictly increasing
+    bands : (T, 3, n) float32 or float64, n >= 1
+        Each as in `banded_counts`.
+    scales : (T,) float32 or float64, finite, none of them 0
+        Units of the edges, of either sign.
+    edges : (B+1,) float32 or float64, strictly increasing, optional
+        Without them nothing is counted.
 
     Returns
     -------
-    (B+2,) int64 array
-        Number below edges[0], in each of the B bins [edges[k], edges[k+1]), and at or above edges[B].
+    SpectralStatistics
+        moments (T, 4), extremes (T, 2), counts (T, B+2), or (T, 0) without edges.
 
     Raises
     ------
     TypeError, ValueError
         For another dtype or shape, entries that are not finite, or edges that do not increase.
     """
-    return _banded.bin_counts(banded_form(bands), bin_edges(edges))
+    forms, units = banded_forms(bands, scales)
+    at = histogram_edges(edges)
+    counts = np.empty((len(forms), at.size + 1 if at.size else 0), np.int64)
+    found = SpectralStatistics(np.empty((len(forms), 4)), np.empty((len(forms), 2)), counts)
+    _banded_statistics(forms, units, at, *found)
+    return found
 
 
-def banded_extremes(bands: ArrayLike) -> NDArray[np.float64]:
-    """Smallest and largest eigenvalue of a symmetric pentadiagonal matrix, by bisection to a few eps |S|.
-
-    Parameters
-    ----------
-    bands : (3, n) float32 or float64, n >= 1
-        As in `banded_counts`.
-
-    Returns
-    -------
-    (2,) float64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, or entries that are not finite.
-    """
-    return _banded.outer_eigenvalues(nonempty_bands(bands))
-
-
-def banded_moments(bands: ArrayLike) -> NDArray[np.float64]:
-    """First four spectral moments (1/n) tr S^k, k = 1..4, of a symmetric pentadiagonal matrix, in O(n).
-
-    Parameters
-    ----------
-    bands : (3, n) float32 or float64, n >= 1
-        As in `banded_counts`.
-
-    Returns
-    -------
-    (4,) float64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, or entries that are not finite.
-    """
-    out = np.empty(4)
-    _banded.trace_moments(nonempty_bands(bands), out)
-    return out
+@jit
+def _banded_statistics(bands, scales, edges, moments, extremes, counts):
+    for t in range(len(bands)):
+        rows = _banded.without_zeros(bands[t])
+        order, form = bands.shape[2], bands[t][:, :rows].copy()
+        _banded.trace_moments(form, order, moments[t])
+        extremes[t, 0], extremes[t, 1] = _banded.outer_eigenvalues(form, order)
+        if edges.size > 0:
+            _banded.bin_counts(form / scales[t], order, edges, counts[t])

@@ -5,18 +5,15 @@ has the same bits in any batch.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import draws, kernels
+from . import draws, forms, kernels
 from .cells import Cell
 from .experiment import Experiment
-from .forms import Tridiagonal
+from .forms import Record, TridiagonalForms
 from .models import HiddenModel, LinearModel
-
-Record = dict[str, NDArray]
 
 REPRESENTATIVES = {
     "ww_diag": (("w", 0), ("w", 0)),
@@ -25,17 +22,6 @@ REPRESENTATIVES = {
     "vv_off": (("v", 0), ("v", 1)),
 }
 """The block that stands for each kind: within a kind all blocks have one distribution."""
-
-
-class BlockForms(NamedTuple):
-    """Tridiagonal matrices with the eigenvalues of one block in each of T trials."""
-
-    scales: NDArray[np.float64]
-    """Natural unit of the block (T,): S_ij = (V^T V)_ij for the W-layer under mse, 1 otherwise."""
-    diagonals: NDArray[np.float64]
-    """(T, n)"""
-    off_diagonals: NDArray[np.float64]
-    """(T, n-1)"""
 
 
 def draw_model(
@@ -50,7 +36,7 @@ def draw_model(
 
 
 def block_scale(model: LinearModel | HiddenModel, block: str) -> float:
-    """Return the natural unit of a block of a model; see `BlockForms`."""
+    """Return the natural unit of a block of a model; see `forms`."""
     if isinstance(model, HiddenModel) and model.loss == "mse" and block.startswith("ww"):
         (_, i), (_, j) = REPRESENTATIVES[block]
         return float(model.output_gram()[i, j])
@@ -59,7 +45,7 @@ def block_scale(model: LinearModel | HiddenModel, block: str) -> float:
 
 def block_forms(
     experiment: Experiment, cell: Cell, trials: Sequence[int], device: str = "cpu"
-) -> dict[str, BlockForms]:
+) -> dict[str, TridiagonalForms]:
     """Return the tridiagonal forms of the representative blocks of a cell in some trials."""
     ops, precision = kernels.load(device), experiment.measure.precision
     streams = draws.trial_streams(experiment, cell, trials)
@@ -75,7 +61,7 @@ def block_forms(
         scales = dict(zip(layers["w"], hidden.scales.T, strict=True))
     ones = np.ones(len(streams))
     return {
-        block: BlockForms(scales.get(block, ones), form.diagonals[:, r], form.off_diagonals[:, r])
+        block: TridiagonalForms(scales.get(block, ones), form.diagonals[:, r], form.off_diagonals[:, r])
         for layer, form in found.items()
         for r, block in enumerate(layers[layer])
     }
@@ -95,39 +81,15 @@ def run_trials(
     device: str = "cpu",
 ) -> list[Record]:
     """Draw some trials of a cell and return their records; see `montecarlo.run_trial`."""
-    fields = experiment.schema(cell)
-    stacked = {name: np.zeros((len(trials), *field.shape), field.dtype) for name, field in fields.items()}
+    ops = kernels.load(device)
+    stacked = forms.empty_record(experiment, cell, len(trials))
     if set(experiment.measure.statistics) - {"masses"}:
-        forms = block_forms(experiment, cell, trials, device)
-        for k, block in enumerate(cell.blocks):
-            _measure_block(stacked, k, block, forms[block], edges, device)
+        forms.measure(stacked, cell, block_forms(experiment, cell, trials, device), edges, ops)
     else:
         stacked["scale"][:] = [_scales(experiment, cell, trial, device) for trial in trials]
     if "masses" in stacked:
         stacked["masses"][:] = [_masses(experiment, cell, trial, device) for trial in trials]
-    return [{name: values[t] for name, values in stacked.items()} for t in range(len(trials))]
-
-
-def _measure_block(
-    stacked: Record, k: int, block: str, forms: BlockForms, edges: NDArray[np.float64] | None, device: str
-) -> None:
-    """Fill row k of the stacked records with the spectral statistics of a block."""
-    if "histogram" in stacked and edges is None:
-        raise ValueError("edges: expected histogram edges of each block, got None")
-    ops, (scales, a, b) = kernels.load(device), forms
-    counted = edges[k] if "histogram" in stacked and edges is not None else None
-    found = ops.spectral_statistics(a, b, scales, counted)
-    stacked["scale"][:, k] = scales
-    if "moments" in stacked:
-        stacked["moments"][:, k] = found.moments
-    if "extremes" in stacked:
-        stacked["extremes"][:, k] = found.extremes
-    if "histogram" in stacked:
-        stacked["histogram"][:, k] = found.counts[:, 1:-1]
-        stacked["outside"][:, k] = found.counts[:, [0, -1]]
-    if f"eigenvalues_{block}" in stacked:
-        forms_alone = (Tridiagonal(ops, *form) for form in zip(a, b, strict=True))
-        stacked[f"eigenvalues_{block}"][:] = [form.eigenvalues() for form in forms_alone]
+    return forms.unstacked(stacked)
 
 
 def _scales(experiment: Experiment, cell: Cell, trial: int, device: str) -> list[float]:
@@ -145,10 +107,6 @@ def _masses(experiment: Experiment, cell: Cell, trial: int, device: str) -> list
     return [masses[part] for part in cell.parts]
 
 
-def extremes(experiment: Experiment, cell: Cell, trial: int, device: str = "cpu") -> NDArray[np.float64]:
-    """Return the extreme eigenvalues of each block of a trial in units of its scale, shape (n_blocks, 2)."""
-    ops = kernels.load(device)
-    forms = block_forms(experiment, cell, [trial], device)
-    in_order = (forms[block] for block in cell.blocks)
-    found = [ops.spectral_statistics(a, b, s).extremes[0] / s for s, a, b in in_order]
-    return np.sort(found, axis=1)
+def extremes(experiment: Experiment, cell: Cell, trials: Sequence[int], device: str = "cpu") -> NDArray:
+    """Return the extreme eigenvalues of each block in units of its scale, shape (T, n_blocks, 2)."""
+    return forms.extremes(cell, block_forms(experiment, cell, trials, device), kernels.load(device))

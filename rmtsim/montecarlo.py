@@ -6,6 +6,7 @@ for any number of workers and after any interruption.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,9 @@ from numpy.typing import NDArray
 
 from . import dense, kernels, structured
 from .cells import Cell
-from .dense import Record
 from .executors import default_workers, ordered_map
 from .experiment import Experiment
+from .forms import Record
 from .models.rows import SQUARES, installed_memory
 from .store import HDF5Store, Store
 from .streams import PILOT_TRIALS
@@ -91,9 +92,14 @@ def pilot_edges(experiment: Experiment, cell: Cell, device: str = "cpu") -> NDAr
     return edges
 
 
+def _method(experiment: Experiment, cell: Cell) -> ModuleType:
+    """The module that draws and measures the trials of a cell."""
+    return structured if experiment.method(cell) == "structured" else dense
+
+
 def _pilot_extremes(experiment: Experiment, cell: Cell, device: str) -> tuple[NDArray, NDArray]:
-    method = structured if experiment.method(cell) == "structured" else dense
-    extremes = np.array([method.extremes(experiment, cell, trial, device) for trial in PILOT_TRIALS])
+    method = _method(experiment, cell)
+    extremes = method.extremes(experiment, cell, PILOT_TRIALS, device)
     return extremes[:, :, 0].min(axis=0), extremes[:, :, 1].max(axis=0)
 
 
@@ -220,9 +226,7 @@ def run_batches(
     def measure(batch: Batch) -> tuple[Batch, list[Record]]:
         cell, at = batch.cell, edges[batch.cell.index]
         trials = range(batch.first_trial, batch.first_trial + batch.size)
-        if experiment.method(cell) == "structured":
-            return batch, [structured.run_trial(experiment, cell, trial, at, device) for trial in trials]
-        return batch, dense.run_trials(experiment, cell, trials, at, device)
+        return batch, _method(experiment, cell).run_trials(experiment, cell, trials, at, device)
 
     return ordered_map(measure, batches, workers)
 

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import rmtsim
-from rmtsim import HiddenModel, dense, identities, laws, montecarlo, structured
+from rmtsim import dense, identities, kernels, laws, montecarlo, structured
 from rmtsim.experiment import Experiment, ExperimentError
-from rmtsim.forms import Padded, bordered_wishart, wishart
+from rmtsim.kernels import _structured_loops
 from rmtsim.results import MemoryStore
 from rmtsim.store import HDF5Store, StoreError, open_results
+from rmtsim.streams import Role, streams
 
 LIMIT = 5.0
 P_VALUE = 5.7e-7  # two-sided tail of 5 standard deviations
@@ -85,40 +86,31 @@ def test_moments_given_the_angle(d: int, N: int, theta: float) -> None:
     """(5.3b): the pentadiagonal model for two rows of W at a fixed angle."""
     rows = np.zeros((2, d))
     rows[:, :2] = [[2.0, 0.0], [0.3 * np.cos(theta), 0.3 * np.sin(theta)]]
-    experiment = make("hidden", d, N, n_hidden=2)
-    moments = []
-    for trial in range(1500):
-        drawn = structured.Trial(experiment, experiment.cells[0], trial)
-        drawn.model = HiddenModel(rows, np.ones((1, 2)), "mse")
-        moments.append(drawn.form("ww_off").moments())
-    exact = identities.wedge_moments(d, N, np.pi - theta)
-    assert np.abs(z_scores(np.array(moments), exact)).max() < LIMIT
+    cpu, trials = kernels.load("cpu"), 1500
+    words = streams(20250505, 0, range(trials), (Role.PLANE, Role.CHI_OFF, Role.NORMALS_OFF))
+    plane = _structured_loops.plane_coordinates(rows[0], rows[1], np.empty(d))
+    np.testing.assert_allclose(plane, [0.3 * np.cos(theta), 0.3 * np.sin(theta)], rtol=1e-13)
+    grams, normals = np.empty((trials, 2, 2)), np.empty(2 * _structured_loops.PAIRS)
+    active = [
+        _structured_loops.wedge_sample(words[t, 0], N, *plane, normals, grams[t]) for t in range(trials)
+    ]
+    bands = cpu.wedge_forms(words[:, 1:], active, grams, d, np.full(trials, 1 / N))
+    moments = cpu.banded_statistics(bands, np.ones(trials)).moments
+    assert np.abs(z_scores(moments, identities.wedge_moments(d, N, np.pi - theta))).max() < LIMIT
 
 
-class Ledger:
-    """Stands for the operations that draw: numbers without meaning, and the degrees of freedom asked for."""
-
-    degrees: tuple[float, ...] = ()
-
-    def chi(self, words: NDArray, start: int, degrees: NDArray) -> NDArray:
-        self.degrees = tuple(degrees)
-        # Each number tells its degrees of freedom and its place; none where there are none.
-        return np.where(degrees > 0, 1 + 0.1 * degrees + 0.01 * np.arange(len(degrees)), 0.0)
-
-    def normals(self, words: NDArray, start: int, size: int) -> NDArray:
-        return 0.3 + 0.07 * np.arange(size)
+WORDS = np.array([[5, 6, 7, 8], [9, 10, 11, 12]], np.uint32)
 
 
+@pytest.mark.parametrize("device", ["cpu", "reference"])
 @pytest.mark.parametrize(("d", "K"), [(1, 0), (1, 4), (2, 1), (2, 2), (3, 2), (4, 9), (6, 5), (6, 6), (9, 4)])
-def test_the_pentadiagonal_form_is_that_of_the_reduced_matrix(d: int, K: int) -> None:
-    """(5.3d): Y written out entry by entry, from drawn numbers that only tell where they went."""
-    ops, words, n = Ledger(), np.zeros(4, np.uint32), min(K, d)
+def test_the_pentadiagonal_form_is_that_of_the_reduced_matrix(d: int, K: int, device: str) -> None:
+    """(5.3d): Y written out entry by entry, R by a QR factorisation."""
+    ops, n = kernels.load(device), min(K, d)
     P = np.random.default_rng(K).normal(size=(K, 2))
-    form = bordered_wishart(ops, words, words, d, K, P.T @ P, scale=0.5)
-    degrees = ops.degrees
-    assert [degrees[i] for i in range(2, n)] == [K - i for i in range(2, n)]
-    assert [degrees[n + i] for i in range(n)] == [max(d - i - 2, 0) for i in range(n)]
-    chi, normal = ops.chi(words, 0, np.array(degrees)), ops.normals(words, 0, n)
+    (bands,) = ops.wedge_forms(WORDS[None], [K], (P.T @ P)[None], d, [0.5])
+    degrees = [*(K - i for i in range(n)), *(max(d - i - 2, 0) for i in range(n))]
+    chi, normal = ops.chi(WORDS[0], 0, np.array(degrees, float)), ops.normals(WORDS[1], 0, n)
     Y = np.zeros((n, d + 2))
     for i in range(n):
         Y[i, i : i + 3] = chi[i], normal[i], chi[n + i]
@@ -126,33 +118,26 @@ def test_the_pentadiagonal_form_is_that_of_the_reduced_matrix(d: int, K: int) ->
     R = np.linalg.qr(P[:, : min(d, 2)], mode="r")
     signs = np.sign(np.diagonal(R))
     Y[: len(R), : R.shape[1]] = (signs[:, None] * R)[:n]
-    S = Y @ Y.T / 2
-    if d > K:
-        assert isinstance(form, Padded)
-        assert form.zeros == d - K
-        form = form.form
-    if n > 0:
-        found = sum(np.diag(form.bands[k, : n - k], -k) for k in range(min(3, n)))
-        np.testing.assert_allclose(found, np.tril(S), rtol=0, atol=1e-13 * S.max())
+    S = np.zeros((d, d))
+    S[:n, :n] = Y @ Y.T / 2
+    found = sum(np.diag(bands[k, : d - k], -k) for k in range(min(3, d)))
+    np.testing.assert_allclose(found, np.tril(S), rtol=0, atol=1e-13 * S.max())
 
 
+@pytest.mark.parametrize("device", ["cpu", "reference"])
 @pytest.mark.parametrize(("d", "K"), [(1, 0), (1, 3), (2, 1), (5, 5), (4, 9), (9, 4)])
-def test_the_tridiagonal_form_is_that_of_the_bidiagonal_matrix(d: int, K: int) -> None:
+def test_the_tridiagonal_form_is_that_of_the_bidiagonal_matrix(d: int, K: int, device: str) -> None:
     """(5.1): chi with K, K - 1, ... degrees on the diagonal of B, d - 1, ..., 1 below; K < d exchanged."""
-    ops = Ledger()
-    form = wishart(ops, np.zeros(4, np.uint32), d, K, scale=2.0)
-    n, most = min(d, K), max(d, K)
-    assert ops.degrees == (*range(most, most - n, -1), *range(n - 1, 0, -1))
-    chi = ops.chi(np.zeros(4), 0, np.array(ops.degrees))
-    if d > K:
-        assert isinstance(form, Padded)
-        assert form.zeros == d - K
-        form = form.form
+    ops, n, most = kernels.load(device), min(d, K), max(d, K)
+    (diagonal,), (off_diagonal,) = ops.wishart_forms(WORDS[:1], [K], d, [2.0])
+    degrees = [*range(most, most - n, -1), *range(n - 1, 0, -1)]
+    chi = ops.chi(WORDS[0], 0, np.array(degrees, float))
+    T = np.zeros((d, d))
     if n > 0:
         B = np.diag(chi[:n]) + np.diag(chi[n:], -1)
-        T = 2 * B @ B.T
-        np.testing.assert_allclose(form.diagonal, np.diagonal(T), rtol=1e-15)
-        np.testing.assert_allclose(form.off_diagonal, np.diagonal(T, 1), rtol=1e-15)
+        T[:n, :n] = 2 * B @ B.T
+    np.testing.assert_allclose(diagonal, np.diagonal(T), rtol=1e-15)
+    np.testing.assert_allclose(off_diagonal, np.diagonal(T, 1), rtol=1e-15)
 
 
 def test_reflections_lead_to_the_reduced_matrix() -> None:
@@ -239,11 +224,10 @@ def test_the_rank_is_the_number_of_active_samples() -> None:
     """Of 12 eigenvalues 12 - K are zero to the last bit: K ~ Binomial(N, 1/2), and N/4 in the mean."""
     experiment = make("hidden", 12, 10)
     for block, probability in (("ww_diag", 1 / 2), ("ww_off", 1 / 4)):
-        ranks = []
-        for trial in range(600):
-            spectrum = structured.Trial(experiment, experiment.cells[0], trial).form(block).eigenvalues()
-            ranks.append(np.count_nonzero(spectrum))
-            assert ranks[-1] == np.count_nonzero(spectrum > 1e-9)
+        forms = structured.Trials(experiment, experiment.cells[0], range(600)).forms(block)
+        spectra = np.abs(forms.eigenvalues())
+        ranks = np.count_nonzero(spectra, axis=1)
+        np.testing.assert_array_equal(ranks, np.count_nonzero(spectra > 1e-9, axis=1))
         assert abs(z_scores(np.array(ranks), 10 * probability)) < LIMIT
 
 
@@ -293,21 +277,21 @@ def test_a_trial_is_the_same_whatever_else_is_measured_and_on_whatever_device() 
     (fewer,) = make("hidden", 6, 9, blocks=["ww_off"]).cells
     other = montecarlo.run_trial(make("hidden", 6, 9, blocks=["ww_off"]), fewer, 3)
     np.testing.assert_array_equal(other["moments"][0], one["moments"][cell.blocks.index("ww_off")])
-    gpu = structured.run_trial(experiment, cell, 3, device="gpu")
-    for name, values in one.items():
-        np.testing.assert_array_equal(gpu[name], values)
-    reference = structured.run_trial(experiment, cell, 3, device="reference")
+    (reference,) = structured.run_trials(experiment, cell, [3], device="reference")
     for name, values in one.items():
         np.testing.assert_allclose(reference[name], values, rtol=1e-11, atol=1e-14)
 
 
-def test_many_samples_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    experiment = make("hidden", 4, 100)
-    (cell,) = experiment.cells
-    whole = montecarlo.run_trial(experiment, cell, 0)
-    monkeypatch.setattr(structured, "CHUNK", 7)
-    parts = montecarlo.run_trial(experiment, cell, 0)
-    np.testing.assert_allclose(parts["moments"], whole["moments"], rtol=1e-12)
+@pytest.mark.parametrize("N", [1, 2047, 2048, 4097, 9000])
+def test_many_samples_are_drawn_in_parts(N: int) -> None:
+    cpu, reference = kernels.load("cpu"), kernels.load("reference")
+    words = streams(3, 0, range(2), (Role.W, Role.PLANE, Role.GATES))
+    np.testing.assert_array_equal(
+        cpu.half_space_counts(words[:, 2], N), reference.half_space_counts(words[:, 2], N)
+    )
+    found, wanted = (ops.wedge_samples(words[:, :2], 5, N) for ops in (cpu, reference))
+    np.testing.assert_array_equal(found.active, wanted.active)
+    np.testing.assert_allclose(found.grams, wanted.grams, rtol=1e-13, atol=1e-13 * N)
 
 
 def test_the_same_bits_for_any_number_of_workers_and_after_an_interruption(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from .alternation import BASE, Comparison, Contender
 NUMBERS = 1 << 20
 STATISTICS = ["histogram", "moments", "extremes"]
 PRECISIONS = ("float64", "float32")
+STRUCTURED_BATCH = 16
 
 
 def experiment(d: int, gamma: float = 0.5, precision: str = "float64", **model: Any) -> Experiment:
@@ -124,8 +125,9 @@ def structured_trial(d: int, architecture: str) -> Comparison:
     cell = given.cells[0]
     edges = montecarlo.pilot_edges(given, cell)
     slow = Contender(lambda: dense.run_trials(given, cell, [0], edges))
+    count = STRUCTURED_BATCH
     contenders = {
-        BASE: Contender(lambda: structured.run_trial(given, cell, 0, edges)),
+        BASE: Contender(lambda: structured.run_trials(given, cell, range(count), edges), count),
         "dense": slow,
         **(peers.wishart(cell, edges[0]) if architecture == "linear" else {}),
     }

@@ -15,7 +15,13 @@ from rmtsim import kernels
 STREAM = np.array([1, 2, 3, 4], np.uint32)
 SIZES = (0, 1, 7, 33)
 DTYPES = (np.float32, np.float64)
-OTHERS = [device for device in kernels.DEVICES if device != "reference"]
+HELD = [
+    (device, name)
+    for device in kernels.DEVICES
+    for name in kernels.OPERATIONS + (kernels.HOST_OPERATIONS if device != "gpu" else ())
+]
+"""Every device and each operation that it has."""
+UNCHECKED = ("uniforms", "normals", "labels")
 
 Arguments = tuple
 Build = Callable[[np.random.Generator, int, type], Arguments]
@@ -55,6 +61,13 @@ def _streams(roles: int) -> NDArray:
     return np.arange(8 * roles, dtype=np.uint32).reshape(2, roles, 4)
 
 
+GRAMS = np.array([[[2.0, 0.5], [0.5, 1.0]], [[3.0, -1.0], [-1.0, 2.0]]])
+
+
+def _bands(rng: np.random.Generator, trials: int, n: int, dtype: type) -> NDArray:
+    return rng.normal(size=(trials, 3, n)).astype(dtype)
+
+
 CASES: dict[str, Build] = {
     "philox4x32": lambda rng, n, dtype: (
         rng.integers(0, 2**32, (n, 4), np.uint32),
@@ -82,6 +95,18 @@ CASES: dict[str, Build] = {
     # n + 1 samples, more features than those that have weight in most blocks
     "linear_forms": lambda rng, n, dtype: (_streams(2), (n + 1, 7, 5), "ce", PAIRS, dtype),
     "hidden_forms": lambda rng, n, dtype: (_streams(3), (n + 1, 7, n + 4, 4), "ce", PAIRS, PAIRS, dtype),
+    "chi": lambda rng, n, dtype: (STREAM, n, rng.uniform(1, 60, n).astype(dtype)),
+    "half_space_counts": lambda rng, n, dtype: (_streams(1)[:, 0], 3 * n + 1),
+    "wedge_samples": lambda rng, n, dtype: (_streams(2), n + 1, 3 * n + 1, (0, 2), dtype),
+    "output_grams": lambda rng, n, dtype: (_streams(1)[:, 0], n + 1, 4, PAIRS, dtype),
+    "wishart_forms": lambda rng, n, dtype: (_streams(1)[:, 0], [n, 2], 5, np.array([1.0, -0.5], dtype)),
+    "wedge_forms": lambda rng, n, dtype: (_streams(2), [n, 3], GRAMS.astype(dtype), 5, np.ones(2, dtype)),
+    "banded_counts": lambda rng, n, dtype: (_bands(rng, 1, n, dtype)[0], np.linspace(-3.1, 3.3, n)),
+    "banded_statistics": lambda rng, n, dtype: (
+        _bands(rng, 2, n + 1, dtype),
+        np.array([1.0, -2.0], dtype),
+        np.linspace(-3.1, 3.3, n + 2),
+    ),
     "spectral_statistics": lambda rng, n, dtype: (
         rng.normal(size=(3, n + 1)).astype(dtype),
         rng.normal(size=(3, n)).astype(dtype),
@@ -128,8 +153,7 @@ def test_a_device_has_every_operation_with_the_signature_of_the_reference(device
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", SIZES)
-@pytest.mark.parametrize("name", kernels.OPERATIONS)
-@pytest.mark.parametrize("device", OTHERS)
+@pytest.mark.parametrize(("device", "name"), [pair for pair in HELD if pair[0] != "reference"])
 def test_parity_with_the_reference(device: str, name: str, n: int, dtype: type) -> None:
     arguments = _arguments(name, n, dtype)
     results = _call(kernels.load(device), name, arguments), _call(kernels.load("reference"), name, arguments)
@@ -156,8 +180,7 @@ def _strided(value: object) -> object:
     return view
 
 
-@pytest.mark.parametrize("name", kernels.OPERATIONS)
-@pytest.mark.parametrize("device", kernels.DEVICES)
+@pytest.mark.parametrize(("device", "name"), HELD)
 def test_strided_read_only_input_gives_the_same_bits_and_input_is_left_alone(device: str, name: str) -> None:
     module, arguments = kernels.load(device), _arguments(name, 9, np.float64)
     kept = [np.copy(value) if isinstance(value, np.ndarray) else value for value in arguments]
@@ -168,8 +191,7 @@ def test_strided_read_only_input_gives_the_same_bits_and_input_is_left_alone(dev
         np.testing.assert_array_equal(value, before)
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name not in ("uniforms", "normals", "labels")])
-@pytest.mark.parametrize("device", kernels.DEVICES)
+@pytest.mark.parametrize(("device", "name"), [pair for pair in HELD if pair[1] not in UNCHECKED])
 def test_a_foreign_dtype_or_dimension_is_refused_by_name(device: str, name: str) -> None:
     operation, arguments = getattr(kernels.load(device), name), _arguments(name, 5, np.float64)
     first = next(iter(inspect.signature(operation).parameters))

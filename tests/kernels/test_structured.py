@@ -14,6 +14,7 @@ from rmtsim import kernels
 from rmtsim.kernels import _chi
 
 STREAM = np.array([0xA4093822, 0x299F31D0, 0x13198A2E, 0x03707344], np.uint32)
+WORDS = np.arange(16, dtype=np.uint32).reshape(2, 2, 4)
 EPS = np.finfo(np.float64).eps
 DEGREES = (0.1, 0.5, 1.0, 1.5, 1.999, 2.0, 3.0, 7.25, 40.0, 1000.0, 1e6, 2.0**40)
 
@@ -137,6 +138,14 @@ def _random_bands(n: int, seed: int = 1) -> NDArray:
     return np.random.default_rng([n, seed]).normal(size=(3, n))
 
 
+def _extremes(device: ModuleType, bands: NDArray) -> NDArray:
+    return device.banded_statistics(bands[None], np.ones(1)).extremes[0]
+
+
+def _moments(device: ModuleType, bands: NDArray) -> NDArray:
+    return device.banded_statistics(bands[None], np.ones(1)).moments[0]
+
+
 def _dense(bands: NDArray) -> NDArray:
     n = bands.shape[1]
     S = np.zeros((n, n))
@@ -152,17 +161,17 @@ def test_spectra_of_random_bands(device: ModuleType, n: int) -> None:
     S = _dense(bands)
     spectrum, norm = np.linalg.eigvalsh(S), np.abs(S).sum(axis=1).max()
     bound = 8 * n * EPS * norm
-    np.testing.assert_allclose(device.banded_extremes(bands), spectrum[[0, -1]], rtol=0, atol=bound)
+    np.testing.assert_allclose(_extremes(device, bands), spectrum[[0, -1]], rtol=0, atol=bound)
     middles = (spectrum[1:] + spectrum[:-1]) / 2
     shifts = np.concatenate([[-np.inf], middles[::-1], [np.inf, -2 * norm, 2 * norm]])
     wanted = np.concatenate([[0], np.arange(1, n)[::-1], [n, 0, n]])
     np.testing.assert_array_equal(device.banded_counts(bands, shifts), wanted)
     edges = np.linspace(-2.1, 1.9, 12)
-    counts = device.banded_histogram(bands, edges)
+    (counts,) = device.banded_statistics(bands[None], np.ones(1), edges).counts
     assert counts.dtype == np.int64
     np.testing.assert_array_equal(counts[1:-1], np.histogram(spectrum, edges)[0])
     assert counts.sum() == n
-    power, found = np.eye(n), device.banded_moments(bands)
+    power, found = np.eye(n), _moments(device, bands)
     for k in range(4):
         power = power @ S
         np.testing.assert_allclose(found[k], np.trace(power) / n, rtol=0, atol=8 * n * EPS * norm ** (k + 1))
@@ -175,7 +184,7 @@ def test_squares_of_second_differences_in_closed_form(device: ModuleType) -> Non
     bands[0, [0, -1]] = 5
     exact = (4 * np.sin(np.arange(1, n + 1) * np.pi / (2 * n + 2)) ** 2) ** 2
     bound = 8 * n * EPS * 16
-    np.testing.assert_allclose(device.banded_extremes(bands), exact[[0, -1]], rtol=0, atol=bound)
+    np.testing.assert_allclose(_extremes(device, bands), exact[[0, -1]], rtol=0, atol=bound)
     middles = (exact[1:] + exact[:-1]) / 2
     np.testing.assert_array_equal(device.banded_counts(bands, middles), np.arange(1, n))
 
@@ -186,10 +195,8 @@ def test_no_third_diagonal_gives_what_the_tridiagonal_operations_give(device: Mo
     a, b = bands[0], bands[1, :-1]
     shifts = np.linspace(-3.05, 3, 50)
     np.testing.assert_array_equal(device.banded_counts(bands, shifts), device.sturm_counts(a, b, shifts))
-    np.testing.assert_allclose(device.banded_extremes(bands), device.extremes(a, b), rtol=64 * EPS)
-    np.testing.assert_allclose(
-        device.banded_moments(bands), device.moments(a, b), rtol=64 * EPS, atol=64 * EPS
-    )
+    np.testing.assert_allclose(_extremes(device, bands), device.extremes(a, b), rtol=64 * EPS)
+    np.testing.assert_allclose(_moments(device, bands), device.moments(a, b), rtol=64 * EPS, atol=64 * EPS)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +215,7 @@ def test_vanishing_pivots(device: ModuleType, bands: list, spectrum: list, facto
     shifts = abs(factor) * np.array([-1e-6, 1e-6, -0.3, 0.5])
     wanted = np.searchsorted(exact, shifts)
     np.testing.assert_array_equal(device.banded_counts(scaled, shifts), wanted)
-    np.testing.assert_allclose(device.banded_extremes(scaled), exact[[0, -1]], rtol=1e-6)
+    np.testing.assert_allclose(_extremes(device, scaled), exact[[0, -1]], rtol=1e-6)
 
 
 def test_counts_at_shifts_that_make_pivots_small(cpu: ModuleType) -> None:
@@ -232,35 +239,71 @@ def test_extremes_that_live_in_a_leading_block(cpu: ModuleType) -> None:
     bands[0, 0] = 50
     norm = np.abs(_dense(bands)).sum(axis=1).max()
     wanted = scipy.linalg.eigvals_banded(bands, lower=True)[[0, -1]]
-    np.testing.assert_allclose(cpu.banded_extremes(bands), wanted, rtol=0, atol=16 * EPS * norm)
+    np.testing.assert_allclose(_extremes(cpu, bands), wanted, rtol=0, atol=16 * EPS * norm)
 
 
 def test_what_lies_beyond_the_diagonals_is_ignored(device: ModuleType) -> None:
     bands = _random_bands(6)
     spoiled = bands.copy()
     spoiled[1, -1] = spoiled[2, -2] = spoiled[2, -1] = np.nan
-    np.testing.assert_array_equal(device.banded_moments(spoiled), device.banded_moments(bands))
+    np.testing.assert_array_equal(_moments(device, spoiled), _moments(device, bands))
     assert np.isnan(spoiled[2, -1])
     strided = np.repeat(np.repeat(bands, 2, axis=0), 2, axis=1)[::2, ::2]
-    np.testing.assert_array_equal(device.banded_extremes(strided), device.banded_extremes(bands))
+    np.testing.assert_array_equal(_extremes(device, strided), _extremes(device, bands))
 
 
 def test_an_empty_matrix(device: ModuleType) -> None:
-    empty = np.empty((3, 0))
-    np.testing.assert_array_equal(device.banded_counts(empty, [0.0, 1.0]), [0, 0])
-    np.testing.assert_array_equal(device.banded_histogram(empty, [0.0, 1.0]), [0, 0, 0])
-    for operation in (device.banded_extremes, device.banded_moments):
-        with pytest.raises(ValueError, match=r"^bands: expected at least one column, got shape \(3, 0\)"):
-            operation(empty)
+    np.testing.assert_array_equal(device.banded_counts(np.empty((3, 0)), [0.0, 1.0]), [0, 0])
+    with pytest.raises(ValueError, match=r"^bands: expected at least one column, got shape \(2, 3, 0\)"):
+        device.banded_statistics(np.empty((2, 3, 0)), np.ones(2))
 
 
-@pytest.mark.parametrize("name", ["banded_counts", "banded_histogram", "banded_extremes", "banded_moments"])
+def test_statistics_of_many_matrices_and_of_zero_rows(device: ModuleType) -> None:
+    """Zero rows at the end, as where there are fewer samples than features, are eigenvalues 0."""
+    bands = np.stack([_random_bands(9, seed) for seed in range(3)])
+    bands[1, 0, 5:], bands[1, 1, 4:], bands[1, 2, 3:] = 0, 0, 0
+    bands[2] = 0
+    scales, edges = np.array([1.0, -2.0, 0.5]), np.linspace(-3.05, 3.0, 12)
+    found = device.banded_statistics(bands, scales, edges)
+    for t in range(3):
+        spectrum = np.linalg.eigvalsh(_dense(bands[t]))
+        np.testing.assert_allclose(found.extremes[t], spectrum[[0, -1]], rtol=0, atol=1e-13)
+        powers = [np.mean(spectrum**k) for k in (1, 2, 3, 4)]
+        np.testing.assert_allclose(found.moments[t], powers, rtol=0, atol=1e-11)
+        np.testing.assert_array_equal(found.counts[t, 1:-1], np.histogram(spectrum / scales[t], edges)[0])
+        assert found.counts[t].sum() == 9
+
+
+@pytest.mark.parametrize("name", ["banded_counts", "banded_statistics"])
 def test_bands_are_refused_by_name(device: ModuleType, name: str) -> None:
-    operation = getattr(device, name)
-    rest = ([0.0, 1.0],) if name in ("banded_counts", "banded_histogram") else ()
+    many = name == "banded_statistics"
+    shape, rest = ("any, 3, any", np.ones(1)) if many else ("3, any", np.ones(1))
+
+    def call(bands: NDArray) -> object:
+        return getattr(device, name)(bands[None] if many else bands, rest)
+
     with pytest.raises(TypeError, match=r"^bands: expected dtype float32 or float64, got complex128"):
-        operation(np.ones((3, 4), complex), *rest)
-    with pytest.raises(ValueError, match=r"^bands: expected shape \(3, any\), got \(2, 4\)"):
-        operation(np.ones((2, 4)), *rest)
-    with pytest.raises(ValueError, match=r"^bands: expected finite numbers, got inf at index \(1, 0\)"):
-        operation(np.array([[1.0, 1], [np.inf, 0], [0, 0]]), *rest)
+        call(np.ones((3, 4), complex))
+    with pytest.raises(ValueError, match=rf"^bands: expected shape \({shape}\), got \((1, )?2, 4\)"):
+        call(np.ones((2, 4)))
+    with pytest.raises(ValueError, match=r"^bands: expected finite numbers, got inf at index"):
+        call(np.array([[1.0, 1], [np.inf, 0], [0, 0]]))
+
+
+REFUSALS = [
+    ("half_space_counts", (np.zeros((2, 3), np.uint32), 4), r"streams: expected shape \(any, 4\)"),
+    ("half_space_counts", (WORDS[0], 0), r"n_samples: expected an integer in \[1, .* got 0"),
+    ("wedge_samples", (WORDS, 3, 4, (0, 1, 2)), r"pair: expected two hidden units, got \(0, 1, 2\)"),
+    ("wedge_samples", (WORDS, 3, 4, (0, -1)), "pair: expected an integer in"),
+    ("output_grams", (WORDS[0], 3, 4, [[0, 4]]), r"pairs: expected indices in \[0, 4\), got 0 to 4"),
+    ("wishart_forms", (WORDS[0], [1, -2], 3, np.ones(2)), "freedoms: expected indices in .* got -2 to 1"),
+    ("wishart_forms", (WORDS[0], [1, 2], 3, [np.nan, 1.0]), "scales: expected finite numbers"),
+    ("wedge_forms", (WORDS, [1, 2], np.ones((2, 2)), 3, np.ones(2)), r"grams: expected shape \(2, 2, 2\)"),
+    ("banded_statistics", (np.ones((1, 3, 2)), [0.0]), "scales: expected numbers other than 0"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "message"), REFUSALS)
+def test_structured_operations_refuse(device: ModuleType, name: str, arguments: tuple, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        getattr(device, name)(*arguments)
