@@ -1,4 +1,4 @@
-"""Inertia counts, extreme eigenvalues and moments of symmetric pentadiagonal matrices.
+"""Inertia counts and moments of symmetric pentadiagonal matrices.
 
 The number of eigenvalues of S below x is the number of negative pivots of S - x = L D L^T (Sylvester). With
 diagonals a, b, c, and u_i, p_i the entries (i, i+1) and (i+1, i+1) once columns 1, ..., i-1 are eliminated,
@@ -8,37 +8,23 @@ diagonals a, b, c, and u_i, p_i the entries (i, i+1) and (i+1, i+1) once columns
 Unlike in the tridiagonal case a pivot near zero costs digits: entries of the size |S|^2/q are subtracted from
 one another. A pivot below FLOOR = eps^(1/2), in units of the largest entry, is moved out to it on its own
 side of zero, which changes S by as much as the rounding that it prevents. So counts are those of a matrix
-within a few eps^(1/2) |S|, and within a few eps |S| where no pivot is small. Extreme eigenvalues do not
-suffer: pivots of a definite matrix are no smaller than its smallest eigenvalue, and where an eigenvalue of a
-leading block is that close to the extreme one, its eigenvector nearly vanishes where the next row joins.
+within a few eps^(1/2) |S|, and within a few eps |S| where no pivot is small.
 """
 
 import math
 
 import numpy as np
 
-from ._extremes import SECTIONS, bracket, cut, narrow, trailing_bounds
 from ._jit import inlined, jit
 from ._memory import load, store
-from ._sturm import STRETCH
+from ._sturm import bins_between
 
 EPS = np.finfo(np.float64).eps
 FLOOR = math.sqrt(EPS)
 
 
 @jit
-def _radii(bands):
-    """Sums of the moduli beside the diagonal in each row."""
-    radii = np.zeros(bands.shape[1])
-    for k in (1, 2):
-        for i in range(len(radii) - k):
-            radii[i] += abs(bands[k, i])
-            radii[i + k] += abs(bands[k, i])
-    return radii
-
-
-@jit
-def _unit(bands):
+def unit_of(bands):
     """Power of two (exact to multiply by) that brings the largest entry near 1."""
     largest = 0.0
     for x in bands.ravel():
@@ -58,8 +44,8 @@ def without_zeros(bands):
 
 
 @jit
-def _start(bands, unit, shifts, work, found):
-    """Work space (3, k) of `_rows` before the first row: pivots q, couplings u, next diagonal entries p."""
+def start(bands, unit, shifts, work, found):
+    """Work space (3, k) of `eliminate_rows` before the first row: pivots q, couplings u, next diagonals p."""
     found[:] = 0
     work[0] = unit * bands[0, 0] - shifts
     work[1] = unit * bands[1, 0]
@@ -75,7 +61,7 @@ def _eliminate(q, u, p, a, b, c, x):
 
 
 @inlined
-def _joining(bands, unit, i):
+def joining(bands, unit, i):
     """What joins when row i is eliminated: entries (i+2, i+2), (i+1, i+2) and (i, i+2)."""
     n = bands.shape[1]
     a = unit * bands[0, i + 2] if i + 2 < n else 1.0
@@ -84,13 +70,13 @@ def _joining(bands, unit, i):
 
 
 @jit
-def _rows(bands, unit, first, last, shifts, work, found):
+def eliminate_rows(bands, unit, first, last, shifts, work, found):
     """Eliminate rows first, ..., last - 1 at all shifts, in units of 1/unit; leaves `work` for row last."""
     pivots, couplings, entries = work[0], work[1], work[2]
     whole = first + (last - first) // 2 * 2
     for i in range(first, whole, 2):
-        a1, b1, c1 = _joining(bands, unit, i)
-        a2, b2, c2 = _joining(bands, unit, i + 1)
+        a1, b1, c1 = joining(bands, unit, i)
+        a2, b2, c2 = joining(bands, unit, i + 1)
         for j in range(len(shifts)):
             x, q = load(shifts, j, 0), load(pivots, j, 1)
             r, u, p = _eliminate(q, load(couplings, j, 2), load(entries, j, 3), a1, b1, c1, x)
@@ -100,7 +86,7 @@ def _rows(bands, unit, first, last, shifts, work, found):
             store(entries, j, p, 3)
             store(found, j, load(found, j, 4) + np.int64(q < 0) + np.int64(r < 0), 4)
     for i in range(whole, last):
-        a, b, c = _joining(bands, unit, i)
+        a, b, c = joining(bands, unit, i)
         for j in range(len(shifts)):
             found[j] += pivots[j] < 0
             pivots[j], couplings[j], entries[j] = _eliminate(
@@ -113,90 +99,26 @@ def counts(bands, shifts):
     """Number of eigenvalues below each shift; bands (3, n) with zeros beyond the ends of the diagonals."""
     found, n = np.zeros(len(shifts), np.int64), bands.shape[1]
     if n > 0:
-        unit, work = _unit(bands), np.empty((3, len(shifts)))
-        _start(bands, unit, unit * shifts, work, found)
-        _rows(bands, unit, 0, n, unit * shifts, work, found)
+        unit, work = unit_of(bands), np.empty((3, len(shifts)))
+        start(bands, unit, unit * shifts, work, found)
+        eliminate_rows(bands, unit, 0, n, unit * shifts, work, found)
     return found
 
 
 @jit
-def bin_counts(bands, order, edges, found):
+def bin_counts(bands, order, edges, inner, found):
     """Eigenvalues below the edges (B+1,), in the bins, and at or above, into found (B+2,).
 
-    Those of bands (3, n), and `order` - n more that are 0.
+    Those of bands (3, n), and `order` - n more that are 0. `inner` are the first and last edges to count at.
     """
-    below = counts(bands, edges)
-    for k in range(edges.size):
+    first, last = inner
+    below = np.zeros(edges.size, np.int64)
+    below[last:] = order
+    below[first:last] = counts(bands, edges[first:last])
+    for k in range(first, last):
         if edges[k] > 0:
             below[k] += order - bands.shape[1]
-    found[0], found[-1] = below[0], order - below[-1]
-    for k in range(1, edges.size):
-        found[k] = below[k] - below[k - 1]
-
-
-@jit
-def _definite(sign, q, u, p, b, c, bound, shift):
-    """Whether sign times the rows that are left, less the shift, is diagonally dominant and so definite.
-
-    Of these rows q, u, p are the first two entries of the first and the second one's diagonal, with b and c
-    beside them; `bound` is Gershgorin's of the others.
-    """
-    dominant = sign * q >= abs(u) + abs(c) and sign * p >= abs(u) + b
-    return dominant and sign * (bound - shift) >= 0
-
-
-@jit
-def _decided(bands, rows, low, high, shifts, work, found):
-    """Whether the rows that are left cannot change on which side of a shift its end of the spectrum lies."""
-    b = abs(bands[1, rows + 1]) + abs(bands[2, rows + 1])
-    c = bands[2, rows]
-    for s in range(2 * SECTIONS):
-        upper = s >= SECTIONS
-        settled = found[s] < rows if upper else found[s] > 0
-        bound, sign = (high, -1.0) if upper else (low, 1.0)
-        if not settled and not _definite(sign, work[0, s], work[1, s], work[2, s], b, c, bound, shifts[s]):
-            return False
-    return True
-
-
-@jit
-def _outer_counts(bands, low, high, shifts, work, found):
-    """Eliminate until every shift is decided; returns the number of rows that took."""
-    n = bands.shape[1]
-    _start(bands, 1.0, shifts, work, found)
-    for first in range(0, n, STRETCH):
-        rows = min(first + STRETCH, n)
-        _rows(bands, 1.0, first, rows, shifts, work, found)
-        if rows + 2 < n and _decided(bands, rows, low[rows + 2], high[rows + 2], shifts, work, found):
-            return rows
-    return n
-
-
-@jit
-def outer_eigenvalues(bands, order):
-    """Smallest and largest eigenvalue, to a few ulp of |S|, where `order` - n of them are 0."""
-    if bands.shape[1] == 0:
-        return 0.0, 0.0
-    unit = _unit(bands)  # in units near 1
-    low, high = _outer_eigenvalues(unit * bands)
-    if order > bands.shape[1]:
-        low, high = min(low, 0.0), max(high, 0.0)
-    return low / unit, high / unit
-
-
-@jit
-def _outer_eigenvalues(bands):
-    """Both brackets cut into sections until a few ulp of |S| wide."""
-    low, high = trailing_bounds(bands[0], _radii(bands))
-    lower, upper, norm = bracket(low[0], high[0], bands.shape[1])
-    shifts, work = np.empty(2 * SECTIONS), np.empty((3, 2 * SECTIONS))
-    found = np.empty(2 * SECTIONS, np.int64)
-    while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * EPS * norm:
-        cut(lower, upper, shifts)
-        rows = _outer_counts(bands, low, high, shifts, work, found)
-        for end in range(2):
-            narrow(shifts, found, end, rows, lower, upper)
-    return (lower + upper) / 2
+    bins_between(below, order, found)
 
 
 @jit

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from ._chi import fill_chi
-from ._jit import inlined, jit
+from ._jit import jit
+from ._output_layer import dot
 from ._random_loops import fill_normals64, fill_uniforms64
 
 PAIRS = 2048
@@ -25,30 +26,15 @@ def half_space_count(stream, n_samples, uniforms):
     return found
 
 
-@inlined
-def _dot(x, y):
-    """Sum of x_k y_k in float64, in four partial sums."""
-    s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
-    whole = x.size - x.size % 4
-    for k in range(0, whole, 4):
-        s0 += np.float64(x[k]) * np.float64(y[k])
-        s1 += np.float64(x[k + 1]) * np.float64(y[k + 1])
-        s2 += np.float64(x[k + 2]) * np.float64(y[k + 2])
-        s3 += np.float64(x[k + 3]) * np.float64(y[k + 3])
-    for k in range(whole, x.size):
-        s0 += np.float64(x[k]) * np.float64(y[k])
-    return (s0 + s1) + (s2 + s3)
-
-
 @jit
 def plane_coordinates(first, second, rest):
     """`second` along the direction of `first` and across it; `rest` is float64 work space like them."""
-    norm = math.sqrt(_dot(first, first))
-    along = _dot(first, second) / norm
+    norm = math.sqrt(dot(first, first))
+    along = dot(first, second) / norm
     ratio = along / norm
     for k in range(rest.size):
         rest[k] = np.float64(second[k]) - ratio * np.float64(first[k])
-    return along, math.sqrt(_dot(rest, rest))
+    return along, math.sqrt(dot(rest, rest))
 
 
 @jit

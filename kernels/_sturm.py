@@ -92,8 +92,11 @@ def advance(entries, squares, first, last, shifts, minors, found):
 
 
 @jit
-def rescale(minors):
-    """Bring the larger of both minors of each shift near 1; whether none had left the range of numbers."""
+def rescale(minors, powers):
+    """Bring the larger of both minors of each shift near 1; whether none had left the range of numbers.
+
+    The powers of two taken out are added to powers (k,), int64.
+    """
     p, q = minors[0], minors[1]
     low, high = LOWEST, HIGHEST
     for j in range(len(p)):
@@ -104,6 +107,7 @@ def rescale(minors):
         factor = as_float((2 * BIAS - exponent) << FRACTION)
         store(p, j, x * factor, 1)
         store(q, j, y * factor, 2)
+        store(powers, j, load(powers, j, 4) + (exponent - BIAS), 4)
     return low == LOWEST and high == HIGHEST
 
 
@@ -144,10 +148,11 @@ def pivot_rows(entries, squares, first, last, shifts, pivots, found):
 @jit
 def _count(entries, squares, shifts, minors, found):
     """Counts at shifts, scaled as the entries; `minors` and `found` as `start` leaves them."""
+    powers = np.zeros(len(shifts), np.int64)
     for first in range(0, len(entries), STRETCH):
         last = min(first + STRETCH, len(entries))
         advance(entries, squares, first, last, shifts, minors, found)
-        if not rescale(minors):
+        if not rescale(minors, powers):
             minors[0] = 1.0
             found[:] = 0
             pivot_rows(entries, squares, 0, len(entries), shifts, minors[0], found)
@@ -187,12 +192,24 @@ def counts(a, b, shifts):
 
 
 @jit
-def bin_counts(a, b, edges, work, below, found):
+def bins_between(below, n, found):
+    """Of n eigenvalues those below the first edge, between edges, and at or above the last, (B+2,).
+
+    From the numbers below each edge (B+1,).
+    """
+    found[0], found[-1] = below[0], n - below[-1]
+    for k in range(1, below.size):
+        found[k] = below[k] - below[k - 1]
+
+
+@jit
+def bin_counts(a, b, edges, inner, work, below, found):
     """Eigenvalues below the edges (B+1,), in the bins, and at or above, into found (B+2,).
 
-    Work space: work (3, B+1) and below (B+1,), int64.
+    `inner` are the first and last edges to count at. Work space: work (3, B+1) and below (B+1,), int64.
     """
-    counts_into(a, b, edges, work, below)
-    found[0], found[-1] = below[0], len(a) - below[-1]
-    for k in range(1, edges.size):
-        found[k] = below[k] - below[k - 1]
+    first, last = inner
+    below[:first] = 0
+    below[last:] = len(a)
+    counts_into(a, b, edges[first:last], work[:, : last - first], below[first:last])
+    bins_between(below, len(a), found)

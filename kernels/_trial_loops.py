@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ._exp import exp
 from ._gram import weighted_form
 from ._jit import jit
+from ._output_layer import output_gram
 from ._random_loops import fill_normals32, fill_normals64
 from .cpu_classes import (
     CENTER_CLASSES,
@@ -175,27 +176,6 @@ def _class_forms(features, classes, t, is_ce, softmax, work):
 
 
 @jit
-def _add_output_gram(part, columns, scales):
-    """Add the sums over a tile of classes of V_ci V_cj, for the Pairs `columns`, to scales."""
-    for r in range(len(columns.places)):
-        i, j = columns.used[columns.places[r, 0]], columns.used[columns.places[r, 1]]
-        for c in range(len(part)):
-            scales[r] += np.float64(part[c, i]) * np.float64(part[c, j])
-
-
-@jit
-def output_gram(v_draw, columns, tile, scales):
-    """Entries (V^T V)_ij for the Pairs `columns`, V drawn by tiles of classes into `tile` (c, k)."""
-    stream, deviation, n_classes = v_draw
-    k = tile.shape[1]
-    scales[:] = 0
-    for start in range(0, n_classes, len(tile)):
-        part = tile[: min(len(tile), n_classes - start)]
-        fill_normals(stream, start * k, deviation, part.ravel())
-        _add_output_gram(part, columns, scales)
-
-
-@jit
 def _hidden_forms(X, h, hidden, t, is_ce, scales, softmax, work):
     """Tridiagonal forms of the blocks (w_i, w_j) of trial t; theory.md (2.2)."""
     weights, scaled, gram, reduction = work
@@ -243,6 +223,6 @@ def trial_forms(
         if is_ce:
             fold_classes(features, v_draw, classes.pairs.used, hidden.pairs, softmax)
         else:
-            output_gram(v_draw, hidden.pairs, softmax.V, scales[t])
+            output_gram(v_draw, features.shape[1], hidden.pairs, softmax.columns, scales[t])
         _hidden_forms(X, features, hidden, t, is_ce, scales[t], softmax, work)
         _class_forms(features, classes, t, is_ce, softmax, class_work)

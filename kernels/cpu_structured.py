@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _banded
+from . import _banded, _banded_extremes
 from ._arguments import points
 from ._chi import fill_chi
+from ._extremes import inner_edges
 from ._jit import jit
+from ._output_layer import output_gram
 from ._structured_arguments import (
     Samples,
     banded_form,
@@ -30,7 +32,7 @@ from ._structured_loops import (
     wishart_form,
 )
 from ._trial_arguments import SpectralStatistics, histogram_edges
-from ._trial_loops import Pairs, fill_normals, output_gram
+from ._trial_loops import Pairs, fill_normals
 
 
 def chi(stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64]:
@@ -148,7 +150,7 @@ def _wedge_samples(streams, n_samples, pair, deviation, rows, active, grams):
 def output_grams(
     streams: ArrayLike, n_classes: int, n_hidden: int, pairs: ArrayLike, dtype: DTypeLike = np.float64
 ) -> NDArray[np.float64]:
-    """S_ij = (V^T V)_ij of pairs of hidden units, for V (C, m) ~ N(0, 1/m) drawn by tiles of rows.
+    """S_ij = (V^T V)_ij of pairs of hidden units, for V (C, m) ~ N(0, 1/m): only their columns are drawn.
 
     Parameters
     ----------
@@ -172,15 +174,15 @@ def output_grams(
     words, (C, m, columns, real) = trial_streams(streams), output_layer(n_classes, n_hidden, pairs, dtype)
     used, places = np.unique(columns, return_inverse=True)
     found = np.empty((len(words), len(columns)))
-    tile = np.empty((min(C, max(1, 2 * PAIRS // m)), m), real)
-    _output_grams(words, C, m**-0.5, Pairs(used, places.reshape(columns.shape)), tile, found)
+    drawn = np.empty((len(used), min(C, PAIRS)), real)
+    _output_grams(words, C, m, m**-0.5, Pairs(used, places.reshape(columns.shape)), drawn, found)
     return found
 
 
 @jit
-def _output_grams(streams, n_classes, deviation, pairs, tile, found):
+def _output_grams(streams, n_classes, n_hidden, deviation, pairs, columns, found):
     for t in range(len(streams)):
-        output_gram((streams[t], deviation, n_classes), pairs, tile, found[t])
+        output_gram((streams[t], deviation, n_classes), n_hidden, pairs, columns, found[t])
 
 
 def wishart_forms(
@@ -337,6 +339,8 @@ def _banded_statistics(bands, scales, edges, moments, extremes, counts):
         rows = _banded.without_zeros(bands[t])
         order, form = bands.shape[2], bands[t][:, :rows].copy()
         _banded.trace_moments(form, order, moments[t])
-        extremes[t, 0], extremes[t, 1] = _banded.outer_eigenvalues(form, order)
+        low, high = _banded_extremes.outer_eigenvalues(form, order)
+        extremes[t, 0], extremes[t, 1] = low, high
         if edges.size > 0:
-            _banded.bin_counts(form / scales[t], order, edges, counts[t])
+            inner = inner_edges(edges, low / scales[t], high / scales[t], order)
+            _banded.bin_counts(form / scales[t], order, edges, inner, counts[t])

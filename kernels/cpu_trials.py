@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._arguments import TILE_BYTES, TILE_MINIMUM
-from ._extremes import outer_eigenvalues
+from ._extremes import inner_edges, outer_eigenvalues
 from ._gram import tridiagonal_work
 from ._jit import jit
 from ._scratch import Fields, Scratch
@@ -192,11 +192,13 @@ def _statistics(diagonals, off_diagonals, scales, edges, moments, extremes, coun
     for t in range(len(diagonals)):
         a, b = diagonals[t], off_diagonals[t]
         trace_moments(a, b, moments[t])
-        extremes[t, 0], extremes[t, 1] = outer_eigenvalues(a, b)
+        low, high = outer_eigenvalues(a, b)
+        extremes[t, 0], extremes[t, 1] = low, high
         if edges.size > 0:
+            inner = inner_edges(edges, low / scales[t], high / scales[t], a.size)
             _divide(a, scales[t], in_units)
             _divide(b, scales[t], off_in_units)
-            bin_counts(in_units, off_in_units, edges, work, below, counts[t])
+            bin_counts(in_units, off_in_units, edges, inner, work, below, counts[t])
 
 
 def spectral_statistics(

@@ -19,7 +19,7 @@ EPS = np.finfo(np.float64).eps
 DEGREES = (0.1, 0.5, 1.0, 1.5, 1.999, 2.0, 3.0, 7.25, 40.0, 1000.0, 1e6, 2.0**40)
 
 
-@pytest.fixture(params=["cpu", "reference"])
+@pytest.fixture(params=kernels.DEVICES)
 def device(request: pytest.FixtureRequest) -> ModuleType:
     return kernels.load(request.param)
 
@@ -240,6 +240,29 @@ def test_extremes_that_live_in_a_leading_block(cpu: ModuleType) -> None:
     norm = np.abs(_dense(bands)).sum(axis=1).max()
     wanted = scipy.linalg.eigvals_banded(bands, lower=True)[[0, -1]]
     np.testing.assert_allclose(_extremes(cpu, bands), wanted, rtol=0, atol=16 * EPS * norm)
+
+
+@pytest.mark.parametrize("size", [1e-9, 1e-40])
+def test_extremes_of_a_narrow_spectrum(cpu: ModuleType, size: float) -> None:
+    """1 + 1e-9 S: at shifts near 1 minors shrink by 30 bits a row, and are kept from vanishing."""
+    bands = size * _random_bands(120, seed=3)
+    bands[0] = 1
+    exact = 1 + np.linalg.eigvalsh(_dense(np.stack([np.zeros(120), bands[1], bands[2]])))[[0, -1]]
+    np.testing.assert_allclose(_extremes(cpu, bands), exact, rtol=0, atol=16 * EPS)
+
+
+def test_extremes_that_leading_blocks_share(cpu: ModuleType) -> None:
+    """Small integers make double extreme eigenvalues, nearly decoupled rows others near to one another."""
+    rng = np.random.default_rng(8)
+    for trial in range(2000):
+        bands = rng.normal(size=(3, rng.integers(2, 12)))
+        bands = (
+            np.round(bands) if trial % 2 else bands * 10.0 ** -rng.uniform(0, [[1], [20], [20]], bands.shape)
+        )
+        S = _dense(bands)
+        wanted, norm = np.linalg.eigvalsh(S)[[0, -1]], np.abs(S).sum(axis=1).max()
+        # LAPACK to n eps |S|, ours to 20 eps |S|
+        np.testing.assert_allclose(_extremes(cpu, bands), wanted, rtol=0, atol=32 * EPS * norm)
 
 
 def test_what_lies_beyond_the_diagonals_is_ignored(device: ModuleType) -> None:
