@@ -81,12 +81,25 @@ def _place(A, factor, padded):
             row[j] = factor * A[i, j]
         row[n:] = 0
     padded[n:] = 0
-    tile = 16  # of which a cache line holds a column's part
-    for top in range(0, n, tile):
-        for left in range(0, top + 1, tile):
-            for i in range(top, min(top + tile, n)):
-                for j in range(left, min(left + tile, i)):
-                    padded[i, j] = padded[j, i]
+    for i in range(0, len(padded), GROUP):
+        _mirror(padded, i)
+
+
+@inlined
+def _mirror(A, i):
+    """Copy the group of rows from i on, right of the diagonal, to the columns below it."""
+    for k in range(i, i + GROUP):
+        for j in range(i, k):
+            A[k, j] = A[j, k]
+    r0, r1, r2, r3 = A[i], A[i + 1], A[i + 2], A[i + 3]
+    for j in range(i + GROUP, len(A)):
+        # All are loaded before any is stored: LLVM then stores them at once.
+        x0, x1, x2, x3 = r0[j], r1[j], r2[j], r3[j]
+        column = A[j, i : i + GROUP]
+        column[0] = x0
+        column[1] = x1
+        column[2] = x2
+        column[3] = x3
 
 
 @inlined

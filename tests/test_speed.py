@@ -23,12 +23,13 @@ LEAST = {
     "normals-float64": ("numpy", 1.5),
     "normals-float32": ("numpy", 2.5),
     "trial-50-float64": ("plain", 2.0),
-    "trial-200-float64": ("plain", 1.6),
-    "trial-200-float32": ("plain", 1.6),
+    "trial-200-float64": ("plain", 1.8),
+    "trial-200-float32": ("plain", 2.0),
     "trial-500-float64": ("plain", 1.2),
     "precision-1000": ("float64", 1.3),
     "few-samples-400": ("plain", 2.5),
-    "structured-linear-1000": ("dense", 100.0),
+    "structured-linear-1000": ("dense", 400.0),
+    "structured-hidden-1000": ("dense", 70.0),
     "hessian": ("plain", 1.3),
 }
 """Comparison -> the contender, and how many times our time it must take at least."""

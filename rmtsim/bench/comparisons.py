@@ -104,7 +104,8 @@ def threads(d: int) -> Comparison:
     given = experiment(d)
     cell, workers = given.cells[0], default_workers()
     size = montecarlo.batch_size(given, cell)
-    batches = [montecarlo.Batch(cell, size * b, size) for b in range(8 * workers)]
+    # Some tenths of a second: starting and ending threads takes milliseconds, once to a run.
+    batches = [montecarlo.Batch(cell, size * b, size) for b in range(workers * (64 if d < 100 else 8))]
     edges = {cell.index: montecarlo.pilot_edges(given, cell)}
 
     def run(count: int) -> None:

@@ -12,6 +12,10 @@ from .alternation import BASE, Comparison, Contender, measure
 
 Stages = dict[str, Callable[[], object]]
 
+STATISTICS, WHOLE = "moments, extremes, histogram", "whole trial"
+BATCHED = (STATISTICS, WHOLE)
+"""Stages that are timed for a batch of trials, as one call of an operation takes them."""
+
 
 class Stage(NamedTuple):
     """Median milliseconds of one stage."""
@@ -23,11 +27,13 @@ class Stage(NamedTuple):
 def profile(d: int, precision: str = "float64", rounds: int = 5) -> list[Stage]:
     """Time the stages of a linear ce trial, N = 2d and C = d, one block; the whole trial comes last."""
     stages = _stages(d, np.dtype(precision))
-    contenders = {name: Contender(run) for name, run in stages.items() if name != "whole trial"}
-    contenders[BASE] = Contender(stages["whole trial"], _batch(d))
+    contenders = {
+        BASE if name == WHOLE else name: Contender(run, _batch(d) if name in BATCHED else 1)
+        for name, run in stages.items()
+    }
     seconds = measure(Comparison("stages", "trial", contenders), rounds).seconds
     found = [Stage(name, 1e3 * float(np.median(times))) for name, times in seconds.items() if name != BASE]
-    return [*found, Stage("whole trial", 1e3 * float(np.median(seconds[BASE])))]
+    return [*found, Stage(WHOLE, 1e3 * float(np.median(seconds[BASE])))]
 
 
 def _batch(d: int) -> int:
@@ -71,6 +77,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
     _gram.upper_gram(X, vectors[1], scaled, gram)
     kept = gram.copy()
     reduction()
+    forms = [np.repeat(part, batch, axis=0) for part in form]
     edges = np.linspace(0, ops.extremes(form[0][0], form[1][0])[1], 201)
     return {
         "draws": draws,
@@ -78,6 +85,6 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
         "softmax": softmax,
         "weighted Gram (scaling, SYRK)": lambda: _gram.upper_gram(X, vectors[1], scaled, gram),
         "tridiagonal form": reduction,
-        "moments, extremes, histogram": lambda: ops.spectral_statistics(*form, np.ones(1), edges),
-        "whole trial": whole,
+        STATISTICS: lambda: ops.spectral_statistics(*forms, np.ones(batch), edges),
+        WHOLE: whole,
     }

@@ -218,7 +218,7 @@ def test_vanishing_pivots(device: ModuleType, bands: list, spectrum: list, facto
     np.testing.assert_allclose(_extremes(device, scaled), exact[[0, -1]], rtol=1e-6)
 
 
-def test_counts_at_shifts_that_make_pivots_small(cpu: ModuleType) -> None:
+def test_counts_at_shifts_that_make_pivots_small(device: ModuleType) -> None:
     """Shifts 1e-9 to 1e-5 from eigenvalues of leading blocks, where elimination would lose all its digits."""
     bands = _random_bands(120, seed=7)
     S = _dense(bands)
@@ -228,30 +228,30 @@ def test_counts_at_shifts_that_make_pivots_small(cpu: ModuleType) -> None:
         shifts = leading + distance
         clear = np.abs(shifts[:, None] - spectrum).min(axis=1) > 1e-6
         assert clear.sum() > 1000
-        found = cpu.banded_counts(bands, shifts[clear])
+        found = device.banded_counts(bands, shifts[clear])
         np.testing.assert_array_equal(found, np.searchsorted(spectrum, shifts[clear]))
 
 
-def test_extremes_that_live_in_a_leading_block(cpu: ModuleType) -> None:
+def test_extremes_that_live_in_a_leading_block(device: ModuleType) -> None:
     """A large corner and decaying entries: leading blocks share the extreme eigenvalue to the last digit."""
     n = 300
     bands = np.stack([5 * 0.9 ** np.arange(n), 0.9 ** np.arange(n), 0.5 * 0.9 ** np.arange(n)])
     bands[0, 0] = 50
     norm = np.abs(_dense(bands)).sum(axis=1).max()
     wanted = scipy.linalg.eigvals_banded(bands, lower=True)[[0, -1]]
-    np.testing.assert_allclose(_extremes(cpu, bands), wanted, rtol=0, atol=16 * EPS * norm)
+    np.testing.assert_allclose(_extremes(device, bands), wanted, rtol=0, atol=16 * EPS * norm)
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e-40])
-def test_extremes_of_a_narrow_spectrum(cpu: ModuleType, size: float) -> None:
+def test_extremes_of_a_narrow_spectrum(device: ModuleType, size: float) -> None:
     """1 + 1e-9 S: at shifts near 1 minors shrink by 30 bits a row, and are kept from vanishing."""
     bands = size * _random_bands(120, seed=3)
     bands[0] = 1
     exact = 1 + np.linalg.eigvalsh(_dense(np.stack([np.zeros(120), bands[1], bands[2]])))[[0, -1]]
-    np.testing.assert_allclose(_extremes(cpu, bands), exact, rtol=0, atol=16 * EPS)
+    np.testing.assert_allclose(_extremes(device, bands), exact, rtol=0, atol=16 * EPS)
 
 
-def test_extremes_that_leading_blocks_share(cpu: ModuleType) -> None:
+def test_extremes_that_leading_blocks_share(device: ModuleType) -> None:
     """Small integers make double extreme eigenvalues, nearly decoupled rows others near to one another."""
     rng = np.random.default_rng(8)
     for trial in range(2000):
@@ -262,7 +262,7 @@ def test_extremes_that_leading_blocks_share(cpu: ModuleType) -> None:
         S = _dense(bands)
         wanted, norm = np.linalg.eigvalsh(S)[[0, -1]], np.abs(S).sum(axis=1).max()
         # LAPACK to n eps |S|, ours to 20 eps |S|
-        np.testing.assert_allclose(_extremes(cpu, bands), wanted, rtol=0, atol=32 * EPS * norm)
+        np.testing.assert_allclose(_extremes(device, bands), wanted, rtol=0, atol=32 * EPS * norm)
 
 
 def test_what_lies_beyond_the_diagonals_is_ignored(device: ModuleType) -> None:
