@@ -15,7 +15,7 @@ from types import ModuleType
 
 from ._device_error import DeviceError
 
-__all__ = ["DEVICES", "HOST_OPERATIONS", "OPERATIONS", "DeviceError", "load"]
+__all__ = ["DEVICES", "OPERATIONS", "DeviceError", "load"]
 
 DEVICES = ("cpu", "gpu", "reference")
 
@@ -47,10 +47,7 @@ OPERATIONS = (
     "linear_forms",
     "hidden_forms",
     "spectral_statistics",
-)
-
-HOST_OPERATIONS = (
-    # structured models: O(d) numbers per trial
+    # structured models
     "chi",
     "half_space_counts",
     "wedge_samples",
@@ -60,13 +57,10 @@ HOST_OPERATIONS = (
     "banded_counts",
     "banded_statistics",
 )
-"""Operations of every device but "gpu"."""
 
 
 def load(device: str) -> ModuleType:
     """The module with the operations of `device`: "cpu" (Numba), "gpu" (CUDA) or "reference" (plain NumPy).
-
-    "gpu" has no `HOST_OPERATIONS`.
 
     Raises ValueError for another name, DeviceError for "gpu" where there is no CuPy or no GPU.
     """

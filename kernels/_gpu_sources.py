@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "cuda"
-UNITS = ("random", "classes", "weights", "gram", "householder", "spectra")
-REAL_UNITS = ("random", "classes", "gram", "householder")
+UNITS = ("random", "classes", "weights", "gram", "householder", "spectra", "structured", "layers", "banded")
+REAL_UNITS = ("random", "classes", "gram", "householder", "layers")
 """Units compiled for REAL = float and REAL = double. The others are float64 throughout."""
 
 _INCLUDE = re.compile(r'^#include "([\w.]+)"$', re.MULTILINE)

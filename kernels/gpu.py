@@ -19,11 +19,24 @@ from .gpu_masses import class_mass_totals
 from .gpu_matrices import eigenvalues, gram_sum, masses, tridiagonal, weighted_gram
 from .gpu_random import labels, normals, philox4x32, uniforms
 from .gpu_spectra import extremes, histogram, moments, sturm_counts
+from .gpu_structured import (
+    banded_counts,
+    banded_statistics,
+    chi,
+    half_space_counts,
+    output_grams,
+    wedge_forms,
+    wedge_samples,
+    wishart_forms,
+)
 from .gpu_trials import hidden_forms, linear_forms, spectral_statistics
 
 _gpu.cupy()
 
 __all__ = [
+    "banded_counts",
+    "banded_statistics",
+    "chi",
     "class_covariances",
     "class_mass_totals",
     "class_means",
@@ -33,6 +46,7 @@ __all__ = [
     "extremes",
     "gated_weights",
     "gram_sum",
+    "half_space_counts",
     "hidden_forms",
     "histogram",
     "labels",
@@ -41,10 +55,14 @@ __all__ = [
     "masses",
     "moments",
     "normals",
+    "output_grams",
     "philox4x32",
     "spectral_statistics",
     "sturm_counts",
     "tridiagonal",
     "uniforms",
+    "wedge_forms",
+    "wedge_samples",
     "weighted_gram",
+    "wishart_forms",
 ]

@@ -16,12 +16,21 @@ WARP = 32
 MOMENT_THREADS = 128
 
 
-def _units(diagonal: Any, off_diagonal: Any) -> Any:
-    """Power of two (T,) that brings the largest entry of each matrix near 1, exact to multiply by."""
-    trials, n = diagonal.shape
-    out = empty((trials,))
-    launch("spectra.units", None, (trials,), (WARP,), diagonal, off_diagonal, np.int64(n), out)
-    return out
+def units_and_rows(kernel: str, n: int, *diagonals: Any) -> tuple[Any, Any]:
+    """Of each matrix of order n a power of two and a number of rows, (T,) each.
+
+    Times the power of two, which is exact, the largest entry is near 1; rows from that number on are zero.
+    """
+    trials = len(diagonals[0])
+    units, rows = empty((trials,)), empty((trials,), np.int64)
+    launch(kernel, None, (trials,), (WARP,), *diagonals, np.int64(n), units, rows)
+    return units, rows
+
+
+def _form(diagonal: Any, off_diagonal: Any) -> tuple[Any, ...]:
+    """A tridiagonal matrix as the kernels take it."""
+    n = diagonal.shape[1]
+    return diagonal, off_diagonal, *units_and_rows("spectra.units", n, diagonal, off_diagonal)
 
 
 def trial_sturm_counts(diagonal: Any, off_diagonal: Any, shifts: Any) -> Any:
@@ -30,26 +39,30 @@ def trial_sturm_counts(diagonal: Any, off_diagonal: Any, shifts: Any) -> Any:
     count = shifts.shape[1]
     out = empty(shifts.shape, np.int64)
     grid, threads = elements_by_trial(count, trials)
-    form = diagonal, off_diagonal, _units(diagonal, off_diagonal), np.int64(n)
+    form = *_form(diagonal, off_diagonal), np.int64(n)
     launch("spectra.sturm_counts", None, grid, threads, *form, shifts, np.int64(count), out)
+    return out
+
+
+def bin_counts(below: Any, order: int) -> Any:
+    """Eigenvalues below, in and above the bins, int64 (T, B + 2), from those below the edges (T, B + 1)."""
+    trials, count = below.shape
+    out = empty((trials, count + 1), np.int64)
+    sizes = np.int64(count), np.int64(order)
+    launch("spectra.bin_counts", None, *elements_by_trial(count + 1, trials), below, *sizes, out)
     return out
 
 
 def trial_histograms(diagonal: Any, off_diagonal: Any, edges: Any) -> Any:
     """Eigenvalues below, in and above the bins of edges (T, B + 1): int64 (T, B + 2)."""
-    below = trial_sturm_counts(diagonal, off_diagonal, edges)
-    trials, count = edges.shape
-    out = empty((trials, count + 1), np.int64)
-    sizes = np.int64(count), np.int64(diagonal.shape[1])
-    launch("spectra.bin_counts", None, *elements_by_trial(count + 1, trials), below, *sizes, out)
-    return out
+    return bin_counts(trial_sturm_counts(diagonal, off_diagonal, edges), diagonal.shape[1])
 
 
 def trial_extremes(diagonal: Any, off_diagonal: Any) -> Any:
     """Smallest and largest eigenvalues (T, 2)."""
     trials, n = diagonal.shape
     out = empty((trials, 2))
-    form = diagonal, off_diagonal, _units(diagonal, off_diagonal), np.int64(n)
+    form = *_form(diagonal, off_diagonal), np.int64(n)
     launch("spectra.extremes", None, (trials,), (WARP,), *form, out)
     return out
 
@@ -68,7 +81,7 @@ def trial_bisected_eigenvalues(diagonal: Any, off_diagonal: Any) -> Any:
     out = empty((trials, n))
     ends = trial_extremes(diagonal, off_diagonal)
     grid, threads = elements_by_trial(n, trials)
-    form = diagonal, off_diagonal, _units(diagonal, off_diagonal), ends, np.int64(n)
+    form = *_form(diagonal, off_diagonal), ends, np.int64(n)
     launch("spectra.bisect_eigenvalues", None, grid, threads, *form, out)
     return out
 

@@ -6,7 +6,7 @@ reproduced is the dependence of blocks on one another through their common sampl
 trial are independent given W and V.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Trials:
         self, experiment: Experiment, cell: Cell, trials: Sequence[int], device: str = "cpu"
     ) -> None:
         self.experiment, self.cell, self.trials = experiment, cell, trials
-        self.ops = kernels.load("cpu" if device == "gpu" else device)
+        self.ops = kernels.load(device)
 
     def forms(self, block: str) -> Forms:
         """Draw a block: matrices with the law of its eigenvalues given W and V."""
@@ -44,7 +44,11 @@ class Trials:
             return TridiagonalForms(np.ones(count), np.zeros((count, n)), np.zeros((count, n - 1)))
         if cell.architecture == "linear":
             return self._wishart(np.full(count, cell.n_samples), np.ones(count))
-        draw = {"ww_diag": self._half_space, "ww_off": self._wedge, "vv_diag": self._activations}
+        draw: dict[str, Callable[[], Forms]] = {
+            "ww_diag": self._half_space,
+            "ww_off": self._wedge,
+            "vv_diag": self._activations,
+        }
         return draw[block]()
 
     def scales(self, block: str) -> NDArray[np.float64]:

@@ -102,7 +102,7 @@ def test_moments_given_the_angle(d: int, N: int, theta: float) -> None:
 WORDS = np.array([[5, 6, 7, 8], [9, 10, 11, 12]], np.uint32)
 
 
-@pytest.mark.parametrize("device", ["cpu", "reference"])
+@pytest.mark.parametrize("device", kernels.DEVICES)
 @pytest.mark.parametrize(("d", "K"), [(1, 0), (1, 4), (2, 1), (2, 2), (3, 2), (4, 9), (6, 5), (6, 6), (9, 4)])
 def test_the_pentadiagonal_form_is_that_of_the_reduced_matrix(d: int, K: int, device: str) -> None:
     """(5.3d): Y written out entry by entry, R by a QR factorisation."""
@@ -124,7 +124,7 @@ def test_the_pentadiagonal_form_is_that_of_the_reduced_matrix(d: int, K: int, de
     np.testing.assert_allclose(found, np.tril(S), rtol=0, atol=1e-13 * S.max())
 
 
-@pytest.mark.parametrize("device", ["cpu", "reference"])
+@pytest.mark.parametrize("device", kernels.DEVICES)
 @pytest.mark.parametrize(("d", "K"), [(1, 0), (1, 3), (2, 1), (5, 5), (4, 9), (9, 4)])
 def test_the_tridiagonal_form_is_that_of_the_bidiagonal_matrix(d: int, K: int, device: str) -> None:
     """(5.1): chi with K, K - 1, ... degrees on the diagonal of B, d - 1, ..., 1 below; K < d exchanged."""

@@ -1,31 +1,31 @@
 // Statistics of symmetric tridiagonal matrices: diagonals (T, n), off-diagonals (T, n - 1), all float64.
-#include "reduce.cuh"
+#include "sections.cuh"
 #include "sturm.cuh"
 
-#define SECTIONS (WARP / 2)
-
-// Power of two that brings the largest entry of each matrix near 1. One warp to a matrix.
-extern "C" __global__ void units(const double* diagonal, const double* off_diagonal, i64 n, double* out) {
-    const double *a = diagonal + blockIdx.x * n, *b = off_diagonal + blockIdx.x * (n - 1);
-    double largest = 0;
-    for (i64 i = threadIdx.x; i < n; i += WARP) {
-        largest = Larger()(largest, fabs(a[i]));
-        if (i < n - 1) largest = Larger()(largest, fabs(b[i]));
+struct Tridiagonal {
+    const double *a, *b;
+    i64 rows;
+    double unit;
+    __device__ __forceinline__ double entry(i64 i) const { return unit * a[i]; }
+    __device__ __forceinline__ double radius(i64 i) const {
+        return (i > 0 ? fabs(unit * b[i - 1]) : 0) + (i < rows - 1 ? fabs(unit * b[i]) : 0);
     }
-    largest = warp_reduce(largest, Larger());
-    int exponent;
-    frexp(largest, &exponent);
-    // The inverse of a subnormal number would overflow.
-    if (threadIdx.x == 0) out[blockIdx.x] = ldexp(1.0, exponent < -1000 ? 1000 : -exponent);
+    __device__ __forceinline__ i64 below(double x) const { return eigenvalues_below(a, b, rows, unit, x); }
+    __device__ __forceinline__ bool passes(int end, double x) const { return below(x) >= (end == 0 ? 1 : rows); }
+};
+
+// One warp to a matrix: see scan.
+extern "C" __global__ void units(const double* diagonal, const double* off_diagonal, i64 n, double* out, i64* rows) {
+    scan({diagonal + blockIdx.x * n, off_diagonal + blockIdx.x * (n - 1)}, n, out + blockIdx.x, rows + blockIdx.x);
 }
 
 // Eigenvalues below each of shifts (T, count); blockIdx.y to a matrix, a thread to a shift.
-extern "C" __global__ void sturm_counts(const double* diagonal, const double* off_diagonal, const double* unit, i64 n,
-                                        const double* shifts, i64 count, i64* out) {
-    const double *a = diagonal + blockIdx.y * n, *b = off_diagonal + blockIdx.y * (n - 1);
+extern "C" __global__ void sturm_counts(const double* diagonal, const double* off_diagonal, const double* unit,
+                                        const i64* rows, i64 n, const double* shifts, i64 count, i64* out) {
+    Tridiagonal form = {diagonal + blockIdx.y * n, off_diagonal + blockIdx.y * (n - 1), rows[blockIdx.y], unit[blockIdx.y]};
     for (i64 i = grid_thread(); i < count; i += grid_threads()) {
-        double x = unit[blockIdx.y] * shifts[blockIdx.y * count + i];
-        out[blockIdx.y * count + i] = eigenvalues_below(a, b, n, unit[blockIdx.y], x);
+        double x = shifts[blockIdx.y * count + i];
+        out[blockIdx.y * count + i] = form.below(form.unit * x) + zeros_below(form, n, x);
     }
 }
 
@@ -38,59 +38,30 @@ extern "C" __global__ void bin_counts(const i64* below, i64 edges, i64 n, i64* o
     }
 }
 
-// Gershgorin's interval in units of 1/unit, widened for rounding. All lanes of the warp return the same.
-__device__ void bracket(const double* a, const double* b, i64 n, double unit, double* low, double* high, double* norm) {
-    double smallest = -(unit * a[0]), largest = unit * a[0];
-    for (i64 i = threadIdx.x; i < n; i += WARP) {
-        double radius = (i > 0 ? fabs(unit * b[i - 1]) : 0) + (i < n - 1 ? fabs(unit * b[i]) : 0);
-        smallest = Larger()(smallest, radius - unit * a[i]);
-        largest = Larger()(largest, radius + unit * a[i]);
-    }
-    *high = warp_reduce(largest, Larger());
-    *low = -warp_reduce(smallest, Larger());
-    *norm = Larger()(fabs(*low), fabs(*high));
-    double margin = 4 * (double)n * 0x1p-52 * *norm;
-    *low -= margin;
-    *high += margin;
-}
-
-// Smallest and largest eigenvalue by bisection into SECTIONS + 1 parts: out (T, 2). One warp to a matrix, a half warp
-// to each end; the sections are narrowed until a few ulp of |T| are left.
-extern "C" __global__ void extremes(const double* diagonal, const double* off_diagonal, const double* unit, i64 n,
-                                    double* out) {
-    const double *a = diagonal + blockIdx.x * n, *b = off_diagonal + blockIdx.x * (n - 1);
-    double scale = unit[blockIdx.x], low, high, norm;
-    bracket(a, b, n, scale, &low, &high, &norm);
-    int lane = threadIdx.x, end = lane / SECTIONS, section = lane % SECTIONS;
-    i64 wanted = end == 0 ? 1 : n;
-    while (__any_sync(WHOLE_WARP, high - low > 4 * 0x1p-52 * norm)) {
-        double x = low + (section + 1) * ((high - low) / (SECTIONS + 1));
-        u32 reached = __ballot_sync(WHOLE_WARP, eigenvalues_below(a, b, n, scale, x) >= wanted);
-        // The first section of this end that reaches the wanted count; SECTIONS if none does.
-        int first = __ffs((int)(((reached >> (end * SECTIONS)) & 0xffffu) | 0x10000u)) - 1;
-        double above = __shfl_sync(WHOLE_WARP, x, end * SECTIONS + (first < SECTIONS ? first : 0));
-        double under = __shfl_sync(WHOLE_WARP, x, end * SECTIONS + (first > 0 ? first - 1 : 0));
-        if (first < SECTIONS) high = above;
-        if (first > 0) low = under;
-    }
-    if (section == 0) out[2 * blockIdx.x + end] = (low + high) / 2 / scale;
+// Smallest and largest eigenvalue: out (T, 2). One warp to a matrix.
+extern "C" __global__ void extremes(const double* diagonal, const double* off_diagonal, const double* unit,
+                                    const i64* rows, i64 n, double* out) {
+    Tridiagonal form = {diagonal + blockIdx.x * n, off_diagonal + blockIdx.x * (n - 1), rows[blockIdx.x], unit[blockIdx.x]};
+    double found = outer_eigenvalue(form, n) / form.unit;
+    if (threadIdx.x % SECTIONS == 0) out[2 * blockIdx.x + threadIdx.x / SECTIONS] = found;
 }
 
 // All eigenvalues by bisection, a thread to each: out (T, n), ascending; blockIdx.y to a matrix.
 extern "C" __global__ void __launch_bounds__(256, 4) bisect_eigenvalues(const double* diagonal,
                                                                         const double* off_diagonal, const double* unit,
-                                                                        const double* ends, i64 n, double* out) {
-    const double *a = diagonal + blockIdx.y * n, *b = off_diagonal + blockIdx.y * (n - 1);
-    double scale = unit[blockIdx.y], smallest = scale * ends[2 * blockIdx.y], largest = scale * ends[2 * blockIdx.y + 1];
+                                                                        const i64* rows, const double* ends, i64 n,
+                                                                        double* out) {
+    Tridiagonal form = {diagonal + blockIdx.y * n, off_diagonal + blockIdx.y * (n - 1), rows[blockIdx.y], unit[blockIdx.y]};
+    double smallest = form.unit * ends[2 * blockIdx.y], largest = form.unit * ends[2 * blockIdx.y + 1];
     double norm = Larger()(fabs(smallest), fabs(largest)), margin = 4 * 0x1p-52 * norm;
     for (i64 i = grid_thread(); i < n; i += grid_threads()) {
         double low = smallest - margin, high = largest + margin;
         while (high - low > margin) {
             double x = low + (high - low) / 2;
-            if (eigenvalues_below(a, b, n, scale, x) > i) high = x;
+            if (form.below(x) + zeros_below(form, n, x) > i) high = x;
             else low = x;
         }
-        out[blockIdx.y * n + i] = (low + (high - low) / 2) / scale;
+        out[blockIdx.y * n + i] = (low + (high - low) / 2) / form.unit;
     }
 }
 

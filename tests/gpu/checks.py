@@ -251,12 +251,15 @@ def householder() -> None:
 
 
 def tridiagonal_forms(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """A generic form, one with entries near the largest number, a zero one, one that falls into blocks."""
+    """A generic form, a huge one, a zero one, one that falls into blocks, two with zero rows."""
     rng = np.random.default_rng(n)
-    a, b = rng.normal(size=(4, n)), rng.normal(size=(4, n - 1))
+    a, b = rng.normal(size=(6, n)), rng.normal(size=(6, n - 1))
     a[1], b[1] = a[1] * 1e300, b[1] * 1e300
     a[2], b[2] = 0, 0
     b[3, ::2] = 0
+    a[4] = np.abs(a[4]) + 7  # definite: 0 is its smallest eigenvalue
+    a[4, n // 2 :], b[4, max(n // 2 - 1, 0) :] = 0, 0
+    a[5], b[5] = -a[4], b[4]
     return a, b
 
 
@@ -276,10 +279,11 @@ def spectra() -> None:
         bound = 4 * (n + 8) * np.finfo(np.float64).eps * norms
         extremes = same_bits(lambda f=form: gpu_spectra.trial_extremes(*f), range(3))
         assert (np.abs(extremes - spectrum[:, [0, -1]]) <= bound).all()
+        assert (extremes[4, 0], extremes[5, 1]) == (0, 0)
         eigenvalues = same_bits(lambda f=form: gpu_spectra.trial_bisected_eigenvalues(*f), range(2))
         assert (np.abs(eigenvalues - spectrum) <= bound).all()
         moments = same_bits(lambda f=form: gpu_spectra.trial_moments(*f))
-        for trial in (0, 2, 3):
+        for trial in (0, 2, 3, 4, 5):
             wanted = [np.mean(spectrum[trial] ** k) for k in (1, 2, 3, 4)]
             close(moments[trial], np.array(wanted), np.float64, n, float(norms[trial, 0] ** 4))
 

@@ -6,7 +6,7 @@ import pytest
 
 from rmtsim.kernels import _gpu_sources
 
-from .checks import CHECKS
+from .structured_checks import CHECKS
 
 pytestmark = pytest.mark.emulated
 

@@ -6,8 +6,9 @@ import pytest
 
 from rmtsim.kernels import _gpu, _gpu_sources
 
-from .checks import CHECKS
-from .mutants import BARRIER, MUTANTS, Mutant
+from .mutants import BARRIER, Mutant
+from .structured_checks import CHECKS
+from .structured_mutants import MUTANTS
 
 PATIENCE = 60
 """Seconds after which a fault counts as found: it made a loop endless."""

@@ -70,6 +70,27 @@ def run_spectra(dtype: type) -> None:
     gpu.eigenvalues(np.diag(a))
 
 
+def run_structured(dtype: type) -> None:
+    gpu, words = kernels.load("gpu"), np.arange(16, dtype=np.uint32).reshape(2, 2, 4)
+    gpu.chi(STREAM, 1, [0.5, 2.0, 0.0])
+    gpu.half_space_counts(words[:, 0], 5)
+    gpu.wishart_forms(words[:, 0], [2, 7], 5, [1.0, 2.0])
+    gpu.wedge_forms(words, [2, 7], np.ones((2, 2, 2)), 5, [1.0, 2.0])
+    gpu.wedge_samples(words, 3, 5)
+
+
+def run_layers(dtype: type) -> None:
+    gpu, words = kernels.load("gpu"), np.arange(16, dtype=np.uint32).reshape(2, 2, 4)
+    gpu.wedge_samples(words, 3, 5, (0, 1), dtype)
+    gpu.output_grams(words[:, 0], 5, 3, [[0, 0], [2, 1]], dtype)
+
+
+def run_banded(dtype: type) -> None:
+    gpu, bands = kernels.load("gpu"), np.random.default_rng(4).normal(size=(2, 3, 5))
+    bands[0, 0, 3:], bands[0, 1, 2:], bands[0, 2, 1:] = 0, 0, 0
+    gpu.banded_statistics(bands, [1.0, 2.0], [0.0, 1.0, 2.0])
+
+
 RUNS = {
     "random": run_random,
     "classes": run_classes,
@@ -77,6 +98,9 @@ RUNS = {
     "gram": run_gram,
     "householder": run_householder,
     "spectra": run_spectra,
+    "structured": run_structured,
+    "layers": run_layers,
+    "banded": run_banded,
 }
 
 
@@ -97,7 +121,10 @@ def test_no_kernel_is_reported(sanitizer: str, unit: str) -> None:
             "row <= rows; row +=",
             "AddressSanitizer: heap-buffer-overflow",
         ),
+        ("address", "banded", "i < rows - 2 ?", "i < rows + 4 ?", "AddressSanitizer: heap-buffer-overflow"),
+        ("address", "layers", "k < d;", "k <= d;", "AddressSanitizer: heap-buffer-overflow"),
         ("thread", "householder", BARRIER, ";", "ThreadSanitizer: data race"),
+        ("thread", "structured", BARRIER, ";", "ThreadSanitizer: data race"),
         ("thread", "spectra", BARRIER, ";", "ThreadSanitizer: data race"),
     ],
     indirect=["sanitizer"],
