@@ -27,18 +27,23 @@ seed = 20250505
 trials = 3
 [model]
 architecture = ["linear", "hidden"]
-loss = ["ce", "mse"]
+loss = {losses}
 [grid]
 n_features = 33
 n_samples = 70
 n_classes = 11
 n_hidden = 4
 [measure]
-method = "dense"
-statistics = ["histogram", "moments", "extremes", "masses", "eigenvalues"]
+method = "{method}"
+statistics = ["histogram", "moments", "extremes", "eigenvalues"{masses}]
 bins = 50
 precision = "{precision}"
 """
+METHODS = {
+    "dense": {"losses": '["ce", "mse"]', "masses": ', "masses"'},
+    "structured": {"losses": '["mse"]', "masses": ""},
+}
+"""What of the experiment each method can compute."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ def verify(device: str = "gpu") -> Verification:
     for precision in PRECISIONS:
         checks.append(_normals(ops, precision))
         checks += [_parity(ops, name, precision) for name in kernels.OPERATIONS]
-        checks += _trials(device, precision)
+        for method in METHODS:
+            checks += _trials(device, method, precision)
     description = dict(provenance(device))
     if device == "gpu":
         from . import gpu_verify
@@ -180,6 +186,14 @@ CASES: dict[str, Callable[[np.random.Generator, int], tuple]] = {
         np.array([1.0, -0.5, 2.0]),
         np.linspace(-3.1, 3.3, n + 2),
     ),
+    "wishart_forms": lambda rng, n: (_streams(rng, 1)[:, 0], [n, 3], 7, np.array([1.0, -0.5])),
+    "wedge_forms": lambda rng, n: (_streams(rng, 2), [n, 3], _grams(rng), 7, np.array([1.0, -0.5])),
+    "banded_counts": lambda rng, n: (_matrix(rng, 3, n), np.linspace(-3.1, 3.3, n)),
+    "banded_statistics": lambda rng, n: (
+        rng.normal(size=(2, 3, n)),
+        np.array([1.0, -0.5]),
+        np.linspace(-3.1, 3.3, n + 2),
+    ),
 }
 """Arguments of the operations that take arrays of reals, by size."""
 
@@ -197,6 +211,10 @@ def _arguments(name: str, n: int, precision: str) -> tuple:
         "labels": (STREAM, n, n, 10),
         "linear_forms": (_streams(rng, 2), (2 * n, n, 3), "ce", blocks, dtype),
         "hidden_forms": (_streams(rng, 3), (2 * n, n, 3, 4), "ce", blocks, blocks, dtype),
+        "chi": (STREAM, n, rng.uniform(1, 60, n).astype(dtype)),
+        "half_space_counts": (_streams(rng, 1)[:, 0], 3 * n + 1),
+        "wedge_samples": (_streams(rng, 2), n + 1, 3 * n + 1, (0, 2), dtype),
+        "output_grams": (_streams(rng, 1)[:, 0], n, 4, blocks, dtype),
     }
     return drawn[name]
 
@@ -206,14 +224,20 @@ def _streams(rng: np.random.Generator, roles: int) -> NDArray[np.uint32]:
     return rng.integers(0, 2**32, (2, roles, 4), np.uint32)
 
 
+def _grams(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Gram matrices of two trials."""
+    P = rng.normal(size=(2, 4, 2))
+    return P.transpose(0, 2, 1) @ P
+
+
 def _result(ops: ModuleType, name: str, arguments: tuple) -> NDArray:
-    """Result of an operation; of tridiagonal forms, which are not unique, the eigenvalues."""
+    """Arrays that an operation returns, in a row; of tridiagonal forms, not unique, the eigenvalues."""
     result = getattr(ops, name)(*arguments)
     if name in ("tridiagonal", "linear_forms"):
         return _spectra(*result)
     if name == "hidden_forms":
         return np.concatenate([_spectra(*result.hidden), _spectra(*result.classes), result.scales], axis=-1)
-    return np.concatenate(result, axis=-1) if isinstance(result, tuple) else result
+    return np.concatenate([part.ravel() for part in result]) if isinstance(result, tuple) else result
 
 
 def _spectra(diagonals: NDArray, off_diagonals: NDArray) -> NDArray[np.float64]:
@@ -249,16 +273,18 @@ def _distance(found: NDArray, wanted: NDArray, allowed: float) -> float:
 # Trials ----------------------------------------------------------------------------------------------------
 
 
-def _trials(device: str, precision: str) -> Iterator[Check]:
+def _trials(device: str, method: str, precision: str) -> Iterator[Check]:
     """Records of a small experiment: 256 eps of the largest are allowed, counts must be equal."""
-    experiment = Experiment.from_text(EXPERIMENT.format(precision=precision))
+    text = EXPERIMENT.format(method=method, precision=precision, **METHODS[method])
+    experiment = Experiment.from_text(text)
     allowed = 256 * float(np.finfo(precision).eps)
     for cell in experiment.cells:
         edges = montecarlo.pilot_edges(experiment, cell)
         wanted = [montecarlo.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
         found = _records(device, experiment, Batch(cell, 0, experiment.trials), edges)
         errors = [_record_error(a, b, allowed) for a, b in zip(found, wanted, strict=True)]
-        yield Check("trials", f"{cell.architecture} {cell.loss}", precision, max(errors))
+        name = f"{cell.architecture} {cell.loss if method == 'dense' else method}"
+        yield Check("trials", name, precision, max(errors))
 
 
 def _records(device: str, experiment: Experiment, batch: Batch, edges: NDArray[np.float64]) -> list[Record]:

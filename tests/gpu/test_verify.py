@@ -45,6 +45,7 @@ def test_a_wrong_device_fails(monkeypatch) -> None:
 
 def test_every_operation_has_a_case() -> None:
     drawn = {"philox4x32", "uniforms", "normals", "labels", "linear_forms", "hidden_forms"}
+    drawn |= {"chi", "half_space_counts", "wedge_samples", "output_grams"}
     assert set(CASES) | drawn >= set(kernels.OPERATIONS)
 
 
