@@ -56,8 +56,9 @@ struct WedgeRow {
 };
 
 // Bands (T, 3, order) of scale A A^T: chi (T, 2 order), normals (T, order), grams (T, 2, 2). blockIdx.y to a trial.
-extern "C" __global__ void wedge_forms(const double* chi, const double* normals, const i64* freedoms, const double* grams,
-                                       const double* scales, i64 order, double* bands) {
+extern "C" __global__ void __launch_bounds__(256, 4) wedge_forms(const double* chi, const double* normals,
+                                                                 const i64* freedoms, const double* grams,
+                                                                 const double* scales, i64 order, double* bands) {
     i64 K = freedoms[blockIdx.y], n = K < order ? K : order;
     const double *drawn = chi + blockIdx.y * 2 * order, *g = normals + blockIdx.y * order, *R = grams + 4 * blockIdx.y;
     double scale = scales[blockIdx.y], *out = bands + blockIdx.y * 3 * order;
