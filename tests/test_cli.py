@@ -100,6 +100,24 @@ def test_check_fails_on_a_broken_identity(finished: Path, tmp_path: Path) -> Non
     assert rmtsim_command("compare", broken, "--check", cwd=tmp_path, check=False).returncode == 1
 
 
+def test_check_fails_where_nothing_can_be_tested(finished: Path, tmp_path: Path) -> None:
+    untested = tmp_path / "untested.h5"
+    untested.write_bytes((finished / "small.h5").read_bytes())
+    with h5py.File(untested, "r+") as file:
+        for cell in file.values():
+            cell["done"][1:] = 0  # a z-score needs eight trials
+    checked = rmtsim_command("compare", untested, "--check", cwd=tmp_path, check=False)
+    assert checked.returncode == 1
+    assert "--check: expected exact identities to test, got none" in checked.stderr
+
+
+def test_plot_refuses_a_file_in_place_of_a_directory(finished: Path, tmp_path: Path) -> None:
+    (tmp_path / "figures").touch()
+    refused = rmtsim_command("plot", finished / "small.h5", "-o", "figures", cwd=tmp_path, check=False)
+    assert refused.returncode == 2
+    assert "directory: expected a folder for the figures, got a file: figures" in refused.stderr
+
+
 def test_plot_draws_into_the_directory(finished: Path, tmp_path: Path) -> None:
     printed = rmtsim_command("plot", "small.h5", "-o", tmp_path / "figures", cwd=finished).stdout
     paths = [Path(line) for line in printed.splitlines()]

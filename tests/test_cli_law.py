@@ -35,6 +35,9 @@ def test_v_may_be_given_or_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().out != drawn
     assert main(common) == 2
     assert "--V: expected a file" in capsys.readouterr().err
+    (tmp_path / "V.txt").write_text("1 2 3")
+    assert main([*common, "--V", str(tmp_path / "V.txt")]) == 2
+    assert "--V: expected a file written by numpy.save, got" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["csv", "h5"])

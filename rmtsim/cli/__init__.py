@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from .. import __version__
 from ..kernels import DeviceError
 from . import bench, law, results, simulate, verify
+from .simulate import INTERRUPTED
 
 USAGE_ERROR = 2
-INTERRUPTED = 130
 
 DESCRIPTION = """\
 Random-matrix simulator for the block structure of neural-network Hessians.

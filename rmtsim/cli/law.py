@@ -94,10 +94,8 @@ def _given_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
     if arguments.V is not None:
         try:
             return np.load(arguments.V, allow_pickle=False)
-        except EOFError:
-            raise ValueError(
-                f"--V: expected a file written by numpy.save, got an empty one: {arguments.V}"
-            ) from None
+        except (EOFError, ValueError):  # empty, or pickled data for all that NumPy can tell
+            raise ValueError(f"--V: expected a file written by numpy.save, got {arguments.V}") from None
     if arguments.classes is None or arguments.hidden is None or arguments.classes == math.inf:
         raise ValueError("--V: expected a file, or --classes (finite) and --hidden to draw V, got neither")
     words = stream(arguments.seed, 0, CELL_DRAW, Role.V)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ def add_parsers(commands: Any) -> None:
     compare.add_argument("file", metavar="RESULTS.h5", type=Path)
     compare.add_argument("--json", action="store_true", help="print the comparison as JSON")
     compare.add_argument(
-        "--check", action="store_true", help="exit with status 1 if an exact identity fails by |z| > 5"
+        "--check",
+        action="store_true",
+        help="exit with status 1 if an exact identity fails by |z| > 5, or none can be tested",
     )
     compare.set_defaults(handler=_compare)
 
@@ -36,6 +39,9 @@ def _compare(arguments: argparse.Namespace) -> int:
         print(json.dumps(comparison.to_json(), indent=2, allow_nan=False))
     else:
         print(format_comparison(comparison))
+    if arguments.check and not comparison.tested_identities:
+        print("rmtsim: --check: expected exact identities to test, got none", file=sys.stderr)
+        return 1
     return 1 if arguments.check and comparison.failed_identities else 0
 
 

@@ -10,6 +10,9 @@ from ._progress import Progress
 if TYPE_CHECKING:
     from ..experiment import Experiment
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
 
 def add_parsers(commands: Any) -> None:
     """Add ``run`` and ``resume`` to the commands."""
@@ -104,7 +107,8 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
                 progress=progress.update,
             )
         except KeyboardInterrupt:
-            if path.exists():
-                progress.say(f"interrupted; finished trials are kept. Go on with: rmtsim resume {path}")
-            raise
+            if not path.exists():
+                raise
+            progress.say(f"interrupted; finished trials are kept. Go on with: rmtsim resume {path}")
+            return INTERRUPTED
     return 0

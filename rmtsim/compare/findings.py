@@ -221,6 +221,11 @@ class Comparison:
         """Cell index and identity for each exact identity with |z| > 5."""
         return tuple((c.cell.index, i) for c in self.cells for i in c.all_identities() if i.failed)
 
+    @property
+    def tested_identities(self) -> tuple[Identity, ...]:
+        """Exact identities that have a z-score."""
+        return tuple(i for c in self.cells for i in c.all_identities() if i.z is not None)
+
     def to_json(self) -> dict[str, Any]:
         """Nested dictionaries of plain numbers and strings; what is not finite becomes None."""
         failed = [{"cell": cell, "name": identity.name} for cell, identity in self.failed_identities]

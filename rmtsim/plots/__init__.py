@@ -67,6 +67,8 @@ def save_all(
     if not any(results.done(cell.index).any() for cell in results.cells):
         raise ValueError("results: expected at least one finished trial, got none")
     target = Path(directory)
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(f"directory: expected a folder for the figures, got a file: {target}")
     target.mkdir(parents=True, exist_ok=True)
     return sorted(
         save(figure, target / f"{name}.{suffix}")
