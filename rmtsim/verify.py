@@ -105,7 +105,9 @@ def verify(device: str = "gpu") -> Verification:
     ops = kernels.load(device)
     checks = [_philox(ops)]
     for precision in PRECISIONS:
-        checks.append(_normals(ops, precision))
+        checks.append(_bits(ops, "normals", precision, STREAM, 1, 100_003, precision))
+        degrees = np.linspace(0, 40, 10_007).astype(precision)
+        checks.append(_bits(ops, "chi", precision, STREAM, 1, degrees))
         checks += [_parity(ops, name, precision) for name in kernels.OPERATIONS]
         for method in METHODS:
             checks += _trials(device, method, precision)
@@ -133,14 +135,12 @@ def _philox(ops: ModuleType) -> Check:
     return Check("known answers", "philox4x32", "-", max(errors))
 
 
-def _normals(ops: ModuleType, precision: str) -> Check:
-    """The same bits as the CPU; the reference is allowed 4 ulp of them."""
-    arguments = (STREAM, 1, 100_003, precision)
+def _bits(ops: ModuleType, name: str, precision: str, *arguments: Any) -> Check:
+    """The same bits as the CPU; the reference is allowed rounding."""
     if ops is kernels.load("reference"):
-        return _parity(ops, "normals", precision)
-    return Check(
-        "bits", "normals", precision, _equal(ops.normals(*arguments), kernels.load("cpu").normals(*arguments))
-    )
+        return _parity(ops, name, precision)
+    found, wanted = (getattr(module, name)(*arguments) for module in (ops, kernels.load("cpu")))
+    return Check("bits", name, precision, _equal(found, wanted))
 
 
 # Every operation against the reference ---------------------------------------------------------------------
