@@ -386,7 +386,7 @@ def test_the_structured_model_is_far_faster(architecture: str, block: str, N: in
     (cell,) = experiment.cells
 
     def ours(trial: int) -> object:
-        return structured.run_trial(experiment, cell, trial, edges)
+        return structured.run_trials(experiment, cell, [trial], edges)
 
     def theirs(trial: int) -> object:
         return dense.run_trials(experiment, cell, [trial], edges)
