@@ -168,6 +168,14 @@ def wedge_samples(
     return found
 
 
+def trial_output_grams(streams: Any, C: int, m: int, pairs: Any, real: np.dtype) -> Any:
+    """S_ij = (V^T V)_ij of pairs (B, 2) on the device, (T, B) float64, V (C, m) from streams (T, 4) there."""
+    out = empty((len(streams), len(pairs)))
+    sizes = np.int64(C), np.int64(m), pairs, real.type(m**-0.5)
+    launch("layers.output_grams", real, (len(pairs), len(out)), (THREADS,), streams, *sizes, out)
+    return out
+
+
 def output_grams(
     streams: ArrayLike, n_classes: int, n_hidden: int, pairs: ArrayLike, dtype: DTypeLike = np.float64
 ) -> NDArray[np.float64]:
@@ -179,11 +187,7 @@ def output_grams(
     found, used = np.empty((len(words), len(columns))), to_device(columns)
 
     def compute(part: slice) -> None:
-        out = empty((part.stop - part.start, len(columns)))
-        sizes = np.int64(C), np.int64(m), used, real.type(m**-0.5)
-        grid = len(columns), len(out)
-        launch("layers.output_grams", real, grid, (THREADS,), to_device(words[part]), *sizes, out)
-        found[part] = to_host(out)
+        found[part] = to_host(trial_output_grams(to_device(words[part]), C, m, used, real))
 
     _by_parts(len(words), 8 * (len(columns) + FEW), compute)
     return found

@@ -24,6 +24,7 @@ from ._trial_arguments import (
     tridiagonal_forms,
 )
 from .gpu_batches import batch_size, free_memory, halving, pipelined
+from .gpu_structured import trial_output_grams
 
 
 class Normals(NamedTuple):
@@ -150,14 +151,11 @@ def _column(array: Any, index: int) -> Any:
 
 def _scales(drawn: Drawn, hidden: NDArray, is_ce: bool) -> NDArray[np.float64]:
     """Natural units (T, B) of the blocks (w_i, w_j): (V^T V)_ij under mse, 1 under ce."""
-    shape = len(drawn.X), len(hidden)
     if is_ce:
-        return np.ones(shape)
-    scales = np.zeros(shape)
-    for _, part in drawn.tiles():
-        rows = to_host(part).astype(np.float64)
-        scales += np.einsum("tcb,tcb->tb", rows[:, :, hidden[:, 0]], rows[:, :, hidden[:, 1]])
-    return scales
+        return np.ones((len(drawn.X), len(hidden)))
+    m = drawn.features.shape[2]
+    grams = trial_output_grams(drawn.v_streams, drawn.n_classes, m, to_device(hidden), drawn.features.dtype)
+    return to_host(grams)
 
 
 def _forms(rows: Any, weights: Iterator[Any]) -> list[tuple[NDArray, NDArray]]:
