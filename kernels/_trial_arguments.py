@@ -43,6 +43,12 @@ class SpectralStatistics(NamedTuple):
     """Eigenvalues, in units of the scale, below the edges, in the bins, and at or above, shape (T, B+2)."""
 
 
+def empty_statistics(trials: int, edges: NDArray[np.float64]) -> SpectralStatistics:
+    """Statistics yet to be filled; of no edges, no counts."""
+    counts = np.empty((trials, edges.size + 1 if edges.size else 0), np.int64)
+    return SpectralStatistics(np.empty((trials, 4)), np.empty((trials, 2)), counts)
+
+
 class Trials(NamedTuple):
     """Checked arguments of `linear_forms` and `hidden_forms`."""
 

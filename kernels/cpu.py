@@ -1,5 +1,6 @@
 """Every operation on the CPU, compiled by Numba."""
 
+from .cpu_banded import banded_counts, banded_statistics
 from .cpu_classes import (
     class_covariances,
     class_means,
@@ -20,8 +21,6 @@ from .cpu_matrices import (
 )
 from .cpu_random import labels, normals, philox4x32, uniforms
 from .cpu_structured import (
-    banded_counts,
-    banded_statistics,
     chi,
     half_space_counts,
     output_grams,

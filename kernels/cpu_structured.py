@@ -1,20 +1,15 @@
-"""Operations of the exact structured models: chi variables, spectra of pentadiagonal matrices."""
+"""Draws of the exact structured models: chi variables, active samples, matrices with few diagonals."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _banded, _banded_extremes
-from ._arguments import points
 from ._chi import fill_chi
-from ._extremes import inner_edges
 from ._jit import jit
 from ._output_layer import output_gram
 from ._structured_arguments import (
     Samples,
-    banded_form,
-    banded_forms,
     chi_elements,
     freedoms_and_scales,
     hidden_pair,
@@ -31,7 +26,6 @@ from ._structured_loops import (
     wedge_sample,
     wishart_form,
 )
-from ._trial_arguments import SpectralStatistics, histogram_edges
 from ._trial_loops import Pairs, fill_normals
 
 
@@ -271,76 +265,3 @@ def _wedge_forms(streams, freedoms, grams, scales, bands):
         wedge_form(
             streams[t, 0], streams[t, 1], freedoms[t], grams[t], scales[t], degrees, chi, normals, bands[t]
         )
-
-
-def banded_counts(bands: ArrayLike, shifts: ArrayLike) -> NDArray[np.int64]:
-    """Number of eigenvalues of a symmetric pentadiagonal matrix S below each shift, theory.md (8.1a).
-
-    The count is exact for a matrix within a few eps |S| of the given one, or within a few eps^(1/2) |S| where
-    elimination meets a pivot that is nearly zero.
-
-    Parameters
-    ----------
-    bands : (3, n) float32 or float64
-        bands[k, j] = S[j + k, j], as LAPACK stores the lower triangle; the entries bands[k, n - k:] beyond
-        the matrix are ignored.
-    shifts : (k,) float32 or float64 in any order, infinities allowed
-
-    Returns
-    -------
-    (k,) int64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, or entries that are not finite.
-    """
-    return _banded.counts(banded_form(bands), points(shifts, "shifts"))
-
-
-def banded_statistics(
-    bands: ArrayLike, scales: ArrayLike, edges: ArrayLike | None = None
-) -> SpectralStatistics:
-    """Moments, extreme eigenvalues and histogram counts of many symmetric pentadiagonal matrices.
-
-    As `spectral_statistics`: moments from traces in O(n), theory.md (8.2); extremes by bisection to a few eps
-    |S|; counts as `banded_counts`, of the matrix divided by its scale.
-
-    Parameters
-    ----------
-    bands : (T, 3, n) float32 or float64, n >= 1
-        Each as in `banded_counts`.
-    scales : (T,) float32 or float64, finite, none of them 0
-        Units of the edges, of either sign.
-    edges : (B+1,) float32 or float64, strictly increasing, optional
-        Without them nothing is counted.
-
-    Returns
-    -------
-    SpectralStatistics
-        moments (T, 4), extremes (T, 2), counts (T, B+2), or (T, 0) without edges.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, entries that are not finite, or edges that do not increase.
-    """
-    forms, units = banded_forms(bands, scales)
-    at = histogram_edges(edges)
-    counts = np.empty((len(forms), at.size + 1 if at.size else 0), np.int64)
-    found = SpectralStatistics(np.empty((len(forms), 4)), np.empty((len(forms), 2)), counts)
-    _banded_statistics(forms, units, at, *found)
-    return found
-
-
-@jit
-def _banded_statistics(bands, scales, edges, moments, extremes, counts):
-    for t in range(len(bands)):
-        rows = _banded.without_zeros(bands[t])
-        order, form = bands.shape[2], bands[t][:, :rows].copy()
-        _banded.trace_moments(form, order, moments[t])
-        low, high = _banded_extremes.outer_eigenvalues(form, order)
-        extremes[t, 0], extremes[t, 1] = low, high
-        if edges.size > 0:
-            inner = inner_edges(edges, low / scales[t], high / scales[t], order)
-            _banded.bin_counts(form / scales[t], order, edges, inner, counts[t])

@@ -16,6 +16,7 @@ from ._trial_arguments import (
     HiddenForms,
     SpectralStatistics,
     Trials,
+    empty_statistics,
     histogram_edges,
     pairs,
     trials,
@@ -229,7 +230,6 @@ def spectral_statistics(
     """
     a, b, s = tridiagonal_forms(diagonals, off_diagonals, scales)
     at = histogram_edges(edges)
-    counts = np.empty((len(a), at.size + 1 if at.size else 0), np.int64)
-    found = SpectralStatistics(np.empty((len(a), 4)), np.empty((len(a), 2)), counts)
+    found = empty_statistics(len(a), at)
     _statistics(a, b, s, at, *found)
     return found

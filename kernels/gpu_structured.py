@@ -26,7 +26,7 @@ from ._structured_arguments import (
     size,
     trial_streams,
 )
-from ._trial_arguments import SpectralStatistics, histogram_edges
+from ._trial_arguments import SpectralStatistics, empty_statistics, histogram_edges
 from .gpu_batches import batch_size, free_memory, halving
 from .gpu_spectra import MOMENT_THREADS, WARP, bin_counts, units_and_rows
 
@@ -231,15 +231,14 @@ def banded_statistics(
     """Moments, extreme eigenvalues and histogram counts of many matrices of bands (T, 3, n); see the CPU."""
     forms, units = banded_forms(bands, scales)
     at = histogram_edges(edges)
-    counts = np.empty((len(forms), at.size + 1 if at.size else 0), np.int64)
-    found = SpectralStatistics(np.empty((len(forms), 4)), np.empty((len(forms), 2)), counts)
+    found = empty_statistics(len(forms), at)
 
     def compute(part: slice) -> None:
         moments, extremes = _outer(to_device(forms[part]))
         found.moments[part], found.extremes[part] = to_host(moments), to_host(extremes)
         if at.size:
             below = _counts(to_device(forms[part] / units[part, None, None]), to_device(at))
-            counts[part] = to_host(bin_counts(below, forms.shape[2]))
+            found.counts[part] = to_host(bin_counts(below, forms.shape[2]))
 
     _by_parts(len(forms), 8 * (6 * forms.shape[2] + 2 * at.size + FEW), compute)
     return found

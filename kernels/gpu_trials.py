@@ -18,6 +18,7 @@ from ._trial_arguments import (
     HiddenForms,
     SpectralStatistics,
     Trials,
+    empty_statistics,
     histogram_edges,
     pairs,
     trials,
@@ -242,11 +243,7 @@ def spectral_statistics(
     """Moments, extreme eigenvalues and histogram counts of many tridiagonal matrices; see the CPU."""
     a, b, s = tridiagonal_forms(diagonals, off_diagonals, scales)
     at = histogram_edges(edges)
-    found = SpectralStatistics(
-        np.empty((len(a), 4)),
-        np.empty((len(a), 2)),
-        np.empty((len(a), at.size + 1 if at.size else 0), np.int64),
-    )
+    found = empty_statistics(len(a), at)
     for first in range(0, len(a), TRIALS_LIMIT):
         part = slice(first, first + TRIALS_LIMIT)
         form = to_device(a[part]), to_device(b[part])
