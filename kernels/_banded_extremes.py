@@ -25,7 +25,7 @@ from ._exp import as_bits, as_float
 from ._extremes import EPS, SECTIONS, bracket, cut, narrow, trailing_bounds
 from ._jit import inlined, jit
 from ._memory import load, store
-from ._sturm import BIAS, FRACTION, HIGHEST, LOWEST, MODULUS, STRETCH, change
+from ._sturm import BIAS, FRACTION, LOST, MODULUS, STRETCH, change, powers_taken
 
 
 @jit
@@ -101,20 +101,21 @@ def _field(x):
 def _rescale(minors, powers):
     """Bring the largest minor of each shift near 1, as `_sturm.rescale`."""
     m0, m1, m2, m3, m4 = minors[0], minors[1], minors[2], minors[3], minors[4]
-    low, high = LOWEST, HIGHEST
+    worst = np.int64(0)
     for j in range(len(m0)):
         w0, w1, w2, w3, w4 = load(m0, j, 1), load(m1, j, 2), load(m2, j, 3), load(m3, j, 4), load(m4, j, 5)
         size = max(max(_field(w0), _field(w1)), max(max(_field(w2), _field(w3)), _field(w4)))
         exponent = size >> FRACTION
-        low, high = min(low, exponent), max(high, exponent)
+        power = min(load(powers, j, 6) + powers_taken(exponent), LOST)
+        worst = max(worst, power)
         factor = as_float((2 * BIAS - exponent) << FRACTION)
         store(m0, j, w0 * factor, 1)
         store(m1, j, w1 * factor, 2)
         store(m2, j, w2 * factor, 3)
         store(m3, j, w3 * factor, 4)
         store(m4, j, w4 * factor, 5)
-        store(powers, j, load(powers, j, 6) + (exponent - BIAS), 6)
-    return low == LOWEST and high == HIGHEST
+        store(powers, j, power, 6)
+    return worst < LOST // 2
 
 
 @jit

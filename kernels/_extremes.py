@@ -197,4 +197,5 @@ def inner_edges(edges, one, other, n):
     """
     slack = 4 * n * EPS * max(abs(one), abs(other))
     low, high = min(one, other) - slack, max(one, other) + slack
-    return np.searchsorted(edges, low), np.searchsorted(edges, high)
+    # An edge that equals the largest eigenvalue has fewer than n below it.
+    return np.searchsorted(edges, low), np.searchsorted(edges, high, side="right")

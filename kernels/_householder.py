@@ -57,7 +57,7 @@ def _dot(x, y):
 
 
 @inlined
-def _inverse_unit(A):
+def _unit(A):
     """Power of two near the largest entry of the upper triangle; neither it nor its inverse overflows."""
     largest = 0.0
     for i in range(len(A)):
@@ -112,7 +112,9 @@ def _reflector(row, k, rest, u):
     ahead = k + 2 - (row.size - rest.size)
     rest[:ahead] = 0
     square = _dot(rest, rest)
-    if square == 0:
+    # Entries are in units of the largest, beside which such small ones vanish. A square below the smallest
+    # normal number would lose its digits, and u no longer be the vector of a reflection.
+    if square < (2.0**-100 if row.itemsize == 4 else 2.0**-960):
         u[:] = 0
         u[ahead - 1] = 1
         return alpha, row.dtype.type(0)
@@ -190,7 +192,7 @@ def reduce_small(A, diagonal, off_diagonal, work):
         vectors[2 * width : 3 * width],
         vectors[3 * width : 4 * width],
     )
-    unit = _inverse_unit(A)
+    unit = _unit(A)
     _place(A, A.dtype.type(1 / unit), padded)
     v[:] = 0
     w[:] = 0

@@ -2,8 +2,8 @@
 
 LLVM vectorises a loop over several arrays behind a check, each time the loop begins, that what is stored lies
 apart from what is loaded. In a short loop over many rows that check takes longer than the loop. `load` and
-`store` name a region: accesses of two different regions never touch the same memory in the whole of the
-compiled function, which the caller promises. Within a region nothing is promised.
+`store` name a region: accesses of two different regions do not touch the same memory, as long as the arrays
+live that they go to, which the caller promises. Within a region nothing is promised.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ REGIONS = 8
 
 
 def _place(context, builder, array_type, array, index):
-    """Address of an element of a contiguous one-dimensional array."""
+    """Address of an element of a one-dimensional array of unit stride."""
     data = cgutils.create_struct_proxy(array_type)(context, builder, array).data
     return builder.gep(data, [index])
 
@@ -39,7 +39,7 @@ def _constant(region) -> int:
 
 @intrinsic(prefer_literal=True)
 def load(typingctx, array, index, region):
-    """array[index], for index >= 0 and a contiguous vector; for compiled code."""
+    """array[index], for index >= 0 and a vector of unit stride; for compiled code."""
     constant = _constant(region)
 
     def codegen(context, builder, signature, arguments):
@@ -52,7 +52,7 @@ def load(typingctx, array, index, region):
 
 @intrinsic(prefer_literal=True)
 def store(typingctx, array, index, value, region):
-    """array[index] = value, for index >= 0 and a contiguous vector; for compiled code."""
+    """array[index] = value, for index >= 0 and a vector of unit stride; for compiled code."""
     constant = _constant(region)
 
     def codegen(context, builder, signature, arguments):

@@ -63,10 +63,17 @@ def freedoms_and_scales(
     return counts, factors
 
 
-def plane_grams(grams: ArrayLike, trials: int) -> NDArray[np.float64]:
-    """Gram matrices (T, 2, 2)."""
-    found = array(grams, "grams", (trials, 2, 2)).astype(np.float64, copy=False)
+def plane_grams(grams: ArrayLike, freedoms: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Gram matrices (T, 2, 2), of columns that are not 0 where there are samples, freedoms (T,)."""
+    found = array(grams, "grams", (len(freedoms), 2, 2)).astype(np.float64, copy=False)
     finite(found, "grams")
+    empty = (found[:, 0, 0] <= 0) & (freedoms > 0)
+    if empty.any():
+        t = int(empty.argmax())
+        raise ValueError(
+            f"grams: expected a positive entry (0, 0) for the {freedoms[t]} samples of trial {t}, "
+            f"got {found[t, 0, 0]}"
+        )
     return found
 
 
@@ -104,4 +111,4 @@ def banded_forms(bands: ArrayLike, scales: ArrayLike) -> tuple[NDArray[np.float6
     forms = _without_overhang(array(bands, "bands", (None, 3, None)).astype(np.float64))
     if forms.shape[2] == 0:
         raise ValueError(f"bands: expected at least one column, got shape {forms.shape}")
-    return forms, nonzero_scales(scales, len(forms))
+    return forms, nonzero_scales(scales, forms)

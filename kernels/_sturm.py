@@ -6,8 +6,8 @@ T - x,
     p_0 = 1,    p_1 = a_1 - x,    p_i = (a_i - x) p_(i-1) - b_(i-1)^2 p_(i-2)
 
 (Givens 1954), which take no division. A matrix of entries near 1 makes them grow or shrink by a few bits a
-row; every `STRETCH` rows they are brought back near 1. Where they leave the range of numbers before that, all
-is counted again from the pivots q_i = p_i / p_(i-1) of T - x = L D L^T,
+row; every `STRETCH` rows they are brought back near 1. Where they leave the range of numbers before that, the
+eigenvalues below that shift are counted again by the pivots q_i = p_i / p_(i-1) of T - x = L D L^T,
 
     q_1 = a_1 - x,    q_i = (a_i - x) - b_(i-1)^2 / q_(i-1)
 
@@ -32,6 +32,8 @@ BIAS, MODULUS = 1023, 2**63 - 1
 """Exponent field of 1, and the bits of |x| among those of x."""
 LOWEST, HIGHEST = BIAS - 900, BIAS + 900
 """Exponents of minors that were normal numbers all along the stretch that they end."""
+LOST = 2**50
+"""More than all powers of two that are taken out of minors."""
 
 
 @jit
@@ -91,24 +93,31 @@ def advance(entries, squares, first, last, shifts, minors, found):
             store(found, j, load(found, j, 3) - change(p0, p1), 3)
 
 
+@inlined
+def powers_taken(exponent):
+    """Power of two that brings a number of that exponent field near 1, or LOST."""
+    return exponent - BIAS + (LOST if (exponent < LOWEST) | (exponent > HIGHEST) else 0)
+
+
 @jit
 def rescale(minors, powers):
     """Bring the larger of both minors of each shift near 1; whether none had left the range of numbers.
 
-    The powers of two taken out are added to powers (k,), int64.
+    The powers of two taken out are added to powers (k,), int64, and LOST where they had left it.
     """
     p, q = minors[0], minors[1]
-    low, high = LOWEST, HIGHEST
+    worst = np.int64(0)
     for j in range(len(p)):
         x, y = load(p, j, 1), load(q, j, 2)
-        # The bits of numbers without a sign are in their order, and LLVM vectorises extremes of integers.
+        # The bits of numbers without a sign are in their order.
         exponent = max(as_bits(x) & MODULUS, as_bits(y) & MODULUS) >> FRACTION
-        low, high = min(low, exponent), max(high, exponent)
+        power = min(load(powers, j, 4) + powers_taken(exponent), LOST)
+        worst = max(worst, power)
         factor = as_float((2 * BIAS - exponent) << FRACTION)
         store(p, j, x * factor, 1)
         store(q, j, y * factor, 2)
-        store(powers, j, load(powers, j, 4) + (exponent - BIAS), 4)
-    return low == LOWEST and high == HIGHEST
+        store(powers, j, power, 4)
+    return worst < LOST // 2
 
 
 @jit
@@ -119,14 +128,6 @@ def start(shifts, unit, within, minors, found):
     minors[0] = 1.0
     minors[1] = 0.0
     found[:] = 0
-
-
-@jit
-def _settle_last(minors, found):
-    """An eigenvalue that equals the shift is not below it: a last minor of 0 changes no sign."""
-    for j in range(len(found)):
-        if minors[0, j] == 0:
-            found[j] += change(minors[0, j], minors[1, j])
 
 
 @jit
@@ -146,18 +147,34 @@ def pivot_rows(entries, squares, first, last, shifts, pivots, found):
 
 
 @jit
+def _settle(entries, squares, shifts, minors, powers, found):
+    """Counts that the minors leave open.
+
+    An eigenvalue that equals the shift is not below it: a last minor of 0 changes no sign. Where minors left
+    the range of numbers, at any shift, pivots count: no count depends on what the other shifts are.
+    """
+    lost = 0
+    for j in range(len(found)):
+        lost += powers[j] >= LOST // 2
+        if minors[0, j] == 0:
+            found[j] += change(minors[0, j], minors[1, j])
+    if lost > 0:
+        pivots, by_pivots = np.ones(len(found)), np.zeros(len(found), np.int64)
+        pivot_rows(entries, squares, 0, len(entries), shifts, pivots, by_pivots)
+        for j in range(len(found)):
+            if powers[j] >= LOST // 2:
+                found[j] = by_pivots[j]
+
+
+@jit
 def _count(entries, squares, shifts, minors, found):
     """Counts at shifts, scaled as the entries; `minors` and `found` as `start` leaves them."""
     powers = np.zeros(len(shifts), np.int64)
     for first in range(0, len(entries), STRETCH):
         last = min(first + STRETCH, len(entries))
         advance(entries, squares, first, last, shifts, minors, found)
-        if not rescale(minors, powers):
-            minors[0] = 1.0
-            found[:] = 0
-            pivot_rows(entries, squares, 0, len(entries), shifts, minors[0], found)
-            return
-    _settle_last(minors, found)
+        rescale(minors, powers)
+    _settle(entries, squares, shifts, minors, powers, found)
 
 
 @jit
@@ -195,8 +212,11 @@ def counts(a, b, shifts):
 def bins_between(below, n, found):
     """Of n eigenvalues those below the first edge, between edges, and at or above the last, (B+2,).
 
-    From the numbers below each edge (B+1,).
+    From the numbers below each edge (B+1,), which rounding can keep from ascending where edges are a few ulp
+    apart; the larger number holds then.
     """
+    for k in range(1, below.size):
+        below[k] = max(below[k], below[k - 1])
     found[0], found[-1] = below[0], n - below[-1]
     for k in range(1, below.size):
         found[k] = below[k] - below[k - 1]

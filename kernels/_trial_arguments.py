@@ -87,15 +87,25 @@ def tridiagonal_forms(
     b = array(off_diagonals, "off_diagonals", shape).astype(np.float64, copy=False)
     for name, given in (("diagonals", a), ("off_diagonals", b)):
         finite(given, name)
-    return a, b, nonzero_scales(scales, len(a))
+    return a, b, nonzero_scales(scales, a, b)
 
 
-def nonzero_scales(scales: ArrayLike, trials: int) -> NDArray[np.float64]:
-    """Scales (T,) other than 0, finite."""
-    s = array(scales, "scales", (trials,)).astype(np.float64, copy=False)
+def nonzero_scales(scales: ArrayLike, *forms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scales (T,) other than 0, finite, that the entries of forms (T, ...) can be divided by."""
+    s = array(scales, "scales", (len(forms[0]),)).astype(np.float64, copy=False)
     finite(s, "scales")
     if not s.all():
         raise ValueError(f"scales: expected numbers other than 0, got 0 at index {int((s == 0).argmax())}")
+    for form in forms:
+        largest = np.abs(form).reshape(len(s), -1).max(axis=1, initial=0.0)
+        with np.errstate(over="ignore"):
+            lost = ~np.isfinite(largest / s)
+        if lost.any():
+            t = int(lost.argmax())
+            raise ValueError(
+                f"scales: expected numbers that entries up to {largest[t]:g} can be divided by, "
+                f"got {s[t]} at index {t}"
+            )
     return s
 
 

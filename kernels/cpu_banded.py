@@ -41,7 +41,7 @@ def banded_statistics(
 ) -> SpectralStatistics:
     """Moments, extreme eigenvalues and histogram counts of many symmetric pentadiagonal matrices.
 
-    As `spectral_statistics`: moments from traces in O(n), theory.md (8.2); extremes by bisection to a few eps
+    As `spectral_statistics`: moments from traces in O(n), theory.md (8.2); extremes to a few eps
     |S|; counts as `banded_counts`, of the matrix divided by its scale.
 
     Parameters

@@ -21,7 +21,7 @@ from ._arguments import (
 from ._extremes import outer_eigenvalues
 from ._gram import mirror, reduce_to_tridiagonal, tridiagonal_work, upper_gram
 from ._jit import jit
-from ._sturm import counts
+from ._sturm import bins_between, counts
 
 
 @jit
@@ -119,7 +119,7 @@ def sturm_counts(diagonal: ArrayLike, off_diagonal: ArrayLike, shifts: ArrayLike
     """Number of eigenvalues of a tridiagonal matrix below each shift.
 
     The count is exact for a matrix within a few eps |T| of the given one, so that it can differ from the
-    truth for a shift that near to an eigenvalue (Demmel, Dhillon & Ren 1995).
+    truth for a shift that near to an eigenvalue (Givens 1954; theory.md (8.1)).
 
     Parameters
     ----------
@@ -163,12 +163,14 @@ def histogram(diagonal: ArrayLike, off_diagonal: ArrayLike, edges: ArrayLike) ->
         For another dtype or shape, NaN, or edges that do not increase.
     """
     a, b = tridiagonal_form(diagonal, off_diagonal)
-    below = counts(a, b, bin_edges(edges))
-    return np.diff(below, prepend=0, append=len(a))
+    at = bin_edges(edges)
+    below, found = counts(a, b, at), np.empty(len(at) + 1, np.int64)
+    bins_between(below, len(a), found)
+    return found
 
 
 def extremes(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64]:
-    """Smallest and largest eigenvalue of a tridiagonal matrix, by bisection to a few eps |T|.
+    """Smallest and largest eigenvalue of a tridiagonal matrix, to a few eps |T|; theory.md (8.1).
 
     Parameters
     ----------

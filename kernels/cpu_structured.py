@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ._checks import float_dtype
 from ._chi import fill_chi
 from ._jit import jit
 from ._output_layer import output_gram
@@ -85,7 +86,7 @@ def half_space_counts(streams: ArrayLike, n_samples: int) -> NDArray[np.int64]:
 
 @jit
 def _half_space_counts(streams, n_samples, found):
-    uniforms = np.empty(2 * PAIRS)
+    uniforms = np.empty(min(2 * PAIRS, n_samples + n_samples % 2))
     for t in range(len(streams)):
         found[t] = half_space_count(streams[t], n_samples, uniforms)
 
@@ -124,7 +125,7 @@ def wedge_samples(
         For another dtype, shape or size.
     """
     words, d, N = trial_streams(streams, 2), size(n_features, "n_features"), size(n_samples, "n_samples")
-    rows = np.empty((2, d), output_layer(1, 1, [], dtype)[3])
+    rows = np.empty((2, d), float_dtype(dtype))
     found = Samples(np.empty(len(words), np.int64), np.empty((len(words), 2, 2)))
     _wedge_samples(words, N, np.array(hidden_pair(pair)), d**-0.5, rows, *found)
     return found
@@ -253,7 +254,7 @@ def wedge_forms(
     words, d = trial_streams(streams, 2), size(order, "order")
     counts, factors = freedoms_and_scales(freedoms, scales, len(words))
     bands = np.empty((len(words), 3, d))
-    _wedge_forms(words, counts, plane_grams(grams, len(words)), factors, bands)
+    _wedge_forms(words, counts, plane_grams(grams, counts), factors, bands)
     return bands
 
 

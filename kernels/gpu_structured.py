@@ -104,7 +104,7 @@ def wedge_forms(
     """Bands (T, 3, d) of matrices with the law of scale Y^T Y, Y (K, d); see the CPU."""
     words, d = trial_streams(streams, 2), size(order, "order")
     counts, factors = freedoms_and_scales(freedoms, scales, len(words))
-    planes, bands = plane_grams(grams, len(words)), np.empty((len(words), 3, d))
+    planes, bands = plane_grams(grams, counts), np.empty((len(words), 3, d))
 
     def compute(part: slice) -> None:
         K, normals = to_device(counts[part]), empty((part.stop - part.start, d))

@@ -140,7 +140,7 @@ def wedge_forms(
     """
     words, d = trial_streams(streams, 2), size(order, "order")
     counts, factors = freedoms_and_scales(freedoms, scales, len(words))
-    R = plane_grams(grams, len(words))
+    R = plane_grams(grams, counts)
     bands = np.zeros((len(words), 3, d))
     for t, K in enumerate(counts):
         n = min(K, d)

@@ -256,7 +256,7 @@ def batch_size(experiment: Experiment, cell: Cell) -> int:
     statistics = experiment.measure.statistics
     work = 0
     if experiment.method(cell) == "structured":
-        # A thousand operations per feature: counts at 200 edges and the bisection of both extremes.
+        # A thousand operations per feature: counts at 200 edges and the search for both extremes.
         work = len(cell.blocks) * (1000 * (d + N) + m * C)
     elif set(statistics) - {"masses"}:
         work = len(cell.blocks) * N * d * (d + C)

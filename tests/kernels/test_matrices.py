@@ -128,10 +128,42 @@ def test_counts_are_within_rounding_of_the_spectrum(cpu: ModuleType, n: int) -> 
 
 
 def test_counts_do_not_depend_on_the_other_shifts(cpu: ModuleType) -> None:
-    a, b = _random_form(50)
-    shifts = np.random.default_rng(6).uniform(-4, 4, 37)
-    alone = [int(cpu.sturm_counts(a, b, shifts[k : k + 1])[0]) for k in range(37)]
-    np.testing.assert_array_equal(cpu.sturm_counts(a, b, shifts), alone)
+    """Minors of the first shift leave the range of numbers; others lie within rounding of eigenvalues."""
+    rng = np.random.default_rng(6)
+    for _ in range(20):
+        a, b = _random_form(80)
+        a[:60], b[:60] = rng.permutation(np.arange(1, 61)) * 2.0**-40, 0
+        spectrum = np.linalg.eigvalsh(_dense(a, b))
+        near = (spectrum[:, None] * (1 + EPS * np.arange(-3, 4))).ravel()
+        shifts = np.concatenate([[30.5 * 2.0**-40], near, rng.uniform(-4, 4, 37)])
+        alone = [int(cpu.sturm_counts(a, b, shifts[k : k + 1])[0]) for k in range(len(shifts))]
+        np.testing.assert_array_equal(cpu.sturm_counts(a, b, shifts), alone)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-310, -2.5])
+@pytest.mark.parametrize("n", [1, 4])
+def test_edges_on_all_eigenvalues_at_once(device: ModuleType, n: int, value: float) -> None:
+    a, b, edges = np.full(n, value), np.zeros(n - 1), np.array([value - 1, value, value + 1])
+    found = device.spectral_statistics(a[None], b[None], np.ones(1), edges).counts[0]
+    np.testing.assert_array_equal(found, [0, 0, n, 0])
+    np.testing.assert_array_equal(device.histogram(a, b, edges), found)
+    bands = np.stack([a, np.zeros(n), np.zeros(n)])
+    banded = device.banded_statistics(bands[None], np.ones(1), edges).counts[0]
+    np.testing.assert_array_equal(banded, found)
+
+
+def test_no_bin_holds_less_than_nothing(cpu: ModuleType) -> None:
+    """Edges at consecutive numbers about eigenvalues, where rounding decides on which side one lies."""
+    for n in (3, 20, 61):
+        a, b = _random_form(n)
+        for x in np.linalg.eigvalsh(_dense(a, b)):
+            edges = x + np.arange(-6, 7) * np.spacing(abs(x))
+            for counts in (
+                cpu.histogram(a, b, edges),
+                cpu.spectral_statistics(a[None], b[None], np.ones(1), edges).counts[0],
+            ):
+                assert (counts >= 0).all()
+                assert counts.sum() == n
 
 
 def test_counts_where_the_minors_leave_the_range_of_numbers(cpu: ModuleType) -> None:

@@ -322,7 +322,22 @@ REFUSALS = [
     ("wishart_forms", (WORDS[0], [1, -2], 3, np.ones(2)), "freedoms: expected indices in .* got -2 to 1"),
     ("wishart_forms", (WORDS[0], [1, 2], 3, [np.nan, 1.0]), "scales: expected finite numbers"),
     ("wedge_forms", (WORDS, [1, 2], np.ones((2, 2)), 3, np.ones(2)), r"grams: expected shape \(2, 2, 2\)"),
+    (
+        "wedge_forms",
+        (WORDS, [0, 3], np.zeros((2, 2, 2)), 3, np.ones(2)),
+        r"grams: expected a positive entry \(0, 0\) for the 3 samples of trial 1, got 0.0",
+    ),
     ("banded_statistics", (np.ones((1, 3, 2)), [0.0]), "scales: expected numbers other than 0"),
+    (
+        "banded_statistics",
+        (np.full((1, 3, 2), 1e10), [1e-305]),
+        r"scales: expected numbers that entries up to 1e\+10 can be divided by, got 1e-305 at index 0",
+    ),
+    (
+        "spectral_statistics",
+        ([[1e10, 2.0]], [[1.0]], [1e-305], [0.0, 1.0]),
+        r"scales: expected numbers that entries up to 1e\+10 can be divided by, got 1e-305 at index 0",
+    ),
 ]
 
 

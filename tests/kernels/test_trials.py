@@ -138,7 +138,7 @@ def test_eigenvalues_of_few_rows_are_those_of_the_dual_problem(
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 32, 47, 130, 301])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 32, 47, 130, 301, 404])
 @pytest.mark.parametrize("size", [1.0, 1e-300, 1e300])
 def test_our_reflections_at_every_size_of_the_entries(n: int, size: float, dtype: type) -> None:
     unit = dtype(size ** (0.12 if dtype == np.float32 else 1.0))
@@ -149,6 +149,20 @@ def test_our_reflections_at_every_size_of_the_entries(n: int, size: float, dtype
     expected = np.linalg.eigvalsh(A.astype(np.float64) / np.float64(unit))
     allowed = 4 * n * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(spectrum(a, b) / np.float64(unit), expected, rtol=0, atol=allowed)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 2.6e-23), (np.float64, 1.5e-162)])
+def test_reflections_of_a_row_whose_squares_are_subnormal(dtype: type, size: float) -> None:
+    n = 40
+    A = np.random.default_rng(1).normal(size=(n, n)).astype(dtype)
+    A = A + A.T
+    A[0, 2:] = size * np.random.default_rng(2).uniform(1, 2, n - 2)
+    A[2:, 0], A[0, 1], A[1, 0] = A[0, 2:], 0, 0
+    a, b = np.empty(n), np.empty(n - 1)
+    _householder.reduce_small(A.copy(), a, b, np.empty(_householder.work_size(n, np.dtype(dtype)), dtype))
+    expected = np.linalg.eigvalsh(A.astype(np.float64))
+    allowed = 4 * n * np.finfo(dtype).eps * np.abs(expected).max()
+    np.testing.assert_allclose(spectrum(a, b), expected, rtol=0, atol=allowed)
 
 
 def test_reflections_of_matrices_with_nothing_to_reflect() -> None:
