@@ -97,16 +97,23 @@ def nonzero_scales(scales: ArrayLike, *forms: NDArray[np.float64]) -> NDArray[np
     if not s.all():
         raise ValueError(f"scales: expected numbers other than 0, got 0 at index {int((s == 0).argmax())}")
     for form in forms:
-        largest = np.abs(form).reshape(len(s), -1).max(axis=1, initial=0.0)
-        with np.errstate(over="ignore"):
-            lost = ~np.isfinite(largest / s)
-        if lost.any():
-            t = int(lost.argmax())
-            raise ValueError(
-                f"scales: expected numbers that entries up to {largest[t]:g} can be divided by, "
-                f"got {s[t]} at index {t}"
-            )
+        _divisible(form, np.abs(s))
     return s
+
+
+def _divisible(form: NDArray[np.float64], scales: NDArray[np.float64]) -> None:
+    """Refuse scales > 0 (T,) that make the entries of form (T, ...) overflow when it is divided by them."""
+    with np.errstate(over="ignore"):
+        if np.isfinite(max(form.max(initial=0), -form.min(initial=0)) / scales.min(initial=np.inf)):
+            return
+        largest = np.abs(form).reshape(len(scales), -1).max(axis=1)
+        lost = ~np.isfinite(largest / scales)
+    if lost.any():
+        t = int(lost.argmax())
+        raise ValueError(
+            f"scales: expected numbers that entries up to {largest[t]:g} can be divided by, "
+            f"got one of size {scales[t]:g} at index {t}"
+        )
 
 
 def histogram_edges(edges: ArrayLike | None) -> NDArray[np.float64]:

@@ -331,12 +331,12 @@ REFUSALS = [
     (
         "banded_statistics",
         (np.full((1, 3, 2), 1e10), [1e-305]),
-        r"scales: expected numbers that entries up to 1e\+10 can be divided by, got 1e-305 at index 0",
+        r"scales: .* entries up to 1e\+10 can be divided by, got one of size 1e-305 at index 0",
     ),
     (
         "spectral_statistics",
         ([[1e10, 2.0]], [[1.0]], [1e-305], [0.0, 1.0]),
-        r"scales: expected numbers that entries up to 1e\+10 can be divided by, got 1e-305 at index 0",
+        r"scales: .* entries up to 1e\+10 can be divided by, got one of size 1e-305 at index 0",
     ),
 ]
 
