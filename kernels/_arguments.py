@@ -136,7 +136,8 @@ def rows_and_total(A: ArrayLike, total: NDArray | None) -> tuple[NDArray, NDArra
 
 def finite(value: NDArray, name: str) -> None:
     """ValueError at the first entry of `value` that is NaN or infinite."""
-    bad = ~np.isfinite(value)
-    if bad.any():
+    # Both extremes are NaN if any entry is; no array of flags is made unless it is needed.
+    if value.size and not np.isfinite([value.min(), value.max()]).all():
+        bad = ~np.isfinite(value)
         where = tuple(int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
         raise ValueError(f"{name}: expected finite numbers, got {value[where]} at index {where}")

@@ -93,22 +93,26 @@ def output_layer(
     return C, m, indices(pairs, "pairs", (None, 2), m), float_dtype(dtype)
 
 
-def _without_overhang(bands: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Bands (..., 3, n), finite, with zeros beyond the ends of the diagonals."""
+def _without_overhang(bands: NDArray) -> NDArray[np.float64]:
+    """Bands (..., 3, n), finite float64, with zeros beyond the ends of the diagonals; copied only if needed."""
+    found = bands.astype(np.float64, copy=False)
     for k in (1, 2):
-        bands[..., k, max(bands.shape[-1] - k, 0) :] = 0
-    finite(bands, "bands")
-    return bands
+        beyond = (..., k, slice(max(bands.shape[-1] - k, 0), None))
+        if found[beyond].any():
+            found = found.copy() if found is bands else found
+            found[beyond] = 0
+    finite(found, "bands")
+    return found
 
 
 def banded_form(bands: ArrayLike) -> NDArray[np.float64]:
     """Bands (3, n) as finite float64, with zeros beyond the ends of the diagonals."""
-    return _without_overhang(array(bands, "bands", (3, None)).astype(np.float64))
+    return _without_overhang(array(bands, "bands", (3, None)))
 
 
 def banded_forms(bands: ArrayLike, scales: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bands (T, 3, n), n >= 1, as `banded_form` makes them, and scales (T,) other than 0."""
-    forms = _without_overhang(array(bands, "bands", (None, 3, None)).astype(np.float64))
+    forms = _without_overhang(array(bands, "bands", (None, 3, None)))
     if forms.shape[2] == 0:
         raise ValueError(f"bands: expected at least one column, got shape {forms.shape}")
     return forms, nonzero_scales(scales, forms)

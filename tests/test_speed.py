@@ -28,8 +28,9 @@ LEAST = {
     "trial-500-float64": ("plain", 1.2),
     "precision-1000": ("float64", 1.3),
     "few-samples-400": ("plain", 2.5),
-    "structured-linear-1000": ("dense", 400.0),
-    "structured-hidden-1000": ("dense", 70.0),
+    "structured-vv_diag-1000": ("dense", 400.0),
+    "structured-ww_diag-1000": ("dense", 200.0),
+    "structured-ww_off-1000": ("dense", 60.0),
     "hessian": ("plain", 1.3),
 }
 """Comparison -> the contender, and how many times our time it must take at least."""

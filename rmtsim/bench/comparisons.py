@@ -1,6 +1,7 @@
 """The comparisons that `rmtsim bench` makes, each built when its turn comes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -18,10 +19,13 @@ from .alternation import BASE, Comparison, Contender
 NUMBERS = 1 << 20
 STATISTICS = ["histogram", "moments", "extremes"]
 PRECISIONS = ("float64", "float32")
-STRUCTURED_BATCH = 16
+STRUCTURED_BLOCKS = ("vv_diag", "ww_diag", "ww_off")
+"""Of the linear model, and of the hidden one."""
 
 
-def experiment(d: int, gamma: float = 0.5, precision: str = "float64", **model: Any) -> Experiment:
+def experiment(
+    d: int, gamma: float = 0.5, precision: str = "float64", block: str = "vv_diag", **model: Any
+) -> Experiment:
     """A linear ce experiment with one block, N = d / gamma and C = d, or another model."""
     hidden = model.get("architecture") == "hidden"
     return Experiment.from_mapping(
@@ -37,7 +41,7 @@ def experiment(d: int, gamma: float = 0.5, precision: str = "float64", **model: 
                 **({"n_hidden": 8} if hidden else {}),
             },
             "measure": {
-                "blocks": ["ww_off"] if hidden else ["vv_diag"],
+                "blocks": [block],
                 "statistics": STATISTICS,
                 "precision": precision,
                 "method": "dense",
@@ -120,20 +124,22 @@ def threads(d: int) -> Comparison:
     return Comparison(f"linear ce trials, d = {d}, {workers} workers", "trial", contenders)
 
 
-def structured_trial(d: int, architecture: str) -> Comparison:
-    """Structured models of mse blocks against our own dense path."""
-    given = experiment(d, architecture=architecture, loss="mse")
+def structured_trial(d: int, block: str) -> Comparison:
+    """Structured model of a mse block against our own dense path, in batches as a run takes them."""
+    architecture = "linear" if block == "vv_diag" else "hidden"
+    given = experiment(d, block=block, architecture=architecture, loss="mse")
     cell = given.cells[0]
     edges = montecarlo.pilot_edges(given, cell)
     slow = Contender(lambda: dense.run_trials(given, cell, [0], edges))
-    count = STRUCTURED_BATCH
+    count = montecarlo.batch_size(replace(given, measure=replace(given.measure, method="structured")), cell)
     contenders = {
         BASE: Contender(lambda: structured.run_trials(given, cell, range(count), edges), count),
         "dense": slow,
         **(peers.wishart(cell, edges[0]) if architecture == "linear" else {}),
     }
     once = frozenset({"dense"}) if d > 1000 else frozenset()
-    return Comparison(f"{architecture} mse trial, structured, d = {d}", "trial", contenders, once)
+    work = f"{architecture} mse trial, structured {block}, d = {d}"
+    return Comparison(work, "trial", contenders, once)
 
 
 def _drawn(N: int, d: int, m: int, C: int) -> tuple[np.ndarray, ...]:
@@ -178,14 +184,14 @@ COMPARISONS: Mapping[str, Build] = {
     "few-samples-400": partial(few_samples, 400),
     "threads-50": partial(threads, 50),
     "threads-200": partial(threads, 200),
-    **{f"structured-{a}-1000": partial(structured_trial, 1000, a) for a in ("linear", "hidden")},
+    **{f"structured-{block}-1000": partial(structured_trial, 1000, block) for block in STRUCTURED_BLOCKS},
     "hessian": partial(hessian, 2000, 200, 8, 100),
     "hessian-product": partial(hessian_product, 2000, 200, 8, 100),
 }
 """By name; each is built when called."""
 
 LARGE: Mapping[str, Build] = {
-    **{f"structured-{a}-4000": partial(structured_trial, 4000, a) for a in ("linear", "hidden")},
+    **{f"structured-{block}-4000": partial(structured_trial, 4000, block) for block in STRUCTURED_BLOCKS},
     "hessian-paper": partial(hessian, 5000, 500, 8, 500),
 }
 """Comparisons that take minutes and gigabytes."""
