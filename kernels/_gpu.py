@@ -8,6 +8,7 @@ import ctypes
 import os
 from collections.abc import Mapping
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from threading import Lock
 from types import ModuleType
@@ -19,7 +20,8 @@ from numpy.typing import DTypeLike
 from . import _gpu_sources
 from ._device_error import DeviceError
 
-INSTALL = "pip install 'rmtsim[gpu]' (CUDA 12) or pip install cupy-cuda13x (CUDA 13)"
+INSTALL = "pip install 'rmtsim[gpu]' (CUDA 12) or pip install 'cupy-cuda13x[ctk]' (CUDA 13)"
+"""The extra "ctk", which rmtsim[gpu] asks for too, brings NVRTC, cuBLAS and cuSOLVER."""
 THREADS = 256
 GRID_LIMIT = 4096
 """Blocks of an elementwise launch, enough to fill any GPU: each thread strides over the rest."""
@@ -45,6 +47,31 @@ def driver_present() -> bool:
     return True
 
 
+def library(name: str) -> ModuleType:
+    """CuPy's binding of a CUDA library; ImportError if the library cannot be loaded.
+
+    Taken as an attribute, CuPy first looks for the library in NVIDIA's wheels; imported as a submodule it is
+    looked for in the system's folders alone.
+    """
+    return getattr(import_module("cupy_backends.cuda.libs"), name)
+
+
+def in_a_line(error: Exception) -> str:
+    """The first line of what an error says: the others are the folders that were searched."""
+    return str(error).partition("\n")[0]
+
+
+def _check_libraries() -> None:
+    """DeviceError if no kernel could be compiled, or no matrices multiplied."""
+    try:
+        library("nvrtc").getVersion()
+        library("cublas")
+    except (ImportError, RuntimeError) as error:
+        raise DeviceError(
+            f"device 'gpu' needs NVRTC and cuBLAS, which come with {INSTALL}: {in_a_line(error)}"
+        ) from error
+
+
 @cache
 def cupy() -> ModuleType:
     """The CuPy module.
@@ -52,7 +79,8 @@ def cupy() -> ModuleType:
     Raises
     ------
     DeviceError
-        If CuPy is not installed, CUDA finds no GPU, or the environment asks for coarse products.
+        If CuPy is not installed, CUDA finds no GPU, the environment asks for coarse products, or NVRTC or
+        cuBLAS is missing.
     """
     if find_spec("cupy") is None:
         raise DeviceError(f"device 'gpu' needs CuPy, which is not installed: {INSTALL}")
@@ -70,6 +98,7 @@ def cupy() -> ModuleType:
         raise DeviceError(
             f"device 'gpu': CUDA finds no GPU that CuPy {cupy.__version__} can use; see {INSTALL}"
         )
+    _check_libraries()
     return cupy
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ._device_error import DeviceError
-from ._gpu import cupy, empty, to_host
+from ._gpu import cupy, empty, in_a_line, library, to_host
 
 INT32_MAX = 2**31 - 1
 ORDER_LIMIT = 46340
@@ -42,9 +42,9 @@ def obstacle(routine: str) -> str | None:
     if routine == "xsyev_batched":
         return _no_xsyev_batched()
     try:
-        import_module("cupy_backends.cuda.libs.cusolver")
+        library("cusolver")
     except ImportError as error:
-        return f"CuPy cannot load cuSOLVER: {error}"
+        return f"CuPy cannot load cuSOLVER: {in_a_line(error)}"
     return None
 
 
@@ -58,7 +58,7 @@ def _no_xsyev_batched() -> str | None:
         ImportError,
         RuntimeError,
     ) as error:  # RuntimeError: what nvmath raises for libraries that are missing
-        return f"nvmath-python cannot load cuSOLVER: {error}"
+        return f"nvmath-python cannot load cuSOLVER: {in_a_line(error)}"
     if not bound:
         return "this nvmath-python does not bind XsyevBatched"
     if version < XSYEV_BATCHED_SINCE:
@@ -111,7 +111,7 @@ def _by_cupy(A: Any) -> Any:
 
 
 def _cupy_error() -> type[Exception]:
-    return import_module("cupy_backends.cuda.libs.cusolver").CUSOLVERError
+    return library("cusolver").CUSOLVERError
 
 
 def xsyevd(A: Any) -> Any:

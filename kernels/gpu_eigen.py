@@ -12,6 +12,9 @@ xsyev_batched
 syevj_batched
     cuSOLVER, Jacobi rotations of many matrices at once.
 
+No operation asks for the batched two: `rmtsim bench` and `rmtsim verify` alone call them, and callers of
+`trial_eigenvalues` with many matrices.
+
 Stored statistics must not depend on how many trials share a batch, nor on what else is installed. The first
 two promise that: a matrix of ours has a block of threads to itself, and xsyevd, which NVIDIA calls
 deterministic, gets one matrix at a time. NVIDIA says nothing of the kind of the batched two, so that they are
@@ -20,7 +23,7 @@ never used for what is stored.
 The functions that begin with `trial_` work on arrays that are on the device.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +31,7 @@ from numpy.typing import NDArray
 
 from . import _gpu_cusolver as cusolver
 from ._device_error import DeviceError
-from ._gpu import SHARED_LIMIT, cupy, empty, launch, to_host
+from ._gpu import INSTALL, SHARED_LIMIT, cupy, empty, launch, to_host
 from .gpu_spectra import trial_bisected_eigenvalues
 
 HOUSEHOLDER_LIMIT = 1024
@@ -39,36 +42,35 @@ STABLE = ("own", "xsyevd")
 """Routines that give a matrix the same bits in any batch."""
 
 
-def choose(order: int, count: int, dtype: np.dtype, available: Collection[str]) -> str:
-    """Name the routine for `count` matrices of an order, among those `available`.
+def choose(order: int, count: int, dtype: np.dtype, stable: bool = False) -> str:
+    """Name the routine for `count` matrices of an order; if `stable`, one of `STABLE`.
 
-    Our own up to `HOUSEHOLDER_LIMIT`. Beyond, XsyevBatched for two or more matrices, if it takes two in one
-    call; else xsyevd. Jacobi's method is never the choice: where it is fast, on small matrices, ours
-    gives the same bits in any batch. `rmtsim bench --device gpu` times them all.
+    Our own up to `HOUSEHOLDER_LIMIT`, with no look at what is installed. Beyond, XsyevBatched for two or more
+    matrices, if it can be used and takes two in one call; else xsyevd. Jacobi's method is never the choice:
+    where it is fast, on small matrices, ours gives the same bits in any batch. `rmtsim bench --device gpu`
+    times them all.
 
     Raises
     ------
     ValueError
         For an order beyond the limits of every routine.
     DeviceError
-        If none of them is available.
+        If none of them can be used, and why.
     """
     if order <= HOUSEHOLDER_LIMIT:
         return "own"
-    together = min(count, cusolver.most_matrices(order, dtype))
-    if together > 1 and "xsyev_batched" in available:
-        return "xsyev_batched"
     cusolver.check_order(order)
-    if "xsyevd" not in available:
-        raise DeviceError(
-            f"eigenvalues of order {order}: expected xsyevd of cuSOLVER, got {sorted(available)}"
-        )
+    together = 1 if stable else min(count, cusolver.most_matrices(order, dtype))
+    if together > 1 and cusolver.obstacle("xsyev_batched") is None:
+        return "xsyev_batched"
+    if reason := cusolver.obstacle("xsyevd"):
+        raise DeviceError(f"eigenvalues of order {order} need xsyevd of cuSOLVER: {reason}; see {INSTALL}")
     return "xsyevd"
 
 
-def installed(routines: Collection[str] | None = None) -> tuple[str, ...]:
-    """Names of those of the routines, by default all, that can be used here."""
-    return tuple(name for name in routines or ROUTINES if cusolver.obstacle(name) is None)
+def installed() -> tuple[str, ...]:
+    """Names of the routines that can be used here."""
+    return tuple(name for name in ROUTINES if cusolver.obstacle(name) is None)
 
 
 def householder_threads(n: int) -> int:
@@ -110,7 +112,7 @@ def trial_tridiagonals(A: Any) -> tuple[Any, Any]:
     the same bits in any batch.
     """
     trials, n, _ = A.shape
-    routine = choose(n, trials, A.dtype, installed(STABLE))
+    routine = choose(n, trials, A.dtype, stable=True)
     if routine == "own":
         return householder(A)
     return ROUTINES[routine](A), cupy().zeros((trials, n - 1), np.float64)
@@ -131,7 +133,7 @@ def trial_eigenvalues(A: Any, routine: str | None = None) -> Any:
     trials, n, _ = A.shape
     if A.size == 0:
         return empty((trials, n))
-    name = choose(n, trials, A.dtype, installed()) if routine is None else _checked(routine)
+    name = choose(n, trials, A.dtype) if routine is None else _checked(routine)
     first = to_host(A[0])
     found = ROUTINES[name](A)
     spot_check(first, to_host(found[0]), name)

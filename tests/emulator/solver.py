@@ -1,4 +1,4 @@
-"""cuSOLVER as CuPy and nvmath-python bind it, with LAPACK in its place.
+"""cuSOLVER as CuPy and nvmath-python bind it, with LAPACK in its place, and how CuPy finds its libraries.
 
 What cuSOLVER would not forgive is refused: pointers to memory that is not the device's, work space of another
 size than asked for, a handle on another stream, sizes beyond its limits. What it keeps silent about stays
@@ -37,6 +37,8 @@ class Faults:
         """Whether a matrix does not converge."""
         return False
 
+    missing: frozenset[str] = frozenset()
+    """CUDA libraries that CuPy does not find."""
     silent = True
     """CuPy's default: it does not look at `info`."""
 
@@ -168,21 +170,42 @@ class Bindings:
         return np.frombuffer((ctypes.c_char * bytes_).from_address(pointer), dtype).reshape(shape)
 
 
+def _nvrtc_version() -> tuple[int, int]:
+    """As nvrtc.getVersion: this library is looked for when one of its functions is called."""
+    if "nvrtc" in Faults.missing:
+        raise RuntimeError('Failure finding "libnvrtc.so"')
+    return 13, 0
+
+
+LIBRARIES = {
+    "cublas": SimpleNamespace(),
+    "cusolver": SimpleNamespace(CUSOLVERError=CUSOLVERError),
+    "nvrtc": SimpleNamespace(getVersion=_nvrtc_version),
+}
+
+
+def _library(name: str) -> SimpleNamespace:
+    """As cupy_backends.cuda.libs.__getattr__, which finds a library in a wheel before it is linked to.
+
+    Never left to be imported as a submodule, which does without the first step.
+    """
+    if name not in LIBRARIES:
+        raise AttributeError(f"module 'cupy_backends.cuda.libs' has no attribute {name!r}")
+    if name in Faults.missing and name != "nvrtc":
+        raise ImportError(f'Failure finding "lib{name}.so": No such file\n  listdir("/lib"):')
+    return LIBRARIES[name]
+
+
 def modules(device_memory: Callable[[int, int], None]) -> dict[str, ModuleType]:
     """The packages around cuSOLVER; `device_memory` refuses (pointer, bytes) outside of live arrays."""
     made = {}
     for name in (
-        *(
-            "cupy_backends",
-            "cupy_backends.cuda",
-            "cupy_backends.cuda.libs",
-            "cupy_backends.cuda.libs.cusolver",
-        ),
+        *("cupy_backends", "cupy_backends.cuda", "cupy_backends.cuda.libs"),
         *("nvmath", "nvmath.bindings", "nvmath.bindings.cusolver"),
     ):
         made[name] = ModuleType(name)
         made[name].__spec__ = SimpleNamespace(name=name)
-    made["cupy_backends.cuda.libs.cusolver"].CUSOLVERError = CUSOLVERError
+    made["cupy_backends.cuda.libs"].__getattr__ = _library
     made["nvmath.bindings.cusolver"].get_version = lambda: VERSION
     made["nvmath.bindings.cusolver"].cuSOLVERError = cuSOLVERError
     made["nvmath.bindings.cusolverDn"] = Bindings(device_memory)

@@ -1,5 +1,6 @@
 """Eigenvalues of many matrices: which routine is chosen, that it is right, and never fails in silence."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 
@@ -31,48 +32,79 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     cusolver.obstacle.cache_clear()
 
 
+class Obstacles(dict):
+    """In the place of `obstacle`: reasons by routine, and which were asked for."""
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        super().__init__(reasons)
+        self.asked: list[str] = []
+
+    def __call__(self, routine: str) -> str | None:
+        self.asked.append(routine)
+        return self.get(routine)
+
+
 def matrices(count: int, n: int, dtype: type = np.float64) -> np.ndarray:
     A = np.random.default_rng(n).normal(size=(count, n, n))
     return (A + A.transpose(0, 2, 1)).astype(dtype)
 
 
 @pytest.mark.parametrize(
-    ("order", "count", "dtype", "available", "expected"),
+    ("order", "count", "dtype", "absent", "expected"),
     [
-        (1, 1, F64, ALL, "own"),
-        (32, 10_000, F32, ALL, "own"),  # not syevjBatched, however many there are
-        (1024, 64, F64, ALL, "own"),
-        (1024, 64, F64, ("own",), "own"),
-        (1025, 64, F64, ALL, "xsyev_batched"),
-        (1025, 1, F64, ALL, "xsyevd"),  # nothing to batch
-        (1025, 64, F64, ("own", "syevj_batched", "xsyevd"), "xsyevd"),
-        (1025, 64, F64, gpu_eigen.STABLE, "xsyevd"),
-        (11585, 64, F64, ALL, "xsyev_batched"),  # 2 matrices of 8 n^2 bytes below 2^31
-        (11586, 64, F64, ALL, "xsyevd"),
-        (16383, 64, F32, ALL, "xsyev_batched"),
-        (16384, 64, F32, ALL, "xsyevd"),
-        (46340, 2, F64, ALL, "xsyevd"),
+        (1, 1, F64, "", "own"),
+        (32, 10_000, F32, "", "own"),  # not syevjBatched, however many there are
+        (1024, 64, F64, "", "own"),
+        (1025, 64, F64, "", "xsyev_batched"),
+        (1025, 1, F64, "", "xsyevd"),  # nothing to batch
+        (1025, 64, F64, "xsyev_batched", "xsyevd"),
+        (11585, 64, F64, "", "xsyev_batched"),  # 2 matrices of 8 n^2 bytes below 2^31
+        (11586, 64, F64, "", "xsyevd"),
+        (16383, 64, F32, "", "xsyev_batched"),
+        (16384, 64, F32, "", "xsyevd"),
+        (46340, 2, F64, "", "xsyevd"),
     ],
 )
-def test_choice(order: int, count: int, dtype: np.dtype, available: tuple, expected: str) -> None:
-    assert gpu_eigen.choose(order, count, dtype, available) == expected
+def test_choice(only, order: int, count: int, dtype: np.dtype, absent: str, expected: str) -> None:
+    only.setattr(cusolver, "obstacle", Obstacles({absent: "not there"}))
+    assert gpu_eigen.choose(order, count, dtype) == expected
 
 
-def test_no_routine_is_an_error() -> None:
+def test_no_routine_is_an_error(only) -> None:
     with pytest.raises(ValueError, match="A: expected an order of at most 46340 on the GPU, got 46341"):
-        gpu_eigen.choose(46341, 1, F32, ALL)
-    with pytest.raises(kernels.DeviceError, match=r"expected xsyevd of cuSOLVER, got \['own'\]"):
-        gpu_eigen.choose(1025, 1, F64, ["own"])
+        gpu_eigen.choose(46341, 1, F32)
+    only.setattr(solver.Faults, "missing", {"cusolver"})
+    with pytest.raises(
+        kernels.DeviceError, match=r'1025 need xsyevd .*: CuPy cannot load cuSOLVER: Fail.* "libcusolver.so"'
+    ) as failure:
+        gpu_eigen.choose(1025, 1, F64)
+    assert "\n" not in str(failure.value)
+    assert "cupy-cuda13x[ctk]" in str(failure.value)
 
 
-def test_what_is_stored_depends_on_nothing_but_the_order() -> None:
+def test_what_is_stored_depends_on_nothing_but_the_order(only) -> None:
     for order in (5, 1024, 1025, 5000):
-        chosen = {
-            gpu_eigen.choose(order, count, F64, set(gpu_eigen.STABLE) & set(available))
-            for count in (1, 2, 1000)
-            for available in (ALL, gpu_eigen.STABLE)
-        }
+        chosen = set()
+        for absent in ({}, {"xsyev_batched": "not there"}):
+            only.setattr(cusolver, "obstacle", Obstacles(absent))
+            chosen |= {gpu_eigen.choose(order, count, F64, stable=True) for count in (1, 2, 1000)}
         assert len(chosen) == 1
+        assert chosen <= set(gpu_eigen.STABLE)
+
+
+def test_nothing_is_looked_for_up_to_the_order_of_our_own_kernel(only) -> None:
+    only.setattr(cusolver, "obstacle", Obstacles({}))
+    gpu_eigen.trial_eigenvalues(_gpu.to_device(matrices(2, 3)))
+    gpu_eigen.trial_tridiagonals(_gpu.to_device(matrices(2, 3)))
+    assert cusolver.obstacle.asked == []
+    gpu_eigen.choose(1025, 2, F64, stable=True)
+    assert cusolver.obstacle.asked == ["xsyevd"]
+
+
+def test_libraries_are_taken_where_cupy_looks_into_wheels(only) -> None:
+    with pytest.raises(ImportError):
+        importlib.import_module("cupy_backends.cuda.libs.cusolver")
+    assert gpu_eigen.installed() == ALL
 
 
 def test_calls_of_cusolver_stay_below_its_integers() -> None:
@@ -190,7 +222,7 @@ def test_a_routine_that_is_not_there_is_an_error(only) -> None:
         gpu_eigen.trial_eigenvalues(A, "syev")
     assert gpu_eigen.installed() == ALL
     only.setattr(solver, "VERSION", 11700)
-    only.setitem(sys.modules, "cupy_backends.cuda.libs.cusolver", None)
+    only.setattr(solver.Faults, "missing", {"cusolver"})
     assert gpu_eigen.installed() == ALL, "looked up once"
     cusolver.obstacle.cache_clear()
     assert gpu_eigen.installed() == ("own",)

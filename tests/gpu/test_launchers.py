@@ -12,7 +12,7 @@ import pytest
 from rmtsim import kernels
 from rmtsim.kernels import _gpu, _gpu_sources, gpu_classes, gpu_eigen, gpu_matrices
 
-from ..emulator import lookalike
+from ..emulator import lookalike, solver
 from ..emulator.module import KERNEL, Kernel
 
 pytestmark = pytest.mark.emulated
@@ -23,7 +23,7 @@ README = _gpu_sources.FOLDER / "README.md"
 def test_every_operation_has_the_signature_of_its_cpu_twin() -> None:
     gpu, cpu = kernels.load("gpu"), kernels.load("cpu")
     for name in kernels.OPERATIONS:
-        found, wanted = (inspect.signature(getattr(module, name)) for module in (gpu, cpu))
+        found, wanted = (inspect.signature(getattr(module, name), eval_str=True) for module in (gpu, cpu))
         assert found == wanted, name
 
 
@@ -85,6 +85,17 @@ def test_products_of_ten_bits_are_refused(monkeypatch) -> None:
     monkeypatch.setenv("CUPY_TF32", "1")
     with pytest.raises(kernels.DeviceError, match="CUPY_TF32 makes CuPy round the factors of float32"):
         _gpu.cupy.__wrapped__()
+
+
+@pytest.mark.parametrize("name", ["nvrtc", "cublas"])
+def test_cupy_without_its_libraries_is_refused_with_the_extra_that_brings_them(monkeypatch, name) -> None:
+    assert _gpu.cupy.__wrapped__() is _gpu.cupy()
+    monkeypatch.setattr(solver.Faults, "missing", {name})
+    with pytest.raises(
+        kernels.DeviceError, match=rf"needs NVRTC and cuBLAS, .*cupy-cuda13x\[ctk\].* \"lib{name}.so\""
+    ) as failure:
+        _gpu.cupy.__wrapped__()
+    assert "\n" not in str(failure.value)
 
 
 @pytest.mark.parametrize("n", [1, 32, 64, 65, 256, 257, 1024])
