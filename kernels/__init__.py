@@ -4,6 +4,10 @@ The operations take arrays and return arrays. They know no file, no seed policy 
 import only numpy, scipy, numba (device "cpu") and cupy (device "gpu"). Importing this package imports none of
 them: a device is imported when it is loaded.
 
+Operations that draw take a stream: four uint32 words of any value, such as np.array([1, 2, 3, 4], np.uint32).
+Other words give independent numbers, and any part of a stream can be drawn alone. `rmtsim.streams.stream`
+names those of the trials of an experiment.
+
     >>> from rmtsim import kernels
     >>> cpu = kernels.load("cpu")
     >>> cpu.class_weights([0.5, 0.2], [0.5, 0.2], same=True)

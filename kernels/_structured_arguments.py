@@ -64,9 +64,17 @@ def freedoms_and_scales(
 
 
 def plane_grams(grams: ArrayLike, freedoms: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Gram matrices (T, 2, 2), of columns that are not 0 where there are samples, freedoms (T,)."""
+    """Gram matrices (T, 2, 2): positive semidefinite, the first column not 0 where there are samples (T,)."""
     found = array(grams, "grams", (len(freedoms), 2, 2)).astype(np.float64, copy=False)
     finite(found, "grams")
+    product = found[:, 0, 0] * found[:, 1, 1]
+    # A second column that is a multiple of the first leaves a rounding error of either sign.
+    impossible = (found[:, 0, 1] != found[:, 1, 0]) | (found[:, 0, 1] ** 2 > product + 1e-6 * abs(product))
+    if impossible.any():
+        t = int(impossible.argmax())
+        raise ValueError(
+            f"grams: expected symmetric positive semidefinite matrices, got {found[t].tolist()} at index {t}"
+        )
     empty = (found[:, 0, 0] <= 0) & (freedoms > 0)
     if empty.any():
         t = int(empty.argmax())
@@ -94,7 +102,7 @@ def output_layer(
 
 
 def _without_overhang(bands: NDArray) -> NDArray[np.float64]:
-    """Bands (..., 3, n), finite float64, with zeros beyond the ends of the diagonals; copied only if needed."""
+    """Bands (..., 3, n), finite float64, with zeros beyond the ends of the diagonals; copied if need be."""
     found = bands.astype(np.float64, copy=False)
     for k in (1, 2):
         beyond = (..., k, slice(max(bands.shape[-1] - k, 0), None))

@@ -1,5 +1,7 @@
 """Spectra of symmetric pentadiagonal matrices."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

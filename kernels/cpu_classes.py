@@ -10,6 +10,8 @@ Products run in the dtype of the features; sums over the classes are float64 (fr
 makes them), and so are all results.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Any
 

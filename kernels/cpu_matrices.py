@@ -4,6 +4,8 @@ Each operation is a function for arrays from anywhere, which checks its argument
 works in the arrays it is given: a loop over trials calls the cores and allocates nothing.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

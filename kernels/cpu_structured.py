@@ -1,5 +1,7 @@
 """Draws of the exact structured models: chi variables, active samples, matrices with few diagonals."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -227,16 +229,21 @@ def wedge_forms(
 ) -> NDArray[np.float64]:
     """Pentadiagonal matrices with the law of scale Y^T Y, Y (K, d) normal but for its first two columns.
 
-    theory.md (5.3d), in O(min(K, d)) random numbers.
+    theory.md (5.3d), in O(min(K, d)) random numbers. A block (w_i, w_j) over S_ij, from N samples:
+
+        active, grams = cpu.wedge_samples(streams[:, :2], d, N)          # streams (T, 4, 4)
+        bands = cpu.wedge_forms(streams[:, 2:], active, grams, d, np.full(T, 1 / N))
+        moments, extremes, counts = cpu.banded_statistics(bands, np.ones(T), edges)
 
     Parameters
     ----------
     streams : (T, 2, 4) uint32
         Of the chi variables and of the normals.
     freedoms : (T,) integers
-        K >= 0.
+        K >= 0, the `active` of `wedge_samples`.
     grams : (T, 2, 2) float32 or float64
-        P^T P of the two columns P (K, 2); with d = 1 the one column's is its first entry.
+        P^T P of the two columns P (K, 2), symmetric and positive semidefinite; with d = 1 the one column's is
+        its first entry.
     order : int
         d >= 1.
     scales : (T,) float32 or float64, finite
@@ -244,7 +251,7 @@ def wedge_forms(
     Returns
     -------
     (T, 3, d) float64 array
-        Bands as `banded_counts` takes them. Rows from K on are zero, where there are such.
+        bands[t, k, j] is the entry (j + k, j). Rows from K on are zero, where there are such.
 
     Raises
     ------

@@ -1,5 +1,7 @@
 """Batches of trials, compiled: from draws to tridiagonal forms, and to statistics, each in one call."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Sample weights of the blocks of a Hessian, compiled."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

@@ -3,6 +3,8 @@
 Everything is computed in float64 with the whole N x C matrix of probabilities in memory.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

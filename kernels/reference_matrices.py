@@ -1,5 +1,7 @@
 """Weighted Gram matrices and their spectra in plain NumPy: the specification of these operations."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 

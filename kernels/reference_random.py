@@ -5,6 +5,8 @@ A stream is a uint32 array [key0, key1, c2, c3]. Its block b is Philox4x32-10 at
 half first. Element i of anything drawn from a stream depends on the stream and on i alone.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 

@@ -1,5 +1,7 @@
 """Operations of the exact structured models in plain NumPy: their specification."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

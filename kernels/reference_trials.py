@@ -1,5 +1,7 @@
 """Batches of trials in plain NumPy, from the other operations: the specification of these operations."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -27,18 +27,18 @@ def resolve(asked: str, architecture: str, loss: str, statistics: Collection[str
     """
     if asked == "dense":
         return "dense"
-    expected = _obstacle(architecture, loss, statistics)
-    if expected is None:
+    obstacle = _obstacle(architecture, loss, statistics)
+    if obstacle is None:
         return "structured"
     if asked == "structured":
-        raise ExperimentError("measure.method", f'"structured" with {expected}', f'"{asked}"')
+        raise ExperimentError("measure.method", f'"auto" or "dense", as {obstacle}', f'"{asked}"')
     return "dense"
 
 
 def _obstacle(architecture: str, loss: str, statistics: Collection[str]) -> str | None:
-    """Say what an experiment would have to be to have a structured model; None if it has one."""
+    """Say why there is no structured model of what is measured; None if there is one."""
     if loss != "mse":
-        return f'loss "mse" for the {architecture} model'
+        return f'there is no structured model of the {architecture} model with loss "{loss}"'
     if architecture == "hidden" and "masses" in statistics:
-        return 'no "masses" among the statistics of the hidden model'
+        return 'a structured model has no "masses" of the hidden model (drop them from measure.statistics)'
     return None

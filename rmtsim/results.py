@@ -1,5 +1,7 @@
 """The storage contract: ``Results`` are read, a ``Store`` is also written; here in memory."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import TracebackType

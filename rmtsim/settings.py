@@ -7,6 +7,7 @@ refusals as one read from a file. Where a list is meant, a scalar stands for a l
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import ulp
 from typing import Any
 
 from ._validation import ExperimentError, check_keys, choice, integer, positive, real, several, show
@@ -130,11 +131,12 @@ class Measure:
         latter for the cells that have them, see ``methods.resolve``.
     precision : {"float64", "float32"}
         Of the draws and matrices; statistics are always float64. float32 takes little more than half the
-        time at d = 1000; it adds 5e-6 of a moment and 2e-6 of the largest eigenvalue at most
-        (tests/test_precision.py).
+        time at d = 1000; its rounding adds 5e-6 of a moment and 2e-6 of the largest eigenvalue at most
+        (tests/test_precision.py). Its normal numbers are others than those of float64 with the same seed:
+        runs of different precision compare in distribution.
     range : mapping of str to (float, float)
         Block to the outer edges of its histogram, in units of the recorded ``scale``. The edges of
-        the other blocks come from pilot trials.
+        the other blocks come from pilot trials, and differ between methods and precisions.
     """
 
     blocks: tuple[str, ...] | None = None
@@ -155,6 +157,10 @@ class Measure:
             precision=choice("measure.precision", self.precision, ("float64", "float32")),
             range=_ranges("measure.range", self.range),
         )
+        for block, (low, high) in self.range.items():
+            if (high - low) / self.bins <= 2 * ulp(max(abs(low), abs(high))):
+                expected = f"low < high with room for {self.bins} bins of different edges"
+                raise ExperimentError(f"measure.range.{block}", expected, show([low, high]))
         if self.range and "histogram" not in self.statistics:
             raise ExperimentError(
                 "measure.range", 'a range only where "histogram" is among the statistics', show(self.range)

@@ -346,6 +346,7 @@ BAD = [
     ({"measure": {"range": {"ww_diag": [0, 1]}}}, "measure.range.ww_diag", '"vv_diag"', "unknown key"),
     ({"measure": {"range": {"vv_off": [1, 1]}}}, "measure.range.vv_off", "low < high", "array [1, 1]"),
     ({"measure": {"range": {"vv_off": [1]}}}, "measure.range.vv_off", "two numbers", "array [1]"),
+    ({"measure": {"range": {"vv_off": [0, 5e-324]}}}, "measure.range.vv_off", "room for 200 bins", "5e-324"),
     ({"measure": {"range": {"vv_off": [0, float("inf")]}}}, "measure.range.vv_off", "a finite number", "inf"),
     ({"measure": {"range": {"vv_off": [0, 1]}, "statistics": "masses"}}, "measure.range",
      'only where "histogram"', "table"),

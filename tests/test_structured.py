@@ -337,8 +337,8 @@ def test_auto_takes_the_structured_model_where_it_gives_everything() -> None:
 @pytest.mark.parametrize(
     ("architecture", "loss", "statistics", "expected"),
     [
-        ("linear", "ce", ["moments"], '"structured" with loss "mse" for the linear model'),
-        ("hidden", "mse", ["moments", "masses"], 'no "masses" among the statistics of the hidden model'),
+        ("linear", "ce", ["moments"], 'no structured model of the linear model with loss "ce"'),
+        ("hidden", "mse", ["moments", "masses"], 'a structured model has no "masses" of the hidden model'),
     ],
 )
 def test_structured_is_refused_where_there_is_no_model(

@@ -5,6 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .simulate import positive
+
+CONTENDERS = """\
+plain: the same work as one writes it in NumPy; floor: its BLAS and LAPACK calls alone; dense: our own dense
+path; torch: automatic differentiation, where PyTorch is installed"""
+
 
 def add_parsers(commands: Any) -> None:
     """Add ``bench`` to the commands."""
@@ -19,9 +25,11 @@ def add_parsers(commands: Any) -> None:
         "--large", action="store_true", help="also comparisons that take minutes and gigabytes"
     )
     bench.add_argument(
-        "--rounds", metavar="K", type=int, default=7, help="rounds of each comparison (default: 7)"
+        "--rounds", metavar="K", type=positive, default=7, help="rounds of each comparison (default: 7)"
     )
-    bench.add_argument("--threads", metavar="K", type=int, default=1, help="threads for BLAS (default: 1)")
+    bench.add_argument(
+        "--threads", metavar="K", type=positive, default=1, help="threads for BLAS (default: 1)"
+    )
     bench.add_argument("--json", metavar="FILE", type=Path, help="write all timings to FILE")
     bench.add_argument("--profile", action="store_true", help="print where the time of a trial goes instead")
     bench.add_argument(
@@ -31,6 +39,13 @@ def add_parsers(commands: Any) -> None:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    alone = [option for option in ("profile", "list") if getattr(arguments, option)]
+    if arguments.device == "gpu":
+        alone.append("device gpu")
+    if alone and (arguments.names or arguments.json):
+        raise ValueError(f"--{alone[0]}: expected no NAME and no --json beside it")
+    if arguments.json and not arguments.json.absolute().parent.is_dir():
+        raise ValueError(f"--json: expected a file in a folder that exists, got {arguments.json}")
     if arguments.device == "gpu":
         from ..gpu_bench import bench
 
@@ -43,12 +58,12 @@ def _bench(arguments: argparse.Namespace) -> int:
 
     known = {**COMPARISONS, **LARGE}
     if arguments.list:
-        print("\n".join(known))
+        print("\n".join([*COMPARISONS, *(f"{name}  (--large)" for name in LARGE)]))
         return 0
     if unknown := set(arguments.names) - set(known):
         raise ValueError(f"NAME: expected one of {', '.join(known)}; got {', '.join(sorted(unknown))}")
     chosen = arguments.names or (known if arguments.large else COMPARISONS)
-    print(HEADER)
+    print(f"{CONTENDERS}\n\n{HEADER}")
     report = run(
         {name: known[name] for name in chosen},
         arguments.rounds,

@@ -109,14 +109,14 @@ def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
     print(f"{arguments.model} {request.block}, aspect ratio d/N = {arguments.aspect_ratio:g}")
     if request.loss == "mse" and request.architecture == "hidden":
         print("in units of S_ij = (V^T V)_ij")
-    if request.loss == "ce":
-        print("the law of the weights is cut into atoms: edges in thin tails are those of single atoms")
     if arguments.classes == math.inf:
         print("of C H_cc (diagonal) or -C^2 H_ce (off-diagonal)")
-    bulks = law.support()
-    shown = bulks if len(bulks) <= 4 else [bulks[0], bulks[-1]]
-    print("support  " + " ... ".join(f"[{low:.8g}, {high:.8g}]" for low, high in shown), end="")
-    print(f"  ({len(bulks)} intervals)" if len(bulks) > len(shown) else "")
+    if request.loss == "ce":
+        # The law of the weights is cut into atoms: in thin tails, supports are those of single atoms.
+        low, middle, high = law.ppf([0.005, 0.5, 0.995])
+        print(f"quantiles  0.5 % {low:.8g}  50 % {middle:.8g}  99.5 % {high:.8g}")
+    else:
+        print("support  " + " ".join(f"[{low:.8g}, {high:.8g}]" for low, high in law.support()))
     print(f"atom at 0  {law.atom:.8g}")
     print("moments  " + "  ".join(f"m_{k} {law.moment(k):.8g}" for k in range(1, 5)))
     joint = laws.joint_weights(request.architecture, request.loss, request.block, **request.options)

@@ -19,7 +19,9 @@ def add_parsers(commands: Any) -> None:
     )
     compare.set_defaults(handler=_compare)
 
-    plot = commands.add_parser("plot", help="draw spectra with their laws, ratios and the Hessian")
+    plot = commands.add_parser(
+        "plot", help="draw spectra with their laws, ratios, and the Hessian of a trial drawn anew at small d"
+    )
     plot.add_argument("file", metavar="RESULTS.h5", type=Path)
     plot.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="where figures go")
     plot.set_defaults(handler=_plot)
@@ -65,11 +67,13 @@ def _info(arguments: argparse.Namespace) -> int:
         print(f"{experiment.name}: {finished} of {total} trials finished")
         for name in sorted(set(results.attributes) - {"experiment"}):
             print(f"  {name:<16} {results.attributes[name]}")
-        print(f"\n{'cell':>5}  {'model':<10} {'d':>6} {'N':>7} {'C':>7} {'m':>4}  {'finished':>13}  blocks")
+        sizes = f"{'d':>6} {'N':>7} {'C':>7} {'m':>4}"
+        print(f"\n{'cell':>5}  {'model':<10} {sizes}  {'method':<10}  {'finished':>13}  blocks")
         for cell in experiment.cells:
             print(
                 f"{cell.index:>5}  {cell.architecture[:6] + ' ' + cell.loss:<10} {cell.n_features:>6}"
                 f" {cell.n_samples:>7} {cell.n_classes:>7} {cell.n_hidden or '-':>4}"
+                f"  {results.method(cell.index):<10}"
                 f"  {int(results.done(cell.index).sum()):>6}/{experiment.trials:<6}  {' '.join(cell.blocks)}"
             )
         print(f"\n{results.attributes['experiment']}")

@@ -48,9 +48,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def _experiment_file(given: str) -> Path:
     """Return the file that was given, or else the shipped experiment of that name."""
-    path = Path(given)
-    shipped = Path(str(files("rmtsim.data"))) / "experiments" / f"{given}.toml"
-    return shipped if not path.exists() and path.name == given and shipped.exists() else path
+    path, shipped = Path(given), Path(str(files("rmtsim.data"))) / "experiments"
+    if path.exists() or path.name != given or path.suffix:
+        return path
+    names = sorted(file.stem for file in shipped.glob("*.toml"))
+    if given not in names:
+        raise ValueError(f"EXPERIMENT: expected a file or one of {', '.join(names)}; got {given}")
+    return shipped / f"{given}.toml"
 
 
 def positive(text: str) -> int:

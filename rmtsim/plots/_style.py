@@ -15,6 +15,8 @@ FILL = "#C9D7E6"
 
 DPI = 160
 TITLE, LABEL, SMALL = 10.5, 10, 8.5
+LINES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
+"""Line styles of series that share a colour."""
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -1,11 +1,13 @@
 """Distance of the spectra from their limit laws against d."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from ..cells import Cell
 from ..compare.rates import DistancePoint, distance_series, expected_rate
 from . import _style
 
@@ -27,8 +29,12 @@ def plot_convergence(points: Iterable[DistancePoint]) -> Figure:
     figure, axes = _style.new_axes(7.4, 4.8, right=1.9)
     axes.set(xscale="log", yscale="log")
     series = [points for points in distance_series(points) if len(points) > 1]
+    drawn: Counter[tuple[str, str, str]] = Counter()
+    several = len({each[0].cell.n_classes for each in series}) > 1
     for each in series:
-        _draw_series(axes, each)
+        cell, block, _ = each[0]
+        _draw_series(axes, each, drawn[cell.architecture, cell.loss, block], several)
+        drawn[cell.architecture, cell.loss, block] += 1
     for rate in GUIDES:
         _draw_guide(axes, [each for each in series if expected_rate(each[0].cell) == rate], rate)
     _set_ticks(axes, sorted({point.cell.n_features for each in series for point in each}))
@@ -39,7 +45,14 @@ def plot_convergence(points: Iterable[DistancePoint]) -> Figure:
     return figure
 
 
-def _draw_series(axes: Axes, points: Sequence[DistancePoint]) -> None:
+def _label(cell: Cell, block: str, several: bool) -> str:
+    """Name a series, with the number of classes where there are `several`."""
+    classes = f", $C$ = {cell.n_classes}" if several else ""
+    return f"{cell.architecture} {cell.loss}, {block}{classes}"
+
+
+def _draw_series(axes: Axes, points: Sequence[DistancePoint], repeat: int, several: bool) -> None:
+    """Draw one series; ``repeat`` series of the same block, at another number of classes, came before."""
     cell, block, _ = points[0]
     colour, marker = STYLES[cell.architecture, cell.loss, block]
     axes.errorbar(
@@ -51,8 +64,9 @@ def _draw_series(axes: Axes, points: Sequence[DistancePoint]) -> None:
         markerfacecolor="white" if block.endswith("off") else colour,
         ms=5,
         lw=1,
+        ls=_style.LINES[repeat % len(_style.LINES)],
         capsize=2.5,
-        label=f"{cell.architecture} {cell.loss}, {block}",
+        label=_label(cell, block, several),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from ..cells import Cell
 from ..compare import RatioFinding
@@ -18,7 +19,6 @@ STYLES = {
     ("hidden", "ce", "v"): (_style.GREEN, "^"),
 }
 """Colour and marker of each model and layer whose ratio is not zero."""
-LINES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
 
 
 def plot_ratios(points: Iterable[Point]) -> Figure:
@@ -34,6 +34,7 @@ def plot_ratios(points: Iterable[Point]) -> Figure:
         drawn[key] += 1
         all_points += series
     _draw_guides(axes, all_points)
+    _set_ticks(axes, sorted({cell.n_classes for cell, _ in all_points}))
     subtitle = "measured with standard error; lines: exact limit at each $C$ for $d, N \\to \\infty$"
     title = "Off-diagonal over diagonal blocks of the Hessian"
     _style.dress(axes, title, subtitle, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
@@ -60,9 +61,8 @@ def _draw_series(axes: Axes, points: Sequence[Point], key: tuple[str, str, str],
         label=_series_label(cell, first),
     )
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
-    axes.plot(
-        [c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=LINES[repeat % 4]
-    )
+    style = _style.LINES[repeat % len(_style.LINES)]
+    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=style)
 
 
 def _series_label(cell: Cell, ratio: RatioFinding) -> str:
@@ -86,3 +86,10 @@ def _draw_guides(axes: Axes, points: Sequence[Point]) -> None:
             f"$C^{{-{power}}}$", (middle, 2.5 * top / middle**power), (5, 3),
             textcoords="offset points", color=_style.GREY, fontsize=_style.SMALL,
         )  # fmt: skip
+
+
+def _set_ticks(axes: Axes, classes: Sequence[int]) -> None:
+    """Mark the numbers of classes themselves where there are few; decades otherwise."""
+    if len(classes) <= 6:
+        axes.set_xticks(classes, [f"{C:,}" for C in classes])
+        axes.xaxis.set_minor_locator(NullLocator())

@@ -327,6 +327,11 @@ REFUSALS = [
         (WORDS, [0, 3], np.zeros((2, 2, 2)), 3, np.ones(2)),
         r"grams: expected a positive entry \(0, 0\) for the 3 samples of trial 1, got 0.0",
     ),
+    (
+        "wedge_forms",
+        (WORDS, [3, 3], np.array([[[1.0, 5], [5, 1]]] * 2), 3, np.ones(2)),
+        r"grams: expected symmetric positive semidefinite matrices, got \[\[1.0, 5.0\], .* at index 0",
+    ),
     ("banded_statistics", (np.ones((1, 3, 2)), [0.0]), "scales: expected numbers other than 0"),
     (
         "banded_statistics",
