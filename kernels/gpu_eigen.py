@@ -40,6 +40,7 @@ STATIC_SHARED = 256
 """Bytes of shared memory that the kernel takes beside its two vectors."""
 STABLE = ("own", "xsyevd")
 """Routines that give a matrix the same bits in any batch."""
+NEVER_CHOSEN = "syevj_batched"
 
 
 def choose(order: int, count: int, dtype: np.dtype, stable: bool = False) -> str:

@@ -4,7 +4,7 @@ Sizes are odd on purpose: 1, and one less and one more than a warp or a vector.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from types import ModuleType
 from typing import Any
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import kernels, montecarlo
-from .experiment import Experiment
+from .experiment import Cell, Experiment
 from .montecarlo import Batch, Record
 from .provenance import provenance
+from .verification import Check, Verification, check
 
 SIZES = (1, 7, 31, 33, 65)
 PRECISIONS = ("float64", "float32")
@@ -46,61 +47,16 @@ METHODS = {
 """What of the experiment each method can compute."""
 
 
-@dataclass(frozen=True)
-class Check:
-    """One row of the table: the largest error found, in units of what is allowed; more than 1 has failed."""
-
-    group: str
-    name: str
-    precision: str
-    error: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the error is allowed; NaN is not."""
-        return bool(self.error <= 1)
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What `verify` found of a device."""
-
-    device: str
-    description: Mapping[str, str]
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether all checks passed."""
-        return all(check.passed for check in self.checks)
-
-    def format(self) -> str:
-        """A table of all checks, and the verdict."""
-        lines = [f"{name:<24} {value}" for name, value in self.description.items()]
-        lines += ["", f"{'group':<14} {'check':<20} {'precision':<10} {'error/allowed':>13}"]
-        for check in self.checks:
-            mark = "" if check.passed else "  FAILED"
-            lines.append(
-                f"{check.group:<14} {check.name:<20} {check.precision:<10} {check.error:>13.3g}{mark}"
-            )
-        failed = sum(not check.passed for check in self.checks)
-        verdict = (
-            f"{failed} of {len(self.checks)} checks failed"
-            if failed
-            else f"all {len(self.checks)} checks passed"
-        )
-        return "\n".join([*lines, "", f"device {self.device}: {verdict}"])
-
-
 def verify(device: str = "gpu") -> Verification:
     """Compare a device with known answers, with the reference and, trial by trial, with the CPU.
 
-    Of a GPU, also each installed routine for eigenvalues with LAPACK.
+    Of a GPU, also each installed routine for eigenvalues with LAPACK, and trials of a batch with the same
+    trials alone. Where the device gives up, with LinAlgError, DeviceError or MemoryError, its row has failed.
 
     Raises
     ------
     DeviceError
-        If the device cannot be used.
+        If the device cannot be loaded.
     """
     ops = kernels.load(device)
     checks = [_philox(ops)]
@@ -108,7 +64,7 @@ def verify(device: str = "gpu") -> Verification:
         checks.append(_bits(ops, "normals", precision, STREAM, 1, 100_003, precision))
         degrees = np.linspace(0, 40, 10_007).astype(precision)
         checks.append(_bits(ops, "chi", precision, STREAM, 1, degrees))
-        checks += [_parity(ops, name, precision) for name in kernels.OPERATIONS]
+        checks += [_reference(ops, name, precision) for name in kernels.OPERATIONS]
         for method in METHODS:
             checks += _trials(device, method, precision)
     description = dict(provenance(device))
@@ -116,7 +72,7 @@ def verify(device: str = "gpu") -> Verification:
         from . import gpu_verify
 
         for precision in PRECISIONS:
-            checks += [Check(*row[:2], precision, row[2]) for row in gpu_verify.routines(precision)]
+            checks += [*gpu_verify.routines(precision), *gpu_verify.batches(precision)]
         description |= gpu_verify.missing()
     return Verification(device, description, tuple(checks))
 
@@ -131,16 +87,19 @@ def _philox(ops: ModuleType) -> Check:
     text = (files("rmtsim.data") / "known_answers" / "philox4x32.txt").read_text(encoding="utf-8")
     rows = [line.split()[2:] for line in text.splitlines() if line.split()[:2] == ["philox4x32", "10"]]
     words = np.array([[int(word, 16) for word in row] for row in rows], np.uint32)
-    errors = [_equal(ops.philox4x32(row[None, :4], row[4:6])[0], row[6:]) for row in words]
-    return Check("known answers", "philox4x32", "-", max(errors))
+
+    def error() -> float:
+        return max(_equal(ops.philox4x32(row[None, :4], row[4:6])[0], row[6:]) for row in words)
+
+    return check("known answers", "philox4x32", "-", error)
 
 
 def _bits(ops: ModuleType, name: str, precision: str, *arguments: Any) -> Check:
     """The same bits as the CPU; the reference is allowed rounding."""
     if ops is kernels.load("reference"):
-        return _parity(ops, name, precision)
-    found, wanted = (getattr(module, name)(*arguments) for module in (ops, kernels.load("cpu")))
-    return Check("bits", name, precision, _equal(found, wanted))
+        return _reference(ops, name, precision)
+    wanted = getattr(kernels.load("cpu"), name)(*arguments)
+    return check("bits", name, precision, lambda: _equal(getattr(ops, name)(*arguments), wanted))
 
 
 # Every operation against the reference ---------------------------------------------------------------------
@@ -249,7 +208,11 @@ def _spectra(diagonals: NDArray, off_diagonals: NDArray) -> NDArray[np.float64]:
     return np.linalg.eigvalsh(matrices).reshape(*diagonals.shape[:1], -1)
 
 
-def _parity(ops: ModuleType, name: str, precision: str) -> Check:
+def _reference(ops: ModuleType, name: str, precision: str) -> Check:
+    return check("reference", name, precision, lambda: _parity(ops, name, precision))
+
+
+def _parity(ops: ModuleType, name: str, precision: str) -> float:
     """Integers and uniforms must be equal; sums of n terms are allowed 4 (n + 8) eps of the largest."""
     errors = []
     for n in SIZES:
@@ -260,7 +223,7 @@ def _parity(ops: ModuleType, name: str, precision: str) -> Check:
         else:
             scale = max(1.0, float(np.abs(wanted).max(initial=0.0)))
             errors.append(_distance(found, wanted, 4 * (n + 8) * float(np.finfo(precision).eps) * scale))
-    return Check("reference", name, precision, max(errors))
+    return max(errors)
 
 
 def _distance(found: NDArray, wanted: NDArray, allowed: float) -> float:
@@ -277,14 +240,17 @@ def _trials(device: str, method: str, precision: str) -> Iterator[Check]:
     """Records of a small experiment: 256 eps of the largest are allowed, counts must be equal."""
     text = EXPERIMENT.format(method=method, precision=precision, **METHODS[method])
     experiment = Experiment.from_text(text)
-    allowed = 256 * float(np.finfo(precision).eps)
     for cell in experiment.cells:
-        edges = montecarlo.pilot_edges(experiment, cell)
-        wanted = [montecarlo.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
-        found = _records(device, experiment, Batch(cell, 0, experiment.trials), edges)
-        errors = [_record_error(a, b, allowed) for a, b in zip(found, wanted, strict=True)]
         name = f"{cell.architecture} {cell.loss if method == 'dense' else method}"
-        yield Check("trials", name, precision, max(errors))
+        yield check("trials", name, precision, partial(_trials_error, device, experiment, cell, precision))
+
+
+def _trials_error(device: str, experiment: Experiment, cell: Cell, precision: str) -> float:
+    allowed = 256 * float(np.finfo(precision).eps)
+    edges = montecarlo.pilot_edges(experiment, cell)
+    wanted = [montecarlo.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
+    found = _records(device, experiment, Batch(cell, 0, experiment.trials), edges)
+    return max(_record_error(a, b, allowed) for a, b in zip(found, wanted, strict=True))
 
 
 def _records(device: str, experiment: Experiment, batch: Batch, edges: NDArray[np.float64]) -> list[Record]:

@@ -1,11 +1,14 @@
 """`verify` passes on every device, and fails where one is wrong."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
 import rmtsim.verify
 from rmtsim import gpu_verify, kernels
 from rmtsim.kernels import _gpu, _gpu_cusolver, gpu_eigen
+from rmtsim.verification import Check
 from rmtsim.verify import CASES, verify
 
 
@@ -15,11 +18,15 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_verify, "ORDERS", (1, 33))
 
 
+def failed(rows: Iterable[Check]) -> set[tuple[str, str]]:
+    return {(row.group, row.name) for row in rows if not row.passed}
+
+
 @pytest.mark.parametrize("device", kernels.DEVICES)
 def test_every_device_passes(device: str) -> None:
     found = verify(device)
     assert found.passed, found.format()
-    assert found.format().endswith(f"device {device}: all {len(found.checks)} checks passed")
+    assert found.format().endswith(f"device {device}: all {len(found.judged)} checks passed")
     assert {check.name for check in found.checks if check.group == "reference"} == set(kernels.OPERATIONS)
 
 
@@ -52,13 +59,13 @@ def test_every_operation_has_a_case() -> None:
 @pytest.mark.emulated
 def test_every_routine_for_eigenvalues_is_checked(monkeypatch) -> None:
     rows = list(gpu_verify.routines("float64"))
-    assert [name for group, name, _ in rows if group == "lapack"] == list(gpu_eigen.ROUTINES)
-    assert {name for group, name, _ in rows if group == "same bits"} == set(gpu_eigen.STABLE)
-    assert all(error <= 1 for _, _, error in rows)
+    assert [row.name for row in rows if row.group == "lapack"] == list(gpu_eigen.ROUTINES)
+    assert {row.name for row in rows if row.group == "same bits"} == set(gpu_eigen.STABLE)
+    assert all(row.passed and row.precision == "float64" for row in rows)
     assert gpu_verify.missing() == {}
     monkeypatch.setattr(_gpu_cusolver, "obstacle", {"xsyevd": "no cuSOLVER"}.get)
     assert gpu_verify.missing() == {"without xsyevd": "no cuSOLVER"}
-    assert "xsyevd" not in {name for _, name, _ in gpu_verify.routines("float64")}
+    assert "xsyevd" not in {row.name for row in gpu_verify.routines("float64")}
 
 
 @pytest.mark.emulated
@@ -74,5 +81,63 @@ def test_a_wrong_routine_fails(monkeypatch) -> None:
     monkeypatch.setattr(
         gpu_eigen, "ROUTINES", {**gpu_eigen.ROUTINES, "xsyevd": by_batch, "syevj_batched": garbage}
     )
-    found = {(group, name) for group, name, error in gpu_verify.routines("float64") if not error <= 1}
-    assert found == {("same bits", "xsyevd"), ("lapack", "syevj_batched")}
+    assert failed(gpu_verify.routines("float64")) == {("same bits", "xsyevd"), ("lapack", "syevj_batched")}
+
+
+@pytest.mark.emulated
+@pytest.mark.parametrize("error", [np.linalg.LinAlgError, kernels.DeviceError, MemoryError])
+def test_a_routine_that_gives_up_fails_its_rows_alone(monkeypatch, error: type[Exception]) -> None:
+    def gives_up(A):
+        raise error("matrix 1 of 3")
+
+    monkeypatch.setattr(rmtsim.verify, "PRECISIONS", ("float32",))
+    monkeypatch.setattr(gpu_eigen, "ROUTINES", {**gpu_eigen.ROUTINES, "syevj_batched": gives_up})
+    found = verify("gpu")
+    assert failed(found.checks) == {("lapack", "syevj_batched")}
+    assert found.passed, "it is never chosen"
+    assert f"inf  failed, but is never used: {error.__name__}: matrix 1 of 3" in found.format()
+    assert found.format().endswith(f"device gpu: all {len(found.checks) - 1} checks passed")
+    monkeypatch.setattr(gpu_eigen, "ROUTINES", {**gpu_eigen.ROUTINES, "xsyevd": gives_up})
+    assert failed(row for row in gpu_verify.routines("float32") if row.judged) == {
+        ("lapack", "xsyevd"),
+        ("same bits", "xsyevd"),
+    }
+
+
+def test_a_device_that_gives_up_fails_its_rows_alone(monkeypatch) -> None:
+    def gives_up(*arguments, **keywords):
+        raise np.linalg.LinAlgError("the GPU is off by 1")
+
+    monkeypatch.setattr(rmtsim.verify, "PRECISIONS", ("float64",))
+    for name in ("philox4x32", "moments"):
+        monkeypatch.setattr(kernels.load("cpu"), name, gives_up)
+    monkeypatch.setattr(rmtsim.verify, "_records", gives_up)
+    found = verify("cpu")
+    assert not found.passed
+    wrong = {row for row in found.checks if not row.passed}
+    assert {row.name for row in wrong if row.group == "reference"} == {"philox4x32", "moments"}
+    assert len([row for row in wrong if row.group == "trials"]) == 6
+    assert {row.note for row in wrong} == {"LinAlgError: the GPU is off by 1"}
+    assert "inf  FAILED: LinAlgError: the GPU is off by 1" in found.format()
+
+
+@pytest.mark.emulated
+def test_trials_whose_bits_depend_on_their_batch_fail(monkeypatch) -> None:
+    assert failed(gpu_verify.batches("float32")) == set()
+    gpu = kernels.load("gpu")
+    linear, hidden = gpu.linear_forms, gpu.hidden_forms
+
+    def last_bit(streams, *arguments):
+        found = linear(streams, *arguments)
+        found.diagonals[1:] *= 1 + np.finfo(float).eps
+        return found
+
+    def other_scales(streams, *arguments):
+        found = hidden(streams, *arguments)
+        found.scales[1:] *= 2
+        return found
+
+    monkeypatch.setattr(gpu, "linear_forms", last_bit)
+    monkeypatch.setattr(gpu, "hidden_forms", other_scales)
+    names = {f"{name}_forms {loss}" for name in ("linear", "hidden") for loss in ("ce", "mse")}
+    assert failed(gpu_verify.batches("float64")) == {("same bits", name) for name in names}

@@ -1,0 +1,74 @@
+"""The table that `verify` fills: rows of errors in units of what is allowed, and the verdict."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from .kernels import DeviceError
+
+FAILURES = (np.linalg.LinAlgError, DeviceError, MemoryError)
+"""How a device gives up; what else it raises is a fault of the program."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the table: the largest error found, in units of what is allowed; more than 1 has failed."""
+
+    group: str
+    name: str
+    precision: str
+    error: float
+    note: str = ""
+    """What the device said where it gave up, which is an infinite error."""
+    judged: bool = True
+    """Whether the verdict depends on it."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the error is allowed; NaN is not."""
+        return bool(self.error <= 1)
+
+    def format(self) -> str:
+        """The row."""
+        fields = f"{self.group:<14} {self.name:<20} {self.precision:<10} {self.error:>13.3g}"
+        if self.passed:
+            return fields
+        told = f": {self.note}" if self.note else ""
+        return f"{fields}  {'FAILED' if self.judged else 'failed, but is never used'}{told}"
+
+
+def check(group: str, name: str, precision: str, error: Callable[[], float], *, judged: bool = True) -> Check:
+    """The row of the error that `error` returns, or of a device that gives up instead."""
+    try:
+        return Check(group, name, precision, error(), judged=judged)
+    except FAILURES as failure:
+        return Check(group, name, precision, np.inf, f"{type(failure).__name__}: {failure}", judged)
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` found of a device."""
+
+    device: str
+    description: Mapping[str, str]
+    checks: tuple[Check, ...]
+
+    @property
+    def judged(self) -> list[Check]:
+        """The checks that the verdict depends on."""
+        return [check for check in self.checks if check.judged]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all of these passed."""
+        return all(check.passed for check in self.judged)
+
+    def format(self) -> str:
+        """A table of all checks, and the verdict."""
+        lines = [f"{name:<24} {value}" for name, value in self.description.items()]
+        lines += ["", f"{'group':<14} {'check':<20} {'precision':<10} {'error/allowed':>13}"]
+        lines += [check.format() for check in self.checks]
+        failed, count = sum(not check.passed for check in self.judged), len(self.judged)
+        verdict = f"{failed} of {count} checks failed" if failed else f"all {count} checks passed"
+        return "\n".join([*lines, "", f"device {self.device}: {verdict}"])
