@@ -26,11 +26,11 @@ GUIDES = {-0.5: "$d^{-1/2}$", -1.0: "$d^{-1}$"}
 
 def plot_convergence(points: Iterable[DistancePoint]) -> Figure:
     """Draw Kolmogorov-Smirnov distances with error bars, and guides of slope -1/2 and -1."""
-    figure, axes = _style.new_axes(7.4, 4.8, right=1.9)
-    axes.set(xscale="log", yscale="log")
     series = [points for points in distance_series(points) if len(points) > 1]
-    drawn: Counter[tuple[str, str, str]] = Counter()
     several = len({each[0].cell.n_classes for each in series}) > 1
+    figure, axes = _style.new_axes(*((8.2, 5.6) if several else (7.4, 4.8)), right=2.7 if several else 1.9)
+    axes.set(xscale="log", yscale="log")
+    drawn: Counter[tuple[str, str, str]] = Counter()
     for each in series:
         cell, block, _ = each[0]
         _draw_series(axes, each, drawn[cell.architecture, cell.loss, block], several)

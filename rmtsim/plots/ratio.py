@@ -19,15 +19,21 @@ STYLES = {
     ("hidden", "ce", "v"): (_style.GREEN, "^"),
 }
 """Colour and marker of each model and layer whose ratio is not zero."""
+MOST_INSIDE = 5
+"""Series of which a legend has room among the data."""
+DODGE = 1.06
+"""Factor in C between series of the same model and layer, so that their markers lie side by side."""
 
 
 def plot_ratios(points: Iterable[Point]) -> Figure:
     """Draw the measured ratios with error bars, their limits as lines, and guides of slope -1 and -2."""
-    figure, axes = _style.new_axes(6.4, 4.8)
+    all_series = list(ratio_series(points))
+    beside = len(all_series) > MOST_INSIDE
+    figure, axes = _style.new_axes(9.6, 4.8, right=3.3) if beside else _style.new_axes(6.4, 4.8)
     axes.set(xscale="log", yscale="log")
     all_points: list[Point] = []
     drawn: Counter[tuple[str, str, str]] = Counter()
-    for series in ratio_series(points):
+    for series in all_series:
         cell, ratio = series[0]
         key = (cell.architecture, cell.loss, ratio.layer)
         _draw_series(axes, series, key, drawn[key])
@@ -36,9 +42,14 @@ def plot_ratios(points: Iterable[Point]) -> Figure:
     _draw_guides(axes, all_points)
     _set_ticks(axes, sorted({cell.n_classes for cell, _ in all_points}))
     subtitle = "measured with standard error; lines: exact limit at each $C$ for $d, N \\to \\infty$"
+    if max(drawn.values(), default=0) > 1:
+        subtitle += "; markers of one colour side by side in the legend's order"
     title = "Off-diagonal over diagonal blocks of the Hessian"
     _style.dress(axes, title, subtitle, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
-    _style.legend(axes, loc="lower left")
+    if beside:
+        _style.legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    else:
+        _style.legend(axes, loc="lower left")
     return figure
 
 
@@ -48,13 +59,13 @@ def _draw_series(axes: Axes, points: Sequence[Point], key: tuple[str, str, str],
     colour, marker = STYLES[key]
     classes = [cell.n_classes for cell, _ in points]
     axes.errorbar(
-        classes,
+        [C * DODGE**repeat for C in classes],
         [ratio.measured.value for _, ratio in points],
         [ratio.measured.standard_error for _, ratio in points],
         color=colour,
         marker=marker,
         markerfacecolor=colour if first.layer == "w" else "white",
-        ms=5 + 2 * repeat,
+        ms=5,
         ls="",
         capsize=2.5,
         lw=1,
@@ -81,7 +92,7 @@ def _draw_guides(axes: Axes, points: Sequence[Point]) -> None:
         top = max(r.measured.value * c.n_classes**power for c, r in points if ORDER[r.layer] == power)
         ends = [classes[0], classes[-1]]
         axes.plot(ends, [2.5 * top / c**power for c in ends], color=_style.GREY, lw=0.9, ls=":")
-        middle = (ends[0] * ends[1]) ** 0.5
+        middle = (ends[0] * ends[1] ** 3) ** 0.25
         axes.annotate(
             f"$C^{{-{power}}}$", (middle, 2.5 * top / middle**power), (5, 3),
             textcoords="offset points", color=_style.GREY, fontsize=_style.SMALL,
