@@ -1,7 +1,8 @@
 """Every operation on an NVIDIA GPU: hand-written CUDA kernels, cuBLAS and cuSOLVER, through CuPy.
 
-Arrays come from and return to the host. `linear_forms`, `hidden_forms` and `spectral_statistics` keep
-everything between streams and spectra on the device.
+Arrays come from and return to the host. `linear_forms` and `hidden_forms` keep what lies between streams and
+tridiagonal forms on the device, but for a few numbers; forms come back, and go in again for
+`spectral_statistics`. kernels/cuda/README.md lists what is copied.
 
 Importing this module raises DeviceError where there is no CuPy or no GPU.
 """

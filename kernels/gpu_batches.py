@@ -16,6 +16,8 @@ IN_FLIGHT = 2
 """Batches that hold memory at once: one is measured while the next is drawn."""
 USABLE = 0.8
 """Part of the free memory that is planned for: libraries take work space, and pools fragment."""
+FEW = 16
+"""Numbers of 8 bytes that a trial has beside its long arrays, at most: streams, scales, sums."""
 
 
 def batch_size(trial_bytes: int, free_bytes: int, most: int = TRIALS_LIMIT) -> int:
@@ -51,6 +53,24 @@ def halving(compute: Callable[[Any], list[Measured]], trials: Sequence | NDArray
     return halving(compute, trials[:middle]) + halving(compute, trials[middle:])
 
 
+def by_parts(trials: int, trial_bytes: int, compute: Callable[[slice], None]) -> None:
+    """compute(part) of parts of the trials that fit into memory at `trial_bytes` to a trial.
+
+    Raises
+    ------
+    DeviceError
+        If a single trial does not.
+    """
+    count = batch_size(trial_bytes, free_memory())
+
+    def computed(part: Sequence[int]) -> list[None]:
+        compute(slice(part[0], part[-1] + 1))
+        return []
+
+    for first in range(0, trials, count):
+        halving(computed, range(first, min(first + count, trials)))
+
+
 class _Streams(threading.local):
     """Two CUDA streams of a thread for each GPU, kept: CuPy's pool keeps the memory of streams apart."""
 
@@ -74,8 +94,10 @@ def pipelined(
 ) -> Iterator[Measured]:
     """Yield measure(batch, draw(batch)) of each batch, while another CUDA stream draws the next.
 
-    What was drawn is given up when the kernels that read it are done: its memory goes back to the other
-    stream. `draw` must not call cuBLAS: its bits are promised while one stream at a time uses it.
+    The memory of what was drawn goes back to the drawing stream as soon as `measure` lets go of it, which may
+    be before the kernels that read it are done. The drawing stream gets nothing to do until they are, also
+    where `measure` raises: only then is the next batch drawn. `draw` must not call cuBLAS: its bits are
+    promised while one stream at a time uses it.
     """
     drawing, measuring = _streams.current()
     waiting: list[tuple[Any, Drawn, Any]] = []

@@ -5,7 +5,7 @@ their own. A call splits its trials by the memory that is free and halves a part
 has the same bits in any part.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import gpu_random
 from ._arguments import points
+from ._checks import float_dtype
 from ._gpu import THREADS, elements_by_trial, empty, launch, to_device, to_host
 from ._structured_arguments import (
     Samples,
@@ -27,24 +28,8 @@ from ._structured_arguments import (
     trial_streams,
 )
 from ._trial_arguments import SpectralStatistics, empty_statistics, histogram_edges
-from .gpu_batches import batch_size, free_memory, halving
+from .gpu_batches import FEW, by_parts
 from .gpu_spectra import MOMENT_THREADS, WARP, bin_counts, units_and_rows
-
-FEW = 16
-"""Numbers of 8 bytes that a trial has beside its long arrays, at most: streams, scales, sums."""
-
-
-def _by_parts(trials: int, trial_bytes: int, compute: Callable[[slice], None]) -> None:
-    """compute(part) of parts of the trials that fit into memory at `trial_bytes` to a trial."""
-    count = batch_size(trial_bytes, free_memory())
-
-    def computed(part: Sequence[int]) -> list[None]:
-        compute(slice(part[0], part[-1] + 1))
-        return []
-
-    for first in range(0, trials, count):
-        halving(computed, range(first, min(first + count, trials)))
-
 
 # Chi variables and forms -----------------------------------------------------------------------------------
 
@@ -94,7 +79,7 @@ def wishart_forms(
         )
         diagonals[part], off_diagonals[part] = map(to_host, form)
 
-    _by_parts(len(words), 8 * (6 * d + FEW), compute)
+    by_parts(len(words), 8 * (6 * d + FEW), compute)
     return diagonals, off_diagonals
 
 
@@ -119,7 +104,7 @@ def wedge_forms(
         )
         bands[part] = to_host(form)
 
-    _by_parts(len(words), 8 * (8 * d + FEW), compute)
+    by_parts(len(words), 8 * (8 * d + FEW), compute)
     return bands
 
 
@@ -129,10 +114,16 @@ def wedge_forms(
 def half_space_counts(streams: ArrayLike, n_samples: int) -> NDArray[np.int64]:
     """How many of the first N uniform numbers of each stream (T, 4) are at most 1/2; see the CPU."""
     words, N = trial_streams(streams), size(n_samples, "n_samples")
-    found = empty((len(words),), np.int64)
-    arguments = to_device(words), np.int64(N), found
-    launch("structured.half_space_counts", None, (len(words),), (THREADS,), *arguments)
-    return to_host(found)
+    found = np.empty(len(words), np.int64)
+
+    def compute(part: slice) -> None:
+        counts = empty((part.stop - part.start,), np.int64)
+        arguments = to_device(words[part]), np.int64(N), counts
+        launch("structured.half_space_counts", None, (len(counts),), (THREADS,), *arguments)
+        found[part] = to_host(counts)
+
+    by_parts(len(words), 8 * FEW, compute)
+    return found
 
 
 def _plane_coordinates(streams: Any, d: int, pair: tuple[int, int], dtype: np.dtype) -> Any:
@@ -154,7 +145,7 @@ def wedge_samples(
 ) -> Samples:
     """Samples of streams (T, 2, 4) that activate both hidden units of a pair; see the CPU."""
     words, d, N = trial_streams(streams, 2), size(n_features, "n_features"), size(n_samples, "n_samples")
-    units, real = hidden_pair(pair), output_layer(1, 1, [], dtype)[3]
+    units, real = hidden_pair(pair), float_dtype(dtype)
     found = Samples(np.empty(len(words), np.int64), np.empty((len(words), 2, 2)))
 
     def compute(part: slice) -> None:
@@ -164,7 +155,7 @@ def wedge_samples(
         launch("structured.wedge_samples", None, (len(planes),), (THREADS,), *arguments)
         found.active[part], found.grams[part] = to_host(active), to_host(grams)
 
-    _by_parts(len(words), 2 * d * real.itemsize + 8 * FEW, compute)
+    by_parts(len(words), 2 * d * real.itemsize + 8 * FEW, compute)
     return found
 
 
@@ -184,12 +175,12 @@ def output_grams(
     Only the columns of the pairs are drawn.
     """
     words, (C, m, columns, real) = trial_streams(streams), output_layer(n_classes, n_hidden, pairs, dtype)
-    found, used = np.empty((len(words), len(columns))), to_device(columns)
+    found = np.empty((len(words), len(columns)))
 
     def compute(part: slice) -> None:
-        found[part] = to_host(trial_output_grams(to_device(words[part]), C, m, used, real))
+        found[part] = to_host(trial_output_grams(to_device(words[part]), C, m, to_device(columns), real))
 
-    _by_parts(len(words), 8 * (len(columns) + FEW), compute)
+    by_parts(len(words), 8 * (len(columns) + FEW), compute)
     return found
 
 
@@ -240,5 +231,5 @@ def banded_statistics(
             below = _counts(to_device(forms[part] / units[part, None, None]), to_device(at))
             found.counts[part] = to_host(bin_counts(below, forms.shape[2]))
 
-    _by_parts(len(forms), 8 * (6 * forms.shape[2] + 2 * at.size + FEW), compute)
+    by_parts(len(forms), 8 * (6 * forms.shape[2] + 2 * at.size + FEW), compute)
     return found

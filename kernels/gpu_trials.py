@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import gpu_classes, gpu_eigen, gpu_matrices, gpu_random, gpu_spectra
-from ._gpu import TRIALS_LIMIT, cupy, empty, products, to_device, to_host
+from ._gpu import cupy, empty, products, to_device, to_host
 from ._trial_arguments import (
     Forms,
     HiddenForms,
@@ -24,7 +24,7 @@ from ._trial_arguments import (
     trials,
     tridiagonal_forms,
 )
-from .gpu_batches import batch_size, free_memory, halving, pipelined
+from .gpu_batches import FEW, batch_size, by_parts, free_memory, halving, pipelined
 from .gpu_structured import trial_output_grams
 
 
@@ -123,7 +123,7 @@ def _in_batches(given: Trials, measure: Callable[[Drawn], Parts]) -> list[Parts]
 def _class_weights(drawn: Drawn, classes: NDArray, is_ce: bool) -> Iterator[Any]:
     """Sample weights (T, N) of each block (v_c, v_e). theory.md (2.1), (2.3)"""
     if not is_ce:
-        yield from (to_device(np.full(drawn.X.shape[:2], float(c == e))) for c, e in classes)
+        yield from (cupy().full(drawn.X.shape[:2], float(c == e), np.float64) for c, e in classes)
     elif len(classes):
         used, places = np.unique(classes, return_inverse=True)
         logits, log_z = gpu_classes.trial_chosen_logits(drawn.features, drawn.tiles(), to_device(used))
@@ -147,7 +147,7 @@ def _hidden_weights(drawn: Drawn, hidden: NDArray, is_ce: bool, scales: NDArray)
 
 def _column(array: Any, index: int) -> Any:
     """Column (T, N) of an array (T, N, k), contiguous and float64."""
-    return cupy().ascontiguousarray(array[:, :, index]).astype(np.float64)
+    return cupy().ascontiguousarray(array[:, :, index]).astype(np.float64, copy=False)
 
 
 def _scales(drawn: Drawn, hidden: NDArray, is_ce: bool) -> NDArray[np.float64]:
@@ -240,12 +240,18 @@ def hidden_forms(
 def spectral_statistics(
     diagonals: ArrayLike, off_diagonals: ArrayLike, scales: ArrayLike, edges: ArrayLike | None = None
 ) -> SpectralStatistics:
-    """Moments, extreme eigenvalues and histogram counts of many tridiagonal matrices; see the CPU."""
+    """Moments, extreme eigenvalues and histogram counts of many tridiagonal matrices; see the CPU.
+
+    Raises
+    ------
+    DeviceError
+        If a single matrix does not fit into memory.
+    """
     a, b, s = tridiagonal_forms(diagonals, off_diagonals, scales)
     at = histogram_edges(edges)
-    found = empty_statistics(len(a), at)
-    for first in range(0, len(a), TRIALS_LIMIT):
-        part = slice(first, first + TRIALS_LIMIT)
+    found, order = empty_statistics(len(a), at), a.shape[1]
+
+    def compute(part: slice) -> None:
         form = to_device(a[part]), to_device(b[part])
         found.moments[part] = to_host(gpu_spectra.trial_moments(*form))
         found.extremes[part] = to_host(gpu_spectra.trial_extremes(*form))
@@ -253,4 +259,6 @@ def spectral_statistics(
             in_units = to_device(a[part] / s[part, None]), to_device(b[part] / s[part, None])
             every = to_device(np.broadcast_to(at, (len(a[part]), at.size)))
             found.counts[part] = to_host(gpu_spectra.trial_histograms(*in_units, every))
+
+    by_parts(len(a), 8 * (4 * order + 3 * at.size + FEW), compute)
     return found

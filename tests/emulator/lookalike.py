@@ -91,8 +91,8 @@ class DeviceArray:
             raise EmulatorError("a reshape that copies")
         return self._view(self.memory_of_the_device.reshape(*shape))
 
-    def astype(self, dtype) -> "DeviceArray":
-        return DeviceArray(self.use().astype(dtype))
+    def astype(self, dtype, copy=True) -> "DeviceArray":
+        return self if self.dtype == dtype and not copy else DeviceArray(self.use().astype(dtype))
 
     def transpose(self, *axes) -> "DeviceArray":
         return self._view(self.memory_of_the_device.transpose(*axes))
@@ -125,13 +125,21 @@ def empty(shape, dtype=np.float64) -> DeviceArray:
 
 
 def zeros(shape, dtype=np.float64) -> DeviceArray:
+    return full(shape, 0, dtype)
+
+
+def full(shape, value, dtype) -> DeviceArray:
     array = empty(shape, dtype)
-    array.memory_of_the_device[...] = 0
+    array.memory_of_the_device[...] = value
     return array
 
 
 def asarray(array) -> DeviceArray:
-    return array if isinstance(array, DeviceArray) else DeviceArray(np.array(array))
+    if isinstance(array, DeviceArray):
+        return array
+    made = empty(np.shape(array), array.dtype)
+    made.memory_of_the_device[...] = array
+    return made
 
 
 def asnumpy(array) -> np.ndarray:
@@ -174,7 +182,7 @@ def modules() -> dict[str, ModuleType]:
     """What `import` finds of CuPy, and of nvmath-python."""
     cupy, cupyx = ModuleType("cupy"), ModuleType("cupyx")
     here = sys.modules[__name__]
-    for name in ("empty", "zeros", "asarray", "asnumpy", "matmul", "maximum", "ascontiguousarray"):
+    for name in ("empty", "zeros", "full", "asarray", "asnumpy", "matmul", "maximum", "ascontiguousarray"):
         setattr(cupy, name, getattr(here, name))
     cupy.__version__ = VERSION
     cupy.__spec__ = cupyx.__spec__ = SimpleNamespace(name="cupy")

@@ -1,5 +1,7 @@
 """The order of work on CUDA streams: what the stand-in calls a race, and that the launchers have none."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,29 @@ def test_batches_that_do_not_wait_are_found(monkeypatch) -> None:
     monkeypatch.setattr(Stream, "wait_event", lambda self, event: None)
     with pytest.raises(EmulatorError, match="uses an array that"):
         linear("gpu", random_streams(3, 2), "mse", np.float64)
+
+
+def _draws_after_a_measure_that_fails() -> list[int]:
+    """Results of a second call, after one whose `measure` raises with a read of what was drawn queued."""
+
+    def fails(batch, drawn) -> int:
+        drawn.copy()
+        raise ArithmeticError
+
+    def draw(batch):
+        return _gpu.empty((3,))
+
+    with contextlib.suppress(ArithmeticError):
+        list(gpu_batches.pipelined([1], draw, fails))
+    return list(gpu_batches.pipelined([2], draw, lambda batch, drawn: batch))
+
+
+def test_an_error_leaves_nothing_that_the_next_call_could_overtake(monkeypatch) -> None:
+    monkeypatch.setattr(gpu_batches, "_streams", gpu_batches._Streams())
+    assert _draws_after_a_measure_that_fails() == [2]
+    monkeypatch.setattr(Stream, "synchronize", lambda self: None)
+    with pytest.raises(EmulatorError, match=r"memory for stream .* may still be used by"):
+        _draws_after_a_measure_that_fails()
 
 
 def test_drawing_calls_no_library(monkeypatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import rmtsim
 from rmtsim import kernels
-from rmtsim.kernels import gpu_spectra, gpu_structured
+from rmtsim.kernels import gpu_batches, gpu_spectra, gpu_structured, gpu_trials
 
 from ..emulator.lookalike import Device
 from .structured_checks import streams
@@ -25,8 +25,12 @@ CALLS: dict[str, Callable[[], object]] = {
     "wishart_forms": lambda: _gpu("wishart_forms", streams(TRIALS), FREEDOMS, ORDER, SCALES),
     "wedge_forms": lambda: _gpu("wedge_forms", streams(TRIALS, 2), FREEDOMS, GRAMS, ORDER, SCALES),
     "wedge_samples": lambda: _gpu("wedge_samples", streams(TRIALS, 2), ORDER, 100),
+    "half_space_counts": lambda: _gpu("half_space_counts", streams(TRIALS), 100),
     "output_grams": lambda: _gpu("output_grams", streams(TRIALS), 30, 4, PAIRS),
     "banded_statistics": lambda: _gpu("banded_statistics", BANDS, SCALES, np.linspace(-3, 3, 9)),
+    "spectral_statistics": lambda: _gpu(
+        "spectral_statistics", BANDS[:, 0], BANDS[:, 1, 1:], SCALES, np.linspace(-3, 3, 9)
+    ),
 }
 """Operations that split their trials."""
 
@@ -37,7 +41,7 @@ def _gpu(name: str, *arguments: object) -> list[np.ndarray]:
 
 
 def test_signatures_are_those_of_the_cpu() -> None:
-    for name in (*CALLS, "chi", "half_space_counts", "banded_counts"):
+    for name in (*CALLS, "chi", "banded_counts"):
         found, wanted = (
             inspect.signature(getattr(kernels.load(d), name), eval_str=True) for d in ("gpu", "cpu")
         )
@@ -48,7 +52,7 @@ def test_signatures_are_those_of_the_cpu() -> None:
 def test_a_trial_has_the_same_bits_in_any_part(monkeypatch, name: str) -> None:
     wanted = CALLS[name]()
     for count in (1, 2, 3):
-        monkeypatch.setattr(gpu_structured, "batch_size", lambda *memory, count=count: count)
+        monkeypatch.setattr(gpu_batches, "batch_size", lambda *memory, count=count: count)
         for found, whole in zip(CALLS[name](), wanted, strict=True):
             np.testing.assert_array_equal(found, whole)
 
@@ -57,9 +61,10 @@ def test_a_trial_has_the_same_bits_in_any_part(monkeypatch, name: str) -> None:
 def test_a_part_out_of_memory_is_halved_until_it_fits(monkeypatch, name: str) -> None:
     """The emulated device takes arrays of at most so many bytes, whatever it says that is free."""
     wanted = CALLS[name]()
-    monkeypatch.setattr(gpu_structured, "free_memory", lambda: 1 << 40)
+    monkeypatch.setattr(gpu_batches, "free_memory", lambda: 1 << 40)
     largest = {"wishart_forms": 2 * 640, "wedge_forms": 2 * 960, "wedge_samples": 640, "output_grams": 32}
-    monkeypatch.setattr(Device, "limit", largest.get(name, 2 * 960))
+    largest |= {"half_space_counts": 2 * 16, "banded_statistics": 2 * 960, "spectral_statistics": 2 * 320}
+    monkeypatch.setattr(Device, "limit", largest[name])
     for found, whole in zip(CALLS[name](), wanted, strict=True):
         np.testing.assert_array_equal(found, whole)
     monkeypatch.setattr(Device, "limit", 15)
@@ -74,13 +79,13 @@ def test_a_trial_is_said_to_take_at_least_its_arrays(monkeypatch, name: str) -> 
     def noted(sound: Callable, notes: list) -> Callable:
         return lambda *arguments: notes.append(sound(*arguments)) or notes[-1]
 
-    monkeypatch.setattr(gpu_structured, "batch_size", lambda size, free: said.append(size) or TRIALS)
-    for module in (gpu_structured, gpu_spectra):
+    monkeypatch.setattr(gpu_batches, "batch_size", lambda size, free: said.append(size) or TRIALS)
+    for module in (gpu_structured, gpu_spectra, gpu_trials):
         for function in ("empty", "to_device"):
             monkeypatch.setattr(module, function, noted(getattr(module, function), made))
     CALLS[name]()
     of_trials = sum(array.nbytes for array in made if len(array) == TRIALS)
-    assert TRIALS * (said[0] - 8 * gpu_structured.FEW) <= of_trials <= TRIALS * said[0]
+    assert TRIALS * (said[0] - 8 * gpu_batches.FEW) <= of_trials <= TRIALS * said[0]
 
 
 @pytest.mark.parametrize("name", CALLS)
