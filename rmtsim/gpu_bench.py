@@ -15,11 +15,13 @@ import numpy as np
 
 from . import kernels
 from .kernels import _gpu_cusolver, gpu_classes, gpu_eigen, gpu_matrices, gpu_random, gpu_spectra
-from .kernels._gpu import cupy, describe, empty, products, to_device, to_host
+from .kernels._gpu import cupy, describe, empty, in_a_line, products, to_device, to_host
 from .provenance import provenance
 from .streams import Role, stream
 
 REPEATS = 5
+JACOBI_LIMIT = 200
+"""Largest order of Jacobi's method, which is meant for small matrices and never chosen for others."""
 EDGES = np.linspace(0.0, 4.0, 201)
 
 
@@ -52,7 +54,10 @@ class Rate(NamedTuple):
 
     name: str
     per_second: float
+    """0 where it cannot be done."""
     unit: str
+    note: str = ""
+    """Why it cannot."""
 
 
 class Eigenvalues(NamedTuple):
@@ -87,7 +92,9 @@ class Benchmark:
         for t in self.timings:
             numbers = f"{1e3 * t.seconds:>10.3f} {1e3 * t.floor:>10.3f} {t.seconds / t.floor:>7.2f}"
             lines.append(f"{t.name:<20} {t.precision:<10} {numbers}  {t.bound}")
-        lines += ["", *(f"{rate.name:<44} {rate.per_second:>12.4g} {rate.unit}/s" for rate in self.rates)]
+        lines.append("")
+        for rate in self.rates:
+            lines.append(f"{rate.name:<44} {rate.per_second:>12.4g} {rate.unit}/s  {rate.note}".rstrip())
         return "\n".join([*lines, "", *self._routines()])
 
     def _routines(self) -> list[str]:
@@ -189,16 +196,23 @@ def _rates(sizes: Sizes) -> list[Rate]:
     X, streams, one = _samples(sizes, np.dtype(np.float64)), _streams(1), np.float64(1)
     ours = empty((1, sizes.numbers))
     grams = gpu_matrices.trial_grams(X, to_device(np.ones(X.shape[:2])))
-    normals = cupy().random.standard_normal
     count, T = sizes.numbers, sizes.trials
     runs: Runs = {
         "normals, ours": (lambda: gpu_random.draw_normals(streams, 0, one, ours), count, "numbers"),
-        "normals, cupy.random": (lambda: normals(count), count, "numbers"),
+        "normals, cupy.random": (lambda: cupy().random.standard_normal(count), count, "numbers"),
         "eigenvalues, ours": (lambda: gpu_eigen.own(grams.copy()), T, "matrices"),
         **(_torch_runs(grams, count) if find_spec("torch") else {}),
     }
     trials = [Rate(f"trials, {name}", _trials_per_second(name, sizes), "trials") for name in ("gpu", "cpu")]
-    return trials + [Rate(name, done / seconds(run), unit) for name, (run, done, unit) in runs.items()]
+    return trials + [_rate(name, *run) for name, run in runs.items()]
+
+
+def _rate(name: str, run: Callable[[], Any], done: int, unit: str) -> Rate:
+    """Work per second of what may need a library that is not there, or more memory than there is."""
+    try:
+        return Rate(name, done / seconds(run), unit)
+    except (ImportError, OSError, RuntimeError, MemoryError) as error:
+        return Rate(name, 0.0, unit, f"failed: {in_a_line(error)}")
 
 
 def _eigenvalues(sizes: Sizes) -> Iterator[Eigenvalues]:
@@ -210,6 +224,8 @@ def _eigenvalues(sizes: Sizes) -> Iterator[Eigenvalues]:
             A = A.reshape(count, order, order)
             gpu_matrices.symmetrize(A)
             for name in gpu_eigen.installed():
+                if name == gpu_eigen.NEVER_CHOSEN and order > JACOBI_LIMIT:
+                    continue
                 yield Eigenvalues(name, dtype.name, order, count, *_timed(name, A))
 
 
@@ -226,22 +242,30 @@ def _timed(routine: str, A: Any) -> tuple[float, str]:
 
 
 def _torch_runs(grams: Any, count: int) -> Runs:
-    torch = import_module("torch")
-    matrices = torch.from_dlpack(grams)
-    place = {"device": matrices.device, "dtype": torch.float64}
+    """The same work in PyTorch, imported when it is run: a build of it may not load."""
 
     def normals() -> None:
-        torch.randn(count, **place)
+        torch, matrices = _torch_and(grams)
+        torch.randn(count, device=matrices.device, dtype=torch.float64)
         torch.cuda.synchronize()
 
     def eigenvalues() -> None:
+        torch, matrices = _torch_and(grams)
         torch.linalg.eigvalsh(matrices)
         torch.cuda.synchronize()
 
     return {
         "normals, torch.randn": (normals, count, "numbers"),
-        "eigenvalues, torch.linalg.eigvalsh": (eigenvalues, len(matrices), "matrices"),
+        "eigenvalues, torch.linalg.eigvalsh": (eigenvalues, len(grams), "matrices"),
     }
+
+
+def _torch_and(array: Any) -> tuple[Any, Any]:
+    """PyTorch, and the array of the GPU as one of its own, not copied."""
+    torch = import_module("torch")
+    if not torch.cuda.is_available():
+        raise kernels.DeviceError(f"PyTorch {torch.__version__} finds no GPU that it can use")
+    return torch, torch.from_dlpack(array)
 
 
 def _trials_per_second(device: str, sizes: Sizes) -> float:

@@ -1,12 +1,15 @@
 """The benchmark runs to its end; what it measures on an emulator says nothing."""
 
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rmtsim import gpu_bench
-from rmtsim.kernels import _gpu_cusolver, gpu_eigen
+from rmtsim.kernels import _gpu_cusolver, gpu_eigen, gpu_matrices
+from rmtsim.kernels._gpu import cupy
 
 pytestmark = pytest.mark.emulated
 
@@ -27,6 +30,46 @@ def test_every_kernel_and_way_is_timed(monkeypatch) -> None:
         for order, count in ((4, 3), (6, 2))
     }
     assert all(0 < e.seconds < np.inf and e.note == "same bits alone" for e in found.eigenvalues)
+
+
+def test_jacobis_method_is_timed_on_small_matrices_only(monkeypatch) -> None:
+    monkeypatch.setattr(gpu_bench, "_timed", lambda routine, A: (1.0, ""))
+    monkeypatch.setattr(gpu_matrices, "symmetrize", lambda A: None)
+    found = list(gpu_bench._eigenvalues(gpu_bench.Sizes(eigenvalues=((200, 1), (201, 1)))))
+    assert {e.order for e in found if e.routine == "syevj_batched"} == {200}
+    assert {e.order for e in found if e.routine == "xsyevd"} == {200, 201}
+
+
+@pytest.mark.parametrize("gpu_for_torch", [False, True])
+def test_libraries_that_are_not_there_are_told(monkeypatch, gpu_for_torch: bool) -> None:
+    def no_curand(size: int) -> None:
+        raise ImportError('Failure finding "libcurand.so"\n  listdir')
+
+    def used(*arguments, **keywords) -> SimpleNamespace:
+        return SimpleNamespace(device="cuda:0")
+
+    torch = ModuleType("torch")
+    torch.__spec__ = SimpleNamespace(name="torch")
+    torch.__version__, torch.float64, torch.randn, torch.from_dlpack = "9+cpu", "float64", used, used
+    torch.linalg = SimpleNamespace(eigvalsh=used)
+    torch.cuda = SimpleNamespace(is_available=lambda: gpu_for_torch, synchronize=lambda: None)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setattr(gpu_bench, "REPEATS", 1)
+    monkeypatch.setattr(cupy().random, "standard_normal", no_curand)
+    monkeypatch.setattr(gpu_bench, "_trials_per_second", lambda device, sizes: 1.0)
+    sizes = gpu_bench.Sizes(2, 5, 7, 6, numbers=64, order=8)
+    rates = {rate.name: rate for rate in gpu_bench._rates(sizes)}
+    assert rates["normals, cupy.random"][1:] == (
+        0,
+        "numbers",
+        'failed: Failure finding "libcurand.so"',
+    )
+    for name in ("normals, torch.randn", "eigenvalues, torch.linalg.eigvalsh"):
+        assert (rates[name].per_second > 0) == gpu_for_torch
+        told = "" if gpu_for_torch else "failed: PyTorch 9+cpu finds no GPU that it can use"
+        assert rates[name].note == told
+    lines = gpu_bench.Benchmark({}, (), tuple(rates.values()), ()).format().splitlines()
+    assert any(line.endswith('0 numbers/s  failed: Failure finding "libcurand.so"') for line in lines)
 
 
 def test_a_routine_that_fails_or_is_not_there_is_told(monkeypatch) -> None:
