@@ -1,7 +1,8 @@
 """Eigenvalues of symmetric matrices by cuSOLVER: three routines, the convergence of every matrix checked.
 
 xsyevd and syevjBatched are called through CuPy. XsyevBatched (CUDA 12.6.2 and newer) is not bound by CuPy but
-by nvmath-python, which is used if it is there. Work space comes from CuPy's memory pool.
+by nvmath-python, which is used if it is there. The batched two are for bench and verify only. Work space
+comes from CuPy's memory pool.
 
 Each routine takes A (T, n, n) on the device, contiguous and with both triangles, whose content may be lost,
 and returns the eigenvalues (T, n), ascending, float64.

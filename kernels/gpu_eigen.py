@@ -12,8 +12,8 @@ xsyev_batched
 syevj_batched
     cuSOLVER, Jacobi rotations of many matrices at once.
 
-No operation asks for the batched two: `rmtsim bench` and `rmtsim verify` alone call them, and callers of
-`trial_eigenvalues` with many matrices.
+No operation uses the batched two, as none asks for eigenvalues of many matrices that are not stored: they are
+for `rmtsim bench` and `rmtsim verify` only.
 
 Stored statistics must not depend on how many trials share a batch, nor on what else is installed. The first
 two promise that: a matrix of ours has a block of threads to itself, and xsyevd, which NVIDIA calls
@@ -119,10 +119,11 @@ def trial_tridiagonals(A: Any) -> tuple[Any, Any]:
     return ROUTINES[routine](A), cupy().zeros((trials, n - 1), np.float64)
 
 
-def trial_eigenvalues(A: Any, routine: str | None = None) -> Any:
+def trial_eigenvalues(A: Any, routine: str | None = None, first: NDArray | None = None) -> Any:
     """Eigenvalues (T, n), ascending, float64, of A (T, n, n), symmetric and destroyed.
 
-    By the routine of `choose`, or the named one. Those of the first matrix are held against LAPACK's.
+    By the routine of `choose`, or the named one. Those of the first matrix are held against LAPACK's; `first`
+    is that matrix, its upper triangle at least, where the host has it.
 
     Raises
     ------
@@ -135,7 +136,7 @@ def trial_eigenvalues(A: Any, routine: str | None = None) -> Any:
     if A.size == 0:
         return empty((trials, n))
     name = choose(n, trials, A.dtype) if routine is None else _checked(routine)
-    first = to_host(A[0])
+    first = to_host(A[0]) if first is None else first
     found = ROUTINES[name](A)
     spot_check(first, to_host(found[0]), name)
     return found

@@ -91,13 +91,13 @@ def weighted_gram(X: ArrayLike, weights: ArrayLike) -> NDArray:
     return to_host(trial_grams(to_device(rows)[None], to_device(w)[None]))[0]
 
 
-def _full(A: ArrayLike) -> Any:
-    """A checked matrix on the device, (1, n, n), its lower triangle made from its upper one."""
+def _full(A: ArrayLike) -> tuple[NDArray, Any]:
+    """A checked matrix, and it on the device, (1, n, n), its lower triangle made from its upper one."""
     matrix = symmetric(A)
     check_order(len(matrix))
-    given = to_device(matrix)[None].copy()
+    given = to_device(matrix)[None]
     symmetrize(given)
-    return given
+    return matrix, given
 
 
 def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -105,7 +105,7 @@ def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
     Beyond an order of 1024 the off-diagonal is zero and the diagonal holds the eigenvalues.
     """
-    full = _full(A)
+    _, full = _full(A)
     if full.size == 0:
         return np.empty(0), np.empty(0)
     a, b = trial_tridiagonals(full)
@@ -114,8 +114,8 @@ def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 def eigenvalues(A: ArrayLike) -> NDArray[np.float64]:
     """All eigenvalues of a symmetric matrix, ascending, held against LAPACK's; see the CPU."""
-    full = _full(A)
-    return to_host(trial_eigenvalues(full))[0] if full.size else np.empty(0)
+    matrix, full = _full(A)
+    return to_host(trial_eigenvalues(full, first=matrix))[0] if full.size else np.empty(0)
 
 
 def gram_sum(A: ArrayLike, total: NDArray | None = None) -> NDArray:

@@ -1,5 +1,5 @@
 // Uniform and normal numbers from random words: the operations of _random_loops.py one by one, so that both give the
-// same bits. That takes IEEE arithmetic in the written order: compile with --fmad=false (see _gpu_modules.OPTIONS).
+// same bits. That takes IEEE arithmetic in the written order: compile with --fmad=false (see _gpu_sources.options).
 #include "philox.cuh"
 
 template <class T> struct Pair { T first, second; };
