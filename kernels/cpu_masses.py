@@ -37,7 +37,7 @@ def class_mass_totals(
     """
     rows, V, normalizers = samples_and_normalizers(features, V, log_z)
     if normalizers is None:
-        normalizers = log_normalizers(rows, V)
+        normalizers = log_normalizers(rows, V, tile)
     size, n = tile_size(tile, rows, V.shape[0]), len(rows)
     products, squared, diagonal = np.zeros((3, n, n))
     for start in range(0, V.shape[0], size):
