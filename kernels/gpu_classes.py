@@ -9,6 +9,8 @@ The functions that begin with `trial_` work on arrays that are on the device, fo
 of V come as pairs (first class, (trials, classes, k) array).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from typing import Any
 

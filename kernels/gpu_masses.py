@@ -1,5 +1,7 @@
 """Masses of all output-layer blocks together, on the GPU, which no probability leaves."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -5,6 +5,8 @@ GEMMs are cuBLAS's; `gpu_eigen` says what computes forms and eigenvalues.
 The functions that begin with `trial_` work on arrays that are on the device, for many trials at once.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

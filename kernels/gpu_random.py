@@ -3,6 +3,8 @@
 `draw_uniforms`, `draw_normals` and `draw_labels` fill arrays on the device for many trials at once.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -4,6 +4,8 @@ The functions that begin with `trial_` take diagonals (T, n) and off-diagonals (
 trials on the device; n >= 1.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -5,6 +5,8 @@ their own. A call splits its trials by the memory that is free and halves a part
 has the same bits in any part.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

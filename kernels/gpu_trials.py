@@ -5,6 +5,8 @@ batch that does not fit. A trial has the same bits in any batch. In each batch t
 of each block are held against LAPACK's.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
