@@ -85,7 +85,7 @@ def test_a_wrong_routine_fails(monkeypatch) -> None:
 
 
 @pytest.mark.emulated
-@pytest.mark.parametrize("error", [np.linalg.LinAlgError, kernels.DeviceError, MemoryError])
+@pytest.mark.parametrize("error", [np.linalg.LinAlgError, kernels.DeviceError, MemoryError, RuntimeError])
 def test_a_routine_that_gives_up_fails_its_rows_alone(monkeypatch, error: type[Exception]) -> None:
     def gives_up(A):
         raise error("matrix 1 of 3")
