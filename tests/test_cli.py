@@ -12,6 +12,7 @@ import h5py
 import pytest
 
 import rmtsim
+from rmtsim.cli import _progress
 
 from .conftest import gpu_present
 
@@ -98,6 +99,18 @@ def test_check_fails_on_a_broken_identity(finished: Path, tmp_path: Path) -> Non
         file["cell_0000/moments"][...] *= 1.5
     assert rmtsim_command("compare", broken, cwd=tmp_path).returncode == 0
     assert rmtsim_command("compare", broken, "--check", cwd=tmp_path, check=False).returncode == 1
+
+
+@pytest.mark.parametrize(("quiet", "trials", "said"), [(False, 0, True), (False, 1, False), (True, 0, False)])
+def test_silence_is_explained(
+    quiet: bool, trials: int, said: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_progress, "PATIENCE", 0.05)
+    with _progress.Progress(quiet) as progress:
+        progress.update(0, 4)
+        progress.update(trials, 4)
+        progress.patience.timer.join(10)
+    assert (_progress.COMPILING in capsys.readouterr().err) == said
 
 
 def test_check_fails_where_nothing_can_be_tested(finished: Path, tmp_path: Path) -> None:

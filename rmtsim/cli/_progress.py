@@ -1,12 +1,36 @@
 """Progress of a run: a bar with rate and time left on a terminal, plain lines elsewhere, nothing if quiet."""
 
 import sys
+import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 LINE_INTERVAL = 10.0
 """Seconds between plain progress lines."""
+PATIENCE = 5.0
+"""Seconds of silence after which a command says what it may be doing."""
+COMPILING = "nothing yet: the first run on a machine compiles its kernels, once, for about half a minute"
+
+
+class Patience:
+    """Says that kernels may be compiling, unless it is ended within `PATIENCE`."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.timer = threading.Timer(PATIENCE, say, [COMPILING])
+        self.timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self.timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Say nothing any more."""
+        self.timer.cancel()
 
 
 class Progress:
@@ -17,13 +41,16 @@ class Progress:
         self.bar: Any = None
         self.started = self.printed = time.monotonic()
         self.first: int | None = None
+        self.patience = Patience(self.say)
 
     def __enter__(self) -> Self:
+        self.patience.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.patience.end()
         if self.bar is not None:
             self.bar.close()
 
@@ -41,6 +68,8 @@ class Progress:
             return
         if self.first is None:
             self.first, self.started = done, time.monotonic()
+        if done > self.first:
+            self.patience.end()
         if sys.stderr.isatty():
             self._update_bar(done, total)
         elif done == total or time.monotonic() - self.printed >= LINE_INTERVAL:

@@ -1,7 +1,11 @@
 """``rmtsim verify``: let a device prove that it computes what the reference computes."""
 
 import argparse
+import sys
+from functools import partial
 from typing import Any
+
+from ._progress import Patience
 
 
 def add_parsers(commands: Any) -> None:
@@ -14,6 +18,7 @@ def add_parsers(commands: Any) -> None:
 def _verify(arguments: argparse.Namespace) -> int:
     from ..verify import verify
 
-    verification = verify(arguments.device)
+    with Patience(partial(print, file=sys.stderr, flush=True)):
+        verification = verify(arguments.device)
     print(verification.format())
     return 0 if verification.passed else 1
