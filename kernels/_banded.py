@@ -44,8 +44,8 @@ def without_zeros(bands):
 
 
 @jit
-def start(bands, unit, shifts, work, found):
-    """Work space (3, k) of `eliminate_rows` before the first row: pivots q, couplings u, next diagonals p."""
+def _start(bands, unit, shifts, work, found):
+    """Work space (3, k) of `_eliminate_rows` at the first row: pivots q, couplings u, next diagonals p."""
     found[:] = 0
     work[0] = unit * bands[0, 0] - shifts
     work[1] = unit * bands[1, 0]
@@ -70,11 +70,12 @@ def joining(bands, unit, i):
 
 
 @jit
-def eliminate_rows(bands, unit, first, last, shifts, work, found):
-    """Eliminate rows first, ..., last - 1 at all shifts, in units of 1/unit; leaves `work` for row last."""
+def _eliminate_rows(bands, unit, shifts, work, found):
+    """Eliminate all rows at all shifts, in units of 1/unit, from where `_start` left `work`."""
+    n = bands.shape[1]
     pivots, couplings, entries = work[0], work[1], work[2]
-    whole = first + (last - first) // 2 * 2
-    for i in range(first, whole, 2):
+    whole = n // 2 * 2
+    for i in range(0, whole, 2):
         a1, b1, c1 = joining(bands, unit, i)
         a2, b2, c2 = joining(bands, unit, i + 1)
         for j in range(len(shifts)):
@@ -85,7 +86,7 @@ def eliminate_rows(bands, unit, first, last, shifts, work, found):
             store(couplings, j, u, 2)
             store(entries, j, p, 3)
             store(found, j, load(found, j, 4) + np.int64(q < 0) + np.int64(r < 0), 4)
-    for i in range(whole, last):
+    for i in range(whole, n):
         a, b, c = joining(bands, unit, i)
         for j in range(len(shifts)):
             found[j] += pivots[j] < 0
@@ -100,8 +101,9 @@ def counts(bands, shifts):
     found, n = np.zeros(len(shifts), np.int64), bands.shape[1]
     if n > 0:
         unit, work = unit_of(bands), np.empty((3, len(shifts)))
-        start(bands, unit, unit * shifts, work, found)
-        eliminate_rows(bands, unit, 0, n, unit * shifts, work, found)
+        within = unit * shifts
+        _start(bands, unit, within, work, found)
+        _eliminate_rows(bands, unit, within, work, found)
     return found
 
 

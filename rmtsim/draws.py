@@ -81,6 +81,15 @@ def labels(kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int) 
     return kernels.labels(words, 0, cell.n_samples, cell.n_classes)
 
 
+def first_layer(
+    kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
+) -> NDArray:
+    """Return W (m, d) ~ N(0, 1/d) of a hidden cell."""
+    assert cell.n_hidden is not None  # the linear model has a V alone
+    words = trial_streams(experiment, cell, [trial])[0]
+    return DrawnMatrix(kernels, words[1], (cell.n_hidden, cell.n_features), cell.n_features**-0.5, dtype)[:]
+
+
 def parameters(
     kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> Parameters:
@@ -92,4 +101,4 @@ def parameters(
     whole = V[:] if cell.n_classes * columns * V.dtype.itemsize <= WHOLE_BYTES else V
     if m is None:
         return Parameters(None, whole)
-    return Parameters(DrawnMatrix(kernels, words[1], (m, d), d**-0.5, dtype)[:], whole)
+    return Parameters(first_layer(kernels, experiment, cell, trial, dtype), whole)

@@ -88,8 +88,13 @@ def empty_record(experiment: Experiment, cell: Cell, trials: int) -> Record:
 
 def measure(
     stacked: Record, cell: Cell, forms: Mapping[str, Forms], edges: Floats | None, ops: ModuleType
-) -> None:
+) -> dict[str, Any]:
     """Fill the spectral statistics of the stacked records of some trials, and the scales of their blocks.
+
+    Returns
+    -------
+    dict
+        What was found of each block, as `Forms.statistics`.
 
     Raises
     ------
@@ -98,9 +103,10 @@ def measure(
     """
     if "histogram" in stacked and edges is None:
         raise ValueError("edges: expected histogram edges of each block, got None")
+    statistics: dict[str, Any] = {}
     for k, block in enumerate(cell.blocks):
         counted = edges[k] if "histogram" in stacked and edges is not None else None
-        found = forms[block].statistics(ops, counted)
+        found = statistics[block] = forms[block].statistics(ops, counted)
         stacked["scale"][:, k] = forms[block].scales
         if "moments" in stacked:
             stacked["moments"][:, k] = found.moments
@@ -111,6 +117,7 @@ def measure(
             stacked["outside"][:, k] = found.counts[:, [0, -1]]
         if f"eigenvalues_{block}" in stacked:
             stacked[f"eigenvalues_{block}"][:] = forms[block].eigenvalues()
+    return statistics
 
 
 def unstacked(stacked: Record) -> list[Record]:

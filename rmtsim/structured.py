@@ -7,6 +7,7 @@ trial are independent given W and V.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,10 +91,7 @@ class Trials:
         return TridiagonalForms(np.ones(len(found)), *map(np.array, zip(*found, strict=True)))
 
     def _activation_form(self, trial: int, words: NDArray[np.uint32]) -> tuple[NDArray, NDArray]:
-        W, _ = draws.parameters(
-            self.ops, self.experiment, self.cell, trial, self.experiment.measure.precision
-        )
-        assert W is not None  # the linear model has no activations
+        W = draws.first_layer(self.ops, self.experiment, self.cell, trial, self.experiment.measure.precision)
         R, N = np.linalg.qr(W.astype(np.float64).T, mode="r"), self.cell.n_samples
         X = self.ops.normals(words, 0, N * len(R)).reshape(N, len(R))
         H = self.ops.weighted_gram(np.maximum(X @ R, 0.0), np.ones(N))
@@ -110,14 +108,16 @@ def run_trials(
     """Draw some trials of a cell that has structured models; return their records, as `dense.run_trials`."""
     drawn = Trials(experiment, cell, trials, device)
     stacked = forms.empty_record(experiment, cell, len(trials))
+    found: dict[str, Any] = {}
     if set(experiment.measure.statistics) - {"masses"}:
-        forms.measure(stacked, cell, {block: drawn.forms(block) for block in cell.blocks}, edges, drawn.ops)
+        blocks = {block: drawn.forms(block) for block in cell.blocks}
+        found = forms.measure(stacked, cell, blocks, edges, drawn.ops)
     else:
         stacked["scale"][:] = np.transpose([drawn.scales(block) for block in cell.blocks])
     if "masses" in stacked:
         # All diagonal blocks of the linear model are the same matrix, and the others are zero.
-        moments = drawn.forms("vv_diag").statistics(drawn.ops, None).moments
-        stacked["masses"][:, 0] = cell.n_classes * cell.n_features * moments[:, 1]
+        block = found.get("vv_diag") or drawn.forms("vv_diag").statistics(drawn.ops, None)
+        stacked["masses"][:, 0] = cell.n_classes * cell.n_features * block.moments[:, 1]
     return forms.unstacked(stacked)
 
 
