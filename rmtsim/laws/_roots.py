@@ -11,7 +11,11 @@ _EPS = np.finfo(float).eps
 
 
 def increasing_roots(
-    function: Callable[[Floats, Indices], tuple[Floats, Floats]], low: Floats, high: Floats, start: Floats
+    function: Callable[[Floats, Indices], tuple[Floats, Floats]],
+    low: Floats,
+    high: Floats,
+    start: Floats,
+    noise: float = 0.0,
 ) -> Floats:
     """Roots of increasing functions by Newton steps that never leave a shrinking bracket.
 
@@ -24,6 +28,8 @@ def increasing_roots(
         ``function(x, which)`` returns values and slopes of the functions with indices ``which``.
     low, high, start : ndarray, shape (n,)
         Brackets and first guesses.
+    noise : float, optional
+        Size of the function that is as good as zero.
 
     Returns
     -------
@@ -46,7 +52,8 @@ def increasing_roots(
         bisect = ~((new >= a) & (new <= b) & (step <= 0.5 * last[active]))
         new[bisect] = 0.5 * (a + b)[bisect]
         last[active] = np.where(bisect, b - a, step)
-        done = (np.abs(new - x[active]) <= 2 * _EPS * np.abs(new)) | (value == 0)
-        x[active] = np.where(value == 0, x[active], new)
+        met = np.abs(value) <= noise
+        done = (np.abs(new - x[active]) <= 2 * _EPS * np.abs(new)) | met
+        x[active] = np.where(met, x[active], new)
         active = active[~done]
     return x

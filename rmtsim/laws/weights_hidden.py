@@ -61,7 +61,7 @@ def hidden_ce(V: ArrayLike | None, rows: tuple[int, int], diagonal: bool) -> Joi
     The gates are integrated exactly (u_i and u_j are folded to positive values), the rest by randomised
     quasi-Monte Carlo: scrambled Sobol points with fixed seeds, so that the same V gives the same law.
     """
-    V = check_readout(V)
+    V = centred(check_readout(V))
     i, j = check_pair(rows, V.shape[1], diagonal)
     replicates = [_open_weights(V, i, j, u) for u in _replicates(V)]
     open_probability = 0.5 if diagonal else 0.25
@@ -85,12 +85,54 @@ def _replicates(V: Floats) -> Iterator[Floats]:
         yield sobol_normals(n_hidden, log2_points, replicate)
 
 
+def centred(V: Floats) -> Floats:
+    """V less its mean over classes, to which softmax is blind: an offset would cost digits."""
+    return V - V.mean(axis=0)
+
+
 def _open_weights(V: Floats, i: int, j: int, u: Floats) -> tuple[Floats, Floats]:
     """Weights and points with both gates open: covariances of columns i and j of V under p."""
     u[:, [i, j]] = np.abs(u[:, [i, j]])
-    columns = np.stack([V[:, i], V[:, j], V[:, i] * V[:, j]], axis=1)
-    means = np.vstack([p @ columns for _, p in _softmax_tiles(V, u)])
-    return means[:, 2] - means[:, 0] * means[:, 1], u
+    return covariances(V, i, j, u, np.ones(1))[:, 0], u
+
+
+def covariances(V: Floats, i: int, j: int, u: Floats, radii: Floats) -> Floats:
+    """Covariances (V^T B V)_ij under softmax(r V relu(u)) for each point u and radius r.
+
+    The class of the largest logit, the same at every radius, is split off: the sums run over the others, so
+    that nothing cancels where it takes nearly all the probability.
+
+    Parameters
+    ----------
+    V : ndarray, shape (C, m)
+    i, j : int
+    u : ndarray, shape (n, m)
+    radii : ndarray, shape (k,)
+        Above zero.
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+    """
+    columns = np.stack([np.ones(len(V)), V[:, i], V[:, j], V[:, i] * V[:, j]], axis=1)
+    size = max(1, _TILE_ENTRIES // (len(V) * radii.size))
+    return np.concatenate(
+        [_tile_covariances(V, columns, u[start : start + size], radii) for start in range(0, len(u), size)]
+    )
+
+
+def _tile_covariances(V: Floats, columns: Floats, u: Floats, radii: Floats) -> Floats:
+    logits = np.maximum(u, 0.0) @ V.T
+    top = logits.argmax(axis=1)
+    points = np.arange(len(u))
+    logits -= logits[points, top][:, None]
+    terms = np.exp(logits[:, None, :] * radii[:, None])
+    terms[points, :, top] = 0.0
+    total, first, second, product = np.moveaxis(terms @ columns, 2, 0)
+    a, b = (columns[top, k][:, None] for k in (1, 2))
+    whole = 1 + total
+    product = product - a * second - b * first + a * b * total
+    return product / whole - (first - a * total) * (second - b * total) / whole**2
 
 
 def _softmax_tiles(V: Floats, u: Floats) -> Iterator[tuple[Floats, Floats]]:

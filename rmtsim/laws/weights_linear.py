@@ -31,7 +31,8 @@ def linear_ce(block: str, n_classes: float) -> JointWeights:
     if block == "vv_diag":
         return _diagonal(int(n_classes))
     if n_classes == 2:
-        return _negated(_diagonal(2))
+        both = _diagonal(2)
+        return replace(both, weights=-both.weights)
     return _off_diagonal(int(n_classes))
 
 
@@ -101,10 +102,6 @@ def _limit_off_diagonal() -> JointWeights:
     return JointWeights(
         np.exp(math.sqrt(2) * z - 1), mass, (Sector(z[:, None]),), _EXACT, "trapezoidal rule, units of -1/C^2"
     )
-
-
-def _negated(joint: JointWeights) -> JointWeights:
-    return replace(joint, weights=-joint.weights)
 
 
 def _logistic(w: Floats) -> Floats:

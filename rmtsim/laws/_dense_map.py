@@ -1,0 +1,177 @@
+"""The inverse map z(w) of a weight law that has a density (``_chart.py`` states the map and what follows).
+
+With w = -1/e it reads z(w) = gamma w + E lambda + integral lambda^2 nu(d lambda) / (w - lambda): the Cauchy
+transform of a positive measure plus a linear function, for densities as for atoms.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ._chart import EPS
+from ._measure import Complexes, Floats, Indices, row_blocks
+from ._roots import increasing_roots
+from .panels import ORDER, Panels
+
+_SMALLEST = 1e-300
+_NOISE = 4 * EPS  # rounding of the logarithm of a sum of positive terms
+_BLOCK = 1 << 15  # entries of a points-by-nodes block: it stays in a core's cache
+
+
+@dataclass(frozen=True)
+class Transforms:
+    """Integrals of lambda^j nu(d lambda) / (w - lambda), j = 0, 1, 2, and their derivatives, shapes (3, n)."""
+
+    values: Complexes
+    slopes: Complexes
+
+
+@dataclass(frozen=True)
+class DenseMap:
+    """Weights with a density, and atoms beside it.
+
+    Attributes
+    ----------
+    panels : Panels
+        Density of the weights.
+    weights, probabilities : ndarray, shape (k,)
+        Atoms other than zero, ascending; there may be none.
+    aspect_ratio : float
+    excess : float
+        aspect_ratio - P(lambda != 0).
+    """
+
+    panels: Panels
+    weights: Floats
+    probabilities: Floats
+    aspect_ratio: float
+    excess: float
+
+    @cached_property
+    def nodes(self) -> Floats:
+        """Gauss nodes of the panels, then the atoms."""
+        return np.append(self.panels.nodes.ravel(), self.weights)
+
+    @cached_property
+    def masses(self) -> Floats:
+        """Probabilities of the nodes."""
+        return np.append(self.panels.masses.ravel(), self.probabilities)
+
+    @cached_property
+    def mean(self) -> float:
+        """E lambda."""
+        return float(self.masses @ self.nodes)
+
+    @cached_property
+    def second(self) -> float:
+        """E lambda^2."""
+        return float(self.masses @ self.nodes**2)
+
+    def transforms(self, w: Complexes) -> Transforms:
+        """Cauchy transforms at complex points, or real ones off the panels, shape (n,)."""
+        weighted = (self.masses * self.nodes ** np.arange(3)[:, None]).T.astype(complex)
+        values, slopes = np.empty((w.size, 3), dtype=complex), np.empty((w.size, 3), dtype=complex)
+        for rows in row_blocks(w.size, self.nodes.size, _BLOCK):
+            near = self.panels.near(w[rows])
+            inverse = 1 / (w[rows, None] - self.nodes)
+            self._blank(inverse, *near)
+            values[rows] = inverse @ weighted
+            inverse *= inverse
+            slopes[rows] = -(inverse @ weighted)
+            self._add_near(w[rows], near, values[rows], slopes[rows])
+        return Transforms(values.T, slopes.T)
+
+    def _blank(self, terms: Complexes, point: Indices, panel: Indices) -> None:
+        terms[:, : self.panels.nodes.size].reshape(len(terms), -1, ORDER)[point, panel] = 0
+
+    def _add_near(
+        self, w: Complexes, near: tuple[Indices, Indices], values: Complexes, slopes: Complexes
+    ) -> None:
+        point, panel = near
+        q, slope, _ = self.panels.functions(w[point], panel)
+        c = 2 * self.panels.coefficients[panel].T
+        value, rate = np.sum(c * q[:ORDER], axis=0), np.sum(c * slope, axis=0)
+        for power in range(3):
+            # lambda^(j+1) / (w - lambda) = w lambda^j / (w - lambda) - lambda^j
+            np.add.at(values[:, power], point, value)
+            np.add.at(slopes[:, power], point, rate)
+            rate = value + w[point] * rate
+            value = w[point] * value - self._panel_moments[power][panel]
+
+    @cached_property
+    def _panel_moments(self) -> Floats:
+        nodes, masses = self.panels.nodes, self.panels.masses
+        return np.array([np.sum(masses * nodes**j, axis=1) for j in range(3)])
+
+    def evaluate(self, w: Complexes, transforms: Transforms | None = None) -> tuple[Complexes, Complexes]:
+        """Values z(w) and slopes z'(w), shape (n,): of two forms the one whose terms cancel less."""
+        t = transforms or self.transforms(w)
+        far = self.aspect_ratio * w + self.mean + t.values[2]
+        close = w * (self.excess + w * t.values[0])
+        is_close = np.abs(w) * (abs(self.excess) + np.abs(w * t.values[0])) < np.abs(
+            self.aspect_ratio * w
+        ) + (abs(self.mean) + np.abs(t.values[2]))
+        slope = self.aspect_ratio + t.slopes[2]
+        close_slope = self.excess + w * (2 * t.values[0] + w * t.slopes[0])
+        return np.where(is_close, close, far), np.where(is_close, close_slope, slope)
+
+    def pull(self, u: Floats) -> Floats:
+        """Integral of lambda^2 nu(d lambda) / (u - lambda)^2 at real points off the weights, shape (n,)."""
+        return -self.transforms(u.astype(complex)).slopes[2].real
+
+    def heights(self, u: Floats, start: Floats, lift: Floats | float = 0.0) -> tuple[Floats, Floats]:
+        """Log v over each u at which Im z(u + iv) = ``lift``: points of the boundary curve for 0.
+
+        With M = -Im T_2 / v the equation is M = gamma - lift / v, and log M is nearly linear in log v: with a
+        slope of -1 within the weights and of -2 far above them.
+
+        Returns
+        -------
+        heights : ndarray, shape (n,)
+            At least -700.
+        rounding : ndarray, shape (n,)
+            Their rounding error.
+        """
+        lift = np.broadcast_to(np.asarray(lift, dtype=float), u.shape)
+        falls = np.ones(u.size)
+
+        def missing(y: Floats, which: Indices) -> tuple[Floats, Floats]:
+            v = np.exp(y)
+            w, raised = u[which] + 1j * v, lift[which] / v
+            t = self.transforms(w)
+            pull = np.maximum(raised - t.values[2].imag / v, _SMALLEST)
+            fall = (pull + t.slopes[2].real) / pull
+            falls[which] = np.maximum(np.abs(fall), EPS)
+            # The pull less gamma: next to w = 0 without the cancellation of the difference.
+            turned = w * t.values[0]
+            surplus = raised - (self.excess + turned.real + u[which] / v * turned.imag)
+            size = np.abs(turned) * (1 + np.abs(u[which]) / v)
+            value = np.where(size < 0.1 * self.aspect_ratio, surplus / self.aspect_ratio, 0.0)
+            value = np.where(value != 0, np.log1p(value), np.log(pull / self.aspect_ratio))
+            return -value, fall
+
+        top = 0.5 * math.log(self.second / self.aspect_ratio) + 1 + np.log1p(lift / self.aspect_ratio)
+        y = increasing_roots(missing, np.full(u.size, -700.0), np.broadcast_to(top, u.shape), start, _NOISE)
+        return y, 2 * _NOISE / falls
+
+    def distribution(self, w: Complexes) -> Floats:
+        """Distribution function of the limit law at points of the boundary curve, shape (n,)."""
+        angles = np.empty(w.size)
+        for rows in row_blocks(w.size, self.nodes.size, _BLOCK):
+            terms = np.angle(w[rows, None] - self.nodes)
+            point, panel = self.panels.near(w[rows])
+            self._blank(terms, point, panel)
+            angles[rows] = terms @ self.masses
+            _, _, logs = self.panels.functions(w[rows][point], panel)
+            half = 0.5 * (self.panels.right - self.panels.left)[panel]
+            exact = half * np.sum(self.panels.coefficients[panel].T * logs.imag, axis=0)
+            np.add.at(angles[rows], point, exact)
+        shear = self.transforms(w).values[1].imag
+        own = self.excess * np.angle(w)
+        return 1 - (own + angles + shear) / (math.pi * self.aspect_ratio)
+
+    def density(self, w: Complexes) -> Floats:
+        """Density of the limit law at points of the boundary curve."""
+        return w.imag / np.abs(w) ** 2 / (math.pi * self.aspect_ratio)
