@@ -54,10 +54,11 @@ def _device_attributes(device: str) -> Mapping[str, str]:
     return describe()
 
 
-def mixture(sessions: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Values, each once, of what differs between sessions and enters the last bits of numbers."""
-    names = [name for name in sessions[-1] if name not in _OUTSIDE_OF_NUMBERS]
-    values = {
-        name: list(dict.fromkeys(str(session.get(name, "unknown")) for session in sessions)) for name in names
-    }
-    return {name: several for name, several in values.items() if len(several) > 1}
+def mixture(sessions: Sequence[Mapping[str, Any]]) -> str:
+    """Say in what sessions differ that enters the last bits of numbers; nothing if in nothing."""
+    several = []
+    for name in sessions[-1].keys() - set(_OUTSIDE_OF_NUMBERS):
+        values = dict.fromkeys(f'"{session.get(name, "unknown")}"' for session in sessions)
+        if len(values) > 1:
+            several.append(f"{name} = {' and '.join(values)}")
+    return "; ".join(sorted(several))

@@ -20,6 +20,8 @@ from .layout import TEXT, Dataset, Group
 
 LIBVER = ("earliest", "v108")
 """Bounds of the HDF5 format: any library since 1.8 reads it, and it has no consistency flags."""
+_ALIGNED = {"alignment_threshold": 1, "alignment_interval": 8}
+"""No number lies across two pages, of which a killed writer may leave one written."""
 _PAGE = 4096
 _FILLED_AT_ONCE = 2**17
 """Values."""
@@ -145,7 +147,7 @@ def new_file(path: Path) -> Iterator[tuple[Any, dict[int, Dataset]]]:
     memory, fills = _SparseMemory(), dict[int, Dataset]()
     with explained(path, "a place for a new file"):
         try:
-            with h5py.File(memory, "w", libver=LIBVER) as file:
+            with h5py.File(memory, "w", libver=LIBVER, **_ALIGNED) as file:
                 yield file, fills
             _save(memory, fills, partial)
             _publish(partial, path)

@@ -21,7 +21,7 @@ SESSIONS, SESSION_BYTES = 32, 2048
 TEXT = "str"
 """The dtype of texts of any length, in UTF-8."""
 WORDING = frozenset({"long_name"})
-"""Attributes that explain: any text will do, as a later version may word it otherwise."""
+"""Attributes that explain, and on which nothing depends: they are not checked."""
 
 
 class Dataset(NamedTuple):

@@ -113,9 +113,8 @@ class HDF5Store(HDF5Results, Store):
         recorded = recorded or self._record(session, len(known) - 1)
         mixed = mixture([*known, session])
         if mixed:
-            facts = "; ".join(f"{name} = {' and '.join(values)}" for name, values in mixed.items())
-            end = "the file records it" if recorded else "the file has no room to record it"
-            message = f"{self.path}: its trials mix {facts}, whose last bits may differ; {end}"
+            end = "the file records both" if recorded else "the file has no room to record it"
+            message = f"{self.path} mixes trials of {mixed}, whose last bits may differ; {end}"
             warnings.warn(message, EnvironmentWarning, stacklevel=3)
 
     def _record(self, session: Mapping[str, str], row: int) -> bool:
