@@ -53,10 +53,9 @@ def counts(cell, trial, name, shape):
     return found
 
 
-def record(experiment, cell, trial):
-    return {
-        name: formula(experiment, cell, trial, name) for name in experiment.schema(experiment.cells[cell])
-    }
+def record(experiment, cell, trial, version=2):
+    names = experiment.schema(experiment.cells[cell])
+    return {name: formula(experiment, cell, trial, name, version) for name in names}
 
 
 def edges_of(experiment, cell):

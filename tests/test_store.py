@@ -18,7 +18,15 @@ import numpy as np
 import pytest
 
 from rmtsim.experiment import Experiment
-from rmtsim.store import HDF5Store, MemoryStore, StoreError, creation, open_results, writer
+from rmtsim.store import (
+    EnvironmentWarning,
+    HDF5Store,
+    MemoryStore,
+    StoreError,
+    creation,
+    open_results,
+    writer,
+)
 
 from .stores import (
     EXPERIMENT,
@@ -221,6 +229,35 @@ def test_xarray_shows_names_coordinates_and_values(written):
         assert data.sizes["index_ww_diag"] == 5
         assert data.sizes["index_vv_diag"] == 2
         assert data.attrs["n_hidden"] == 2
+
+
+@pytest.mark.filterwarnings("error")
+def test_averages_over_an_unfinished_file_leave_out_what_is_not_done(written):
+    """For every array, in both cells, of which one has no trial; nothing is said of trials by name."""
+    import xarray
+
+    for cell, done in ((0, [0, 1, 4]), (1, [])):
+        with xarray.open_dataset(written, group=f"cell_{cell:04d}", engine="h5netcdf") as data:
+            means = data.mean("trial")
+            assert set(means) == {"done", "edges", *EXPERIMENT.schema(EXPERIMENT.cells[cell])}
+            assert means.done == len(done) / 6
+            for name, (shape, _, _) in EXPERIMENT.schema(EXPERIMENT.cells[cell]).items():
+                values = [formula(EXPERIMENT, cell, t, name) for t in done]
+                expected = np.mean(values, axis=0) if done else np.full(shape, np.nan)
+                # Sums of three numbers of at most twelve bits and six below the point are exact.
+                np.testing.assert_array_equal(means[name], expected)
+                assert data[name].isnull().all(data[name].dims[1:]).values.tolist() == [
+                    t not in done for t in range(6)
+                ]
+
+
+def test_h5py_sees_the_fill_values(written):
+    with h5py.File(written) as file:
+        for name, (_, dtype, _) in EXPERIMENT.schema(EXPERIMENT.cells[0]).items():
+            dataset = file["cell_0000"][name]
+            np.testing.assert_array_equal(dataset[[2, 3, 5]], np.nan if dtype == "float64" else -1)
+            np.testing.assert_array_equal(dataset.fillvalue, dataset.attrs["_FillValue"])
+            assert dataset.attrs["_FillValue"].dtype == dataset.dtype == dtype
 
 
 def test_plain_h5py_sees_axis_names(written):
@@ -431,14 +468,31 @@ def test_damaged_bytes_are_refused_or_read(path):
     assert refused > 0
 
 
-def test_version_1_is_still_read():
-    """The file is kept for ever; data/README.md says how it was made."""
-    with open_results(FORMATS / "results-v1.h5") as results:
-        assert results.attributes["format_version"] == 1
+@pytest.mark.parametrize("version", [1, 2])
+def test_every_version_is_still_read(version):
+    """The files are kept for ever; data/README.md says how they were made."""
+    with open_results(FORMATS / f"results-v{version}.h5") as results:
+        assert results.attributes["format_version"] == version
         assert results.experiment == EXPERIMENT
-        assert_is_formula(results, 0, [0, 1, 4], version=1)
+        assert_is_formula(results, 0, [0, 1, 4], version)
         assert_is_formula(results, 1, [])
         np.testing.assert_array_equal(results.edges(0), edges_of(EXPERIMENT, 0))
+        kernels = [session.get("blas", "").split()[-1:] for session in results.sessions]
+        assert kernels == ([[]] if version == 1 else [["Haswell"], ["SkylakeX"]])
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_every_version_is_resumed(path, version):
+    path.write_bytes((FORMATS / f"results-v{version}.h5").read_bytes())
+    with pytest.warns(EnvironmentWarning, match="mixes trials of blas ="):
+        store = HDF5Store.open_for_resume(path, EXPERIMENT)
+    with store:
+        for trial in (2, 3, 5):
+            store.write(0, trial, [record(EXPERIMENT, 0, trial, version)])
+        assert_is_formula(store, 0, range(6), version)
+    with open_results(path) as results:
+        assert results.attributes["format_version"] == version
+        assert_is_formula(results, 0, range(6), version)
 
 
 # ---- several processes --------------------------------------------------------------------------

@@ -104,7 +104,8 @@ class _Structure:
                 raise self._refuse(expected, _LINKS.get(link, "a link"))
             opened = h5py.h5o.open(parent, name)
             if not isinstance(opened, kind):
-                raise self._refuse(expected, f"a {_KINDS.get(type(opened), 'member of another kind')}")
+                kinds = (word for other, word in _KINDS.items() if isinstance(opened, other))
+                raise self._refuse(expected, f"a {next(kinds, 'member of another kind')}")
         return opened
 
     def _check_attributes(self, parent: Any, expected: Any, of: str) -> None:

@@ -46,7 +46,7 @@ def readable(path: Path, member: str) -> Iterator[None]:
 def reason(error: Exception) -> str:
     """Say in one line what an error says."""
     number = getattr(error, "errno", None)
-    return os.strerror(number) if number else show(str(error), 200)
+    return os.strerror(number) if number else show(str(error.args[0] if error.args else error), 200)
 
 
 def show(value: object, longest: int = 60) -> str:

@@ -96,8 +96,7 @@ class HDF5Results(Results):
             self._refuse_where(cell, name, expected, wrong, rows, "trial", trials)
         if name == "histogram" and self._version > 1:
             outside = super()._rows(cell, "outside", trials)
-            for expected, wrong in miscounts(self.cells[cell], rows, outside):
-                totals = rows.sum(axis=(1, 2))
+            for expected, wrong, totals in miscounts(self.cells[cell], rows, outside):
                 self._refuse_where(cell, name, expected, wrong, totals, "trial", trials)
         return rows
 

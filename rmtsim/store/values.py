@@ -37,10 +37,12 @@ def faults(cell: Cell, name: str, rows: Rows) -> Iterator[tuple[str, NDArray[np.
         yield "ascending numbers", rows[..., :-1] > rows[..., 1:]
 
 
-def miscounts(cell: Cell, histogram: Rows, outside: Rows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield, block by block, where the counts of a trial do not add up to the eigenvalues of the block."""
+def miscounts(
+    cell: Cell, histogram: Rows, outside: Rows
+) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.int64]]]:
+    """Yield, block by block, where counts do not add up to the eigenvalues, and to what they add up."""
     totals = histogram.sum(axis=2) + outside.sum(axis=2)
     for k, block in enumerate(cell.blocks):
         size = cell.block_size(block)
         expected = f'counts that add up with "outside" to the {size} eigenvalues of {block}'
-        yield expected, totals[:, k] != size
+        yield expected, totals[:, k] != size, totals[:, k]
