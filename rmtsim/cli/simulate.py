@@ -1,6 +1,8 @@
 """Commands that draw trials: ``rmtsim run`` and ``rmtsim resume``."""
 
 import argparse
+import sys
+import warnings
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +45,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="auto: the GPU if there is one (default: cpu)",
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
 
 
 def _experiment_file(given: str) -> Path:
@@ -94,11 +96,17 @@ def _device(asked: str, progress: Progress) -> str:
     return "gpu"
 
 
+def _show(message: Warning | str, *_: object, **__: object) -> None:
+    """Show a warning in one line, as errors are, whether or not progress is shown."""
+    print(f"rmtsim: warning: {message}", file=sys.stderr)
+
+
 def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespace, resume: bool) -> int:
     from ..montecarlo import run
 
     cells = len(experiment.cells)
-    with Progress(quiet=arguments.quiet) as progress:
+    with warnings.catch_warnings(), Progress(quiet=arguments.quiet) as progress:
+        warnings.showwarning = _show
         device = _device(arguments.device, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
         try:
