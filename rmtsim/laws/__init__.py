@@ -2,6 +2,7 @@
 
 from .block_mass import BlockMass, block_mass
 from .compression import compression_error, gauss_compress
+from .edelman import EdelmanSmallest
 from .generalized import GeneralizedMarchenkoPastur
 from .joint_weights import JointWeights, LawErrors, Sector
 from .limit import limit_law
@@ -9,7 +10,6 @@ from .marchenko_pastur import MarchenkoPastur
 from .outliers import Outlier, outliers, outside
 from .ratios import block_ratio, scaled_block_ratio
 from .tracy_widom import (
-    EdelmanSmallest,
     TracyWidom,
     johnstone_scaling,
     largest_eigenvalue_law,

@@ -81,6 +81,11 @@ class GeneralizedMarchenkoPastur(Distribution):
         """E t^k, from the free cumulants gamma^(j-1) E lambda^j, theory.md (3.4)."""
         return free_moment(self.weights, self.probabilities, self.aspect_ratio, k)
 
+    def var(self) -> float:
+        """Variance gamma E lambda^2, the second free cumulant."""
+        scaled = self.weights / self._scale
+        return float(self._scale * (self.aspect_ratio * (self.probabilities @ scaled**2)) * self._scale)
+
     def pdf(self, x: ArrayLike, return_error: bool = False) -> Any:
         """Density of the continuous part, of total mass 1 - atom, also at x = 0 where the atom lies.
 

@@ -27,6 +27,13 @@ def test_all_weights_zero_is_a_point_mass():
         law.stieltjes(0.0)
 
 
+def test_variance_does_not_cancel_where_the_mean_is_far_above_the_width():
+    law = GeneralizedMarchenkoPastur([1e6, 1e6 + 1], [0.5, 0.5], 1e-20)
+    assert law.mean() == pytest.approx(1e6 + 0.5, rel=1e-15)
+    assert law.var() == pytest.approx(1e-8 * (1 + 1e-6 + 5e-13), rel=1e-14, abs=0)
+    assert GeneralizedMarchenkoPastur([-1.0, 3.0], [0.5, 0.5], 0.5).var() == 2.5
+
+
 def test_scalars_and_shapes():
     law = GeneralizedMarchenkoPastur([1.0, 8.0], [0.5, 0.5], 0.5)
     assert isinstance(law.pdf(1.0), float)
