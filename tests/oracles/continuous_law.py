@@ -144,7 +144,7 @@ class ContinuousLaw:
         weights, masses = self.weights.rounded
         gamma, height = float(self.gamma), 100 * (self._unit + abs(x))
         s = -1 / (x + 1j * height)
-        while height > 1e-15 * self._unit:
+        while height > 1e-28 * self._unit:
             s = self._rounded_newton(x + 1j * height, s, gamma, weights, masses)
             height /= 6
         return s
