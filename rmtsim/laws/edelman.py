@@ -8,7 +8,7 @@ from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
 
 from ._base import Distribution, check_levels, elementwise
-from ._cumulants import check_order
+from ._cumulants import check_order, scaled_power
 from ._measure import Floats
 
 
@@ -33,11 +33,15 @@ class EdelmanSmallest(Distribution):
     def __repr__(self) -> str:
         return f"EdelmanSmallest(scale={self.scale})"
 
+    def _standard(self, x: Floats) -> Floats:
+        with np.errstate(over="ignore"):  # to infinity, where the functions have their limits
+            return x / self.scale
+
     def pdf(self, x: ArrayLike) -> Any:
         """Density; infinite at 0."""
 
         def density(flat: Floats) -> Floats:
-            t = flat / self.scale
+            t = self._standard(flat)
             found = np.where(np.isnan(t), np.nan, np.where(t == 0, np.inf, 0.0))
             root = np.sqrt(t[t > 0])
             found[t > 0] = 0.5 * (1 + 1 / root) * np.exp(-root * (0.5 * root + 1)) / self.scale
@@ -49,7 +53,7 @@ class EdelmanSmallest(Distribution):
         """Distribution function."""
 
         def level(flat: Floats) -> Floats:
-            t = np.maximum(flat / self.scale, 0)
+            t = np.maximum(self._standard(flat), 0)
             return -np.expm1(-(t / 2 + np.sqrt(t)))
 
         return elementwise(level, x)
@@ -91,8 +95,7 @@ class EdelmanSmallest(Distribution):
         k = check_order(k)
         r, shares = _edelman_rule(k)
         peak = math.sqrt(2 * k) if k else 1.0
-        with np.errstate(over="ignore"):
-            return float(np.float64(self.scale * peak**2) ** k * (shares @ (r / peak) ** (2 * k)))
+        return scaled_power(float(shares @ (r / peak) ** (2 * k)), peak**2 * self.scale, k)
 
 
 def _edelman_rule(k: int) -> tuple[Floats, Floats]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import airy
 
 from ._base import Distribution, check_levels, elementwise
-from ._cumulants import check_order
+from ._cumulants import check_order, scaled_power
 from ._measure import Floats, Indices
 from ._roots import increasing_roots
 from .edelman import EdelmanSmallest
@@ -136,13 +136,17 @@ class TracyWidom(Distribution):
     def __repr__(self) -> str:
         return f"TracyWidom(loc={self.loc}, scale={self.scale})"
 
+    def _standard(self, x: Floats) -> Floats:
+        with np.errstate(over="ignore"):  # to infinity, where the functions have their limits
+            return (x - self.loc) / self.scale
+
     def pdf(self, x: ArrayLike) -> Any:
         """Density."""
-        return elementwise(lambda flat: _standard_pdf((flat - self.loc) / self.scale) / abs(self.scale), x)
+        return elementwise(lambda flat: _standard_pdf(self._standard(flat)) / abs(self.scale), x)
 
     def cdf(self, x: ArrayLike) -> Any:
         """Distribution function."""
-        below = elementwise(lambda flat: _standard_cdf((flat - self.loc) / self.scale), x)
+        below = elementwise(lambda flat: _standard_cdf(self._standard(flat)), x)
         return below if self.scale > 0 else 1 - below
 
     def ppf(self, q: ArrayLike) -> Any:
@@ -184,11 +188,10 @@ class TracyWidom(Distribution):
         if k > _HIGHEST_MOMENT:
             raise ValueError(f"k: expected an order of at most {_HIGHEST_MOMENT}, got {k}")
         central = _standard_moments()[1]
-        mean = np.float64(self.mean())
-        terms = (
-            math.comb(k, j) * mean ** (k - j) * np.float64(self.scale) ** j * central[j] for j in range(k + 1)
-        )
-        return float(sum(terms))
+        unit = max(abs(self.mean()), abs(self.scale))
+        mean, scale = self.mean() / unit, self.scale / unit
+        terms = (math.comb(k, j) * mean ** (k - j) * scale**j * float(central[j]) for j in range(k + 1))
+        return scaled_power(math.fsum(terms), unit, k)
 
 
 def johnstone_scaling(n_samples: int, n_features: int) -> tuple[float, float]:
@@ -212,10 +215,9 @@ def johnstone_scaling(n_samples: int, n_features: int) -> tuple[float, float]:
 
 
 def _check_sizes(n_samples: int, n_features: int) -> None:
-    if n_samples < 2:
-        raise ValueError(f"n_samples: expected at least 2, got {n_samples}")
-    if n_features < 1:
-        raise ValueError(f"n_features: expected at least 1, got {n_features}")
+    for name, value, least in (("n_samples", n_samples, 2), ("n_features", n_features, 1)):
+        if not (least <= value <= 2**53 and value == int(value)):
+            raise ValueError(f"{name}: expected a whole number from {least} to 2^53, got {value}")
 
 
 def largest_eigenvalue_law(n_samples: int, n_features: int, scale: float = 1.0) -> TracyWidom:

@@ -34,6 +34,16 @@ def test_variance_does_not_cancel_where_the_mean_is_far_above_the_width():
     assert GeneralizedMarchenkoPastur([-1.0, 3.0], [0.5, 0.5], 0.5).var() == 2.5
 
 
+def test_moments_beyond_the_range_of_doubles():
+    law = GeneralizedMarchenkoPastur([0.0, 1e-100], [0.5, 0.5], 1e200)
+    # m_2 = (E lambda)^2 + gamma E lambda^2; m_3 and m_4 by their largest cumulant, gamma^(k - 1) E lambda^k.
+    assert law.moment(2) == pytest.approx(0.5, rel=1e-14)
+    assert law.moment(3) == pytest.approx(0.5e100, rel=1e-14)
+    assert law.moment(8) == math.inf
+    assert GeneralizedMarchenkoPastur([0.0], [1.0], 1e200).moment(8) == 0
+    assert GeneralizedMarchenkoPastur([-1.0, 0.5], [0.5, 0.5], 1e200).moment(3) == -math.inf
+
+
 def test_scalars_and_shapes():
     law = GeneralizedMarchenkoPastur([1.0, 8.0], [0.5, 0.5], 0.5)
     assert isinstance(law.pdf(1.0), float)

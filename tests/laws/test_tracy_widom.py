@@ -63,6 +63,15 @@ def test_high_moments():
         TracyWidom().moment(11)
 
 
+def test_extreme_scales_raise_no_warning():
+    for law in (TracyWidom(0.0, 1e-300), EdelmanSmallest(1e-300)):
+        assert law.pdf([-1e308, 1e308]).tolist() == [0, 0]
+        assert law.cdf([-1e308, 1e308]).tolist() == [0, 1]
+    assert TracyWidom(0.0, 1e300).moment(3) == -math.inf
+    assert TracyWidom(0.0, -1e300).moment(3) == math.inf
+    assert TracyWidom(0.0, 1e-100).moment(4) == 0
+
+
 def test_painleve_representation():
     """F_1 = exp(-1/2 int_s^inf [q + (x - s) q^2] dx), q'' = s q + 2 q^3, q ~ Ai (Tracy & Widom 1996)."""
     start, stop = 8.0, -4.0
@@ -116,14 +125,17 @@ def test_johnstone_scaling():
 
 
 def test_scalings_of_huge_matrices():
-    """(sqrt n - sqrt p)^2 / N where the roots agree to 8 digits."""
-    n, p = 10**16 + 2 * 10**8, 10**16
+    """Where the roots of n and p agree to 9 digits, so that their difference would have 7."""
+    n, p = 2**50 + 2**22, 2**50
     law = smallest_eigenvalue_law(n, p)
-    # In units of p = 1e16: n = 1 + 2e-8; sqrt n - 1 = 1e-8 - 5e-17 + 5e-25 - ...
-    assert law.loc * n / p == pytest.approx((1e-8 - 5e-17) ** 2, rel=1e-12)
-    centre, scale = johnstone_scaling(10**16, 10**16)
+    with mp.workdps(40):
+        a, b = mp.sqrt(n - mp.mpf(0.5)), mp.sqrt(p - mp.mpf(0.5))
+        centre, width = (a - b) ** 2 / n, (a - b) * mp.cbrt(1 / b - 1 / a) / n
+    assert law.loc == pytest.approx(float(centre), rel=1e-14, abs=0)
+    assert law.scale == pytest.approx(-float(width), rel=1e-14, abs=0)
+    centre, scale = johnstone_scaling(10**15, 10**15)
     assert centre == pytest.approx(4, rel=1e-14)
-    assert scale == pytest.approx(2 * 2 ** (1 / 3) * 1e16 ** (-2 / 3), rel=1e-14)
+    assert scale == pytest.approx(2 * 2 ** (1 / 3) * 1e15 ** (-2 / 3), rel=1e-14, abs=0)
 
 
 def distance(sample, law):
@@ -203,9 +215,9 @@ def test_refused_arguments():
         TracyWidom(0.0, 0.0)
     with pytest.raises(ValueError, match="scale: expected a finite number above 0"):
         EdelmanSmallest(-1.0)
-    with pytest.raises(ValueError, match="n_samples: expected at least 2, got 1"):
+    with pytest.raises(ValueError, match=r"n_samples: expected a whole number from 2 to 2\^53, got 1"):
         johnstone_scaling(1, 5)
-    with pytest.raises(ValueError, match="n_features: expected at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"n_features: expected a whole number from 1 to 2\^53, got 0"):
         smallest_eigenvalue_law(5, 0)
     with pytest.raises(ValueError, match="q: expected probabilities"):
         TracyWidom().ppf(1.5)
