@@ -34,10 +34,98 @@ def test_v_may_be_given_or_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main([*common, "--V", str(tmp_path / "V.npy")]) == 0
     assert capsys.readouterr().out != drawn
     assert main(common) == 2
-    assert "--V: expected a file" in capsys.readouterr().err
+    assert "expected --classes and --hidden to draw V, or --V" in capsys.readouterr().err
     (tmp_path / "V.txt").write_text("1 2 3")
     assert main([*common, "--V", str(tmp_path / "V.txt")]) == 2
     assert "--V: expected a file written by numpy.save, got" in capsys.readouterr().err
+
+
+UNFIT = {
+    "complex": (
+        np.ones((3, 2)) + 1j,
+        [],
+        "expected a matrix (C, m) of real numbers, got complex128 of shape",
+    ),
+    "words": (
+        np.array(["a", "b"]),
+        [],
+        "--V: expected a matrix (C, m) of real numbers, got <U1 of shape (2,)",
+    ),
+    "classes": (np.eye(3, 2), ["--classes", "4"], "--classes: expected none beside --V, or its 3, got 4"),
+    "infinite": (
+        np.eye(3, 2),
+        ["--classes", "inf"],
+        "--classes: expected none beside --V, or its 3, got inf",
+    ),
+    "width": (np.eye(3, 2), ["--hidden", "3"], "--hidden: expected none beside --V, or its 2, got 3"),
+    "one unit": (np.eye(3, 1), [], "--block: expected ww_diag of 1 hidden unit, ww_off is of two"),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT)
+def test_a_v_that_does_not_fit_is_refused(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    array, options, message = UNFIT[case]
+    np.save(tmp_path / "V.npy", array)
+    common = [
+        "law",
+        "hidden-ce",
+        "--block",
+        "ww_off",
+        "--aspect-ratio",
+        "0.5",
+        "--V",
+        str(tmp_path / "V.npy"),
+    ]
+    assert main([*common, *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_help_and_refusal_of_infinitely_many_classes_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["law", "--help"])
+    assert "inf for linear-ce alone" in " ".join(capsys.readouterr().out.split())
+    common = ["--aspect-ratio", "0.5", "--classes", "inf"]
+    assert main(["law", "hidden-ce", "--block", "ww_off", "--hidden", "4", *common]) == 2
+    assert "finite number for hidden-ce" in (error := capsys.readouterr().err)
+    assert "inf is for linear-ce" in error
+    assert main(["law", "linear-ce", "--block", "vv_off", *common]) == 0
+    assert "of C H_cc (diagonal) or -C^2 H_ce (off-diagonal)" in capsys.readouterr().out
+    # The law of an mse model does not depend on C and has no such units.
+    assert main(["law", "hidden-mse", "--block", "ww_off", *common]) == 0
+    assert "C H_cc" not in capsys.readouterr().out
+
+
+def test_a_v_beyond_memory_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["law", "hidden-ce", "--block", "ww_off", "--aspect-ratio", "0.5", "--hidden", "4"]
+    assert main([*common, "--classes", str(10**14)]) == 2
+    assert "--classes: expected a V that fits into memory" in capsys.readouterr().err
+
+
+def test_the_point_mass_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ["law", "linear-mse", "--block", "vv_off", "--aspect-ratio", "0.5"]
+    assert main(common) == 0
+    assert "support  none" in capsys.readouterr().out
+    assert main([*common, "--table", str(tmp_path / "x.csv")]) == 2
+    assert "--table: expected a law with a density" in capsys.readouterr().err
+    assert not (tmp_path / "x.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--draw", "2", "--table", "x.csv"], "not allowed with"),
+        (["--draw", "2", "--seed", "-1"], "--seed: expected an integer of at least 0"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(
+    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        main(["law", "linear-mse", "--block", "vv_diag", "--aspect-ratio", "0.5", *options])
+    assert refusal.value.code == 2
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["csv", "h5"])

@@ -24,16 +24,30 @@ def add_parsers(commands: Any) -> None:
         "--block", choices=BLOCKS, required=True, help="vv_* of a linear model, ww_* of a hidden one"
     )
     law.add_argument("--aspect-ratio", type=float, required=True, metavar="GAMMA", help="d/N")
-    law.add_argument("--classes", type=_classes, metavar="C", help="number of classes, or inf (ce)")
-    law.add_argument("--hidden", type=positive, metavar="M", help="hidden width (hidden-ce)")
-    law.add_argument("--V", type=Path, metavar="FILE.npy", help="V, shape (C, m), that hidden-ce is given")
-    law.add_argument("--seed", type=int, default=0, help="of the V drawn where none is given (default: 0)")
-    law.add_argument("--eigenvalues", type=positive, metavar="N", help="size for which outliers are judged")
     law.add_argument(
+        "--classes",
+        type=_classes,
+        metavar="C",
+        help="number of classes of a ce model; inf for linear-ce alone: the law of hidden-ce is that of one "
+        "finite V",
+    )
+    law.add_argument("--hidden", type=positive, metavar="M", help="hidden width of hidden-ce")
+    law.add_argument(
+        "--V",
+        type=Path,
+        metavar="FILE.npy",
+        help="the V of hidden-ce, shape (C, m), instead of one drawn with --classes and --hidden",
+    )
+    law.add_argument(
+        "--seed", type=_seed, default=0, help="of the V drawn where none is given, and of --draw (default: 0)"
+    )
+    law.add_argument("--eigenvalues", type=positive, metavar="N", help="size for which outliers are judged")
+    instead = law.add_mutually_exclusive_group()
+    instead.add_argument(
         "--table", type=Path, metavar="FILE", help="write x, density, cdf to FILE.csv or FILE.h5"
     )
     law.add_argument("--points", type=positive, default=1000, help="rows of the table (default: 1000)")
-    law.add_argument("--draw", type=positive, metavar="COUNT", help="print COUNT draws instead")
+    instead.add_argument("--draw", type=positive, metavar="COUNT", help="print COUNT draws instead")
     law.set_defaults(handler=_law)
 
 
@@ -51,6 +65,12 @@ def _classes(text: str) -> float:
     if value < 2:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 2 or inf, got {text!r}")
     return value
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 0, got {text!r}")
+    return int(text)
 
 
 def _law(arguments: argparse.Namespace) -> int:
@@ -79,28 +99,57 @@ def _request(arguments: argparse.Namespace) -> _Request:
             raise ValueError("--classes: expected the number of classes of linear-ce, got none")
         options["n_classes"] = arguments.classes
     if arguments.model == "hidden-ce":
-        options["V"] = _given_v(arguments)
+        V = _given_v(arguments) if arguments.V is not None else _drawn_v(arguments)
+        if arguments.block == "ww_off" and V.shape[1] < 2:
+            raise ValueError(f"--block: expected ww_diag of {V.shape[1]} hidden unit, ww_off is of two")
+        options["V"] = V
     return _Request(architecture, loss, arguments.block, options)
 
 
-def _given_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
-    """Return the V of the file, or else N(0, 1/m) entries: those of cell 0 of an experiment."""
+def _given_v(arguments: argparse.Namespace) -> "NDArray[Any]":
+    """Return the V of the file, which has to agree with the sizes that are given too."""
+    import numpy as np
+
+    try:
+        V = np.load(arguments.V, allow_pickle=False)
+    except (EOFError, ValueError):  # empty, or pickled data for all that NumPy can tell
+        V = None
+    if not isinstance(V, np.ndarray):
+        raise ValueError(f"--V: expected a file written by numpy.save, got {arguments.V}")
+    if V.ndim != 2 or V.dtype.kind not in "iuf":
+        raise ValueError(f"--V: expected a matrix (C, m) of real numbers, got {V.dtype} of shape {V.shape}")
+    for option, value, size in zip(
+        ("classes", "hidden"), (arguments.classes, arguments.hidden), V.shape, strict=True
+    ):
+        if value not in (None, size):
+            raise ValueError(f"--{option}: expected none beside --V, or its {size}, got {value}")
+    return V
+
+
+def _drawn_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
+    """Return N(0, 1/m) entries: those of cell 0 of an experiment."""
     import numpy as np
 
     from .. import kernels
     from ..draws import DrawnMatrix
     from ..streams import CELL_DRAW, Role, stream
 
-    if arguments.V is not None:
-        try:
-            return np.load(arguments.V, allow_pickle=False)
-        except (EOFError, ValueError):  # empty, or pickled data for all that NumPy can tell
-            raise ValueError(f"--V: expected a file written by numpy.save, got {arguments.V}") from None
-    if arguments.classes is None or arguments.hidden is None or arguments.classes == math.inf:
-        raise ValueError("--V: expected a file, or --classes (finite) and --hidden to draw V, got neither")
-    words = stream(arguments.seed, 0, CELL_DRAW, Role.V)
+    if arguments.classes == math.inf:
+        raise ValueError(
+            "--classes: expected a finite number for hidden-ce, whose law is that of one finite V; inf is "
+            "for linear-ce, and for ratios of blocks (rmtsim.laws.scaled_block_ratio)"
+        )
+    if arguments.classes is None or arguments.hidden is None:
+        raise ValueError("hidden-ce: expected --classes and --hidden to draw V, or --V with a file of it")
     shape = (arguments.classes, arguments.hidden)
-    return DrawnMatrix(kernels.load("cpu"), words, shape, arguments.hidden**-0.5, np.float64)[:]
+    words = stream(arguments.seed, 0, CELL_DRAW, Role.V)
+    try:
+        return DrawnMatrix(kernels.load("cpu"), words, shape, arguments.hidden**-0.5, np.float64)[:]
+    except MemoryError:
+        size = 8 * arguments.classes * arguments.hidden / 2**30
+        raise ValueError(
+            f"--classes: expected a V that fits into memory, got one of {size:.3g} GiB"
+        ) from None
 
 
 def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
@@ -109,14 +158,14 @@ def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
     print(f"{arguments.model} {request.block}, aspect ratio d/N = {arguments.aspect_ratio:g}")
     if request.loss == "mse" and request.architecture == "hidden":
         print("in units of S_ij = (V^T V)_ij")
-    if arguments.classes == math.inf:
+    if request.options.get("n_classes") == math.inf:
         print("of C H_cc (diagonal) or -C^2 H_ce (off-diagonal)")
     if request.loss == "ce":
         # The law of the weights is cut into atoms: in thin tails, supports are those of single atoms.
         low, middle, high = law.ppf([0.005, 0.5, 0.995])
         print(f"quantiles  0.5 % {low:.8g}  50 % {middle:.8g}  99.5 % {high:.8g}")
     else:
-        print("support  " + " ".join(f"[{low:.8g}, {high:.8g}]" for low, high in law.support()))
+        print("support  " + (" ".join(f"[{low:.8g}, {high:.8g}]" for low, high in law.support()) or "none"))
     print(f"atom at 0  {law.atom:.8g}")
     print("moments  " + "  ".join(f"m_{k} {law.moment(k):.8g}" for k in range(1, 5)))
     joint = laws.joint_weights(request.architecture, request.loss, request.block, **request.options)
@@ -134,6 +183,10 @@ def _write_table(arguments: argparse.Namespace, law: Any) -> None:
         raise ValueError(f"--table: expected a file ending in .csv or .h5, got {path}")
     if path.exists():
         raise ValueError(f"--table: expected a file that does not exist yet, got {path}")
+    if not law.support():
+        raise ValueError(
+            f"--table: expected a law with a density, got the point mass at 0 of {arguments.block}"
+        )
     x = _abscissae(law, arguments.points)
     columns = {"x": x, "density": law.pdf(x), "cdf": law.cdf(x)}
     if path.suffix == ".h5":
@@ -149,10 +202,13 @@ def _abscissae(law: Any, points: int) -> "NDArray[np.float64]":
     """Return points inside the bulks, dense towards each edge, where the density bends most."""
     import numpy as np
 
-    bulks = law.support()
-    each = np.maximum(8, np.round(points * np.diff(bulks).ravel() / np.diff(bulks).sum())).astype(int)
+    bulks = np.array(law.support())
+    # A soft tail without an end is shown up to where one in a million eigenvalues lies beyond.
+    bulks = np.where(np.isfinite(bulks), bulks, law.ppf([1e-6, 1 - 1e-6]))
+    widths = np.diff(bulks).ravel()
+    each = np.maximum(8, np.round(points * widths / widths.sum())).astype(int)
     parts = [
         low + (high - low) * np.sin(np.pi / 2 * (np.arange(n) + 0.5) / n) ** 2
         for (low, high), n in zip(bulks, each, strict=True)
     ]
-    return np.concatenate(parts) if parts else np.empty(0)
+    return np.concatenate(parts)

@@ -2,6 +2,8 @@
 
 from .block_mass import BlockMass, block_mass
 from .compression import compression_error, gauss_compress
+from .distance import Distance, distance
+from .edelman import EdelmanSmallest
 from .generalized import GeneralizedMarchenkoPastur
 from .joint_weights import JointWeights, LawErrors, Sector
 from .limit import limit_law
@@ -9,7 +11,6 @@ from .marchenko_pastur import MarchenkoPastur
 from .outliers import Outlier, outliers, outside
 from .ratios import block_ratio, scaled_block_ratio
 from .tracy_widom import (
-    EdelmanSmallest,
     TracyWidom,
     johnstone_scaling,
     largest_eigenvalue_law,
@@ -20,6 +21,7 @@ from .weights_hidden import vv_limit
 
 __all__ = [
     "BlockMass",
+    "Distance",
     "EdelmanSmallest",
     "GeneralizedMarchenkoPastur",
     "JointWeights",
@@ -32,6 +34,7 @@ __all__ = [
     "block_mass",
     "block_ratio",
     "compression_error",
+    "distance",
     "gauss_compress",
     "johnstone_scaling",
     "joint_weights",

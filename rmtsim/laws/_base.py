@@ -29,12 +29,6 @@ def check_levels(q: Floats) -> Floats:
     return q
 
 
-def refuse_atom(x: Floats, atom: float) -> None:
-    """Refuse the point 0 where a law has an atom: it has no density there."""
-    if atom > 0 and np.any(x == 0):
-        raise ValueError(f"x: expected points other than 0, where the law has an atom of mass {atom}")
-
-
 class Distribution(ABC):
     """A law on the real line."""
 
@@ -50,9 +44,9 @@ class Distribution(ABC):
         """First moment."""
         return self.moment(1)
 
+    @abstractmethod
     def var(self) -> float:
-        """Variance."""
-        return self.moment(2) - self.moment(1) ** 2
+        """Variance: never as E t^2 - (E t)^2, which cancels where the mean is far above the width."""
 
     def std(self) -> float:
         """Standard deviation."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._base import Distribution, check_levels, elementwise, refuse_atom, shaped
+from ._base import Distribution, check_levels, elementwise, shaped
 from ._boundary import Boundary
 from ._chart import Model
 from ._cumulants import free_moment
@@ -81,8 +81,13 @@ class GeneralizedMarchenkoPastur(Distribution):
         """E t^k, from the free cumulants gamma^(j-1) E lambda^j, theory.md (3.4)."""
         return free_moment(self.weights, self.probabilities, self.aspect_ratio, k)
 
+    def var(self) -> float:
+        """Variance gamma E lambda^2, the second free cumulant."""
+        scaled = self.weights / self._scale
+        return float(self._scale * (self.aspect_ratio * (self.probabilities @ scaled**2)) * self._scale)
+
     def pdf(self, x: ArrayLike, return_error: bool = False) -> Any:
-        """Density of the continuous part.
+        """Density of the continuous part, of total mass 1 - atom, also at x = 0 where the atom lies.
 
         Parameters
         ----------
@@ -97,14 +102,8 @@ class GeneralizedMarchenkoPastur(Distribution):
             Zero outside the support, infinite at a hard edge.
         error : float or ndarray
             If asked for.
-
-        Raises
-        ------
-        ValueError
-            At x = 0 where the law has an atom.
         """
         x = np.asarray(x, dtype=np.float64)
-        refuse_atom(x, self.atom)
         density, error = (shaped(part, x.shape) for part in self._density(x.ravel(), return_error))
         return (density, error) if return_error else density
 

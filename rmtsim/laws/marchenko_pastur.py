@@ -1,15 +1,23 @@
 """The Marchenko-Pastur law in closed form."""
 
 import math
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._base import Distribution, check_levels, elementwise, refuse_atom, shaped
+from ._base import Distribution, check_levels, elementwise, shaped
 from ._cumulants import check_order
 from ._measure import Complexes, Floats, check_aspect_ratio
-from ._roots import increasing_roots
+from ._poisson_kernel import PoissonKernel
+
+# Enough digits for (1 - gamma^1/2)^2 at the smallest ratio of double precision, 5e-324.
+_EXACT = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_TINY = float(np.finfo(float).tiny)
+
+# A number as the sum of two: the second is the rounding error of the first.
+_Pair = tuple[float, float]
 
 
 class MarchenkoPastur(Distribution):
@@ -27,16 +35,20 @@ class MarchenkoPastur(Distribution):
     Raises
     ------
     ValueError
-        Naming the argument that is not a finite number above zero.
+        Naming the argument that is not a finite number above zero, or the scale if the end or the width of
+        the bulk is beyond the range of double precision.
 
     Notes
     -----
-    With z = x/scale, z = gamma w + w / (w - 1) is a quadratic in w = 1 + r; on the bulk abs(r) = gamma^-1/2,
-    and
+    x = scale (1 + gamma - 2 gamma^1/2 cos phi), 0 <= phi <= pi, on the bulk. There the continuous part, of
+    mass min(1, 1/gamma), has the level
 
-        F(x) = 1 - [ (gamma - 1) arg w + arg r - gamma Im r ] / (pi gamma)
+        (2/pi) integral_0^phi sin^2 t / (1 - 2 r cos t + r^2) dt
 
-    is the distribution function (the antiderivative of s = -1 / (gamma w), theory.md (3.1)).
+    in its own mass, r the smaller of gamma^1/2 and gamma^-1/2. Levels are computed without cancellation at
+    every ratio, from the nearer edge, and distances to the edges from edges in two parts, so that ``pdf``,
+    ``cdf`` and ``sf`` are right to a few rounding units up to both edges; ``aspect_ratio``, ``scale`` and
+    ``x`` are taken as exact.
 
     Examples
     --------
@@ -50,10 +62,18 @@ class MarchenkoPastur(Distribution):
         if not (np.isfinite(scale) and scale > 0):
             raise ValueError(f"scale: expected a finite number above 0, got {scale!r}")
         self.scale = float(scale)
-        root = math.sqrt(self.aspect_ratio)
-        # (1 - root)^2 without the cancellation near ratio 1
-        self._left = ((1 - self.aspect_ratio) / (1 + root)) ** 2
-        self._right = (1 + root) ** 2
+        self._root = math.sqrt(self.aspect_ratio)
+        self._mass = min(1.0, 1 / self.aspect_ratio)
+        self._left, self._right = (_edge(self.aspect_ratio, self.scale, sign) for sign in (-1, 1))
+        self._width = 4 * self._root * self.scale
+        if not (self._right[0] < math.inf and self._width >= _TINY):
+            raise ValueError(
+                "scale: expected a bulk with a finite end and a width that is no zero in double precision, "
+                f"got {scale!r} at aspect_ratio {aspect_ratio!r}"
+            )
+        # 1 - r without the cancellation near ratio 1
+        gap = abs(1 - self.aspect_ratio) / (1 + self._root) / max(1.0, self._root)
+        self._kernel = PoissonKernel(min(self._root, 1 / self._root), gap)
 
     def __repr__(self) -> str:
         return f"MarchenkoPastur(aspect_ratio={self.aspect_ratio}, scale={self.scale})"
@@ -61,54 +81,73 @@ class MarchenkoPastur(Distribution):
     @property
     def atom(self) -> float:
         """Mass at zero, max(0, 1 - 1/aspect_ratio)."""
-        return max(0.0, 1 - 1 / self.aspect_ratio)
+        return max(0.0, (self.aspect_ratio - 1) / self.aspect_ratio)
 
     def support(self) -> list[tuple[float, float]]:
         """The bulk [(left, right)], without the atom."""
-        return [(self.scale * self._left, self.scale * self._right)]
+        return [(self._left[0], self._right[0])]
 
     def moment(self, k: int) -> float:
-        """E t^k = scale^k sum_j Narayana(k, j) gamma^(j - 1)."""
+        """E t^k = scale^k sum_j Narayana(k, j) gamma^(j - 1); infinite where it is no finite double."""
         k = check_order(k)
         if k == 0:
             return 1.0
         narayana = [math.comb(k, j) * math.comb(k, j - 1) // k for j in range(1, k + 1)]
-        return self.scale**k * math.fsum(n * self.aspect_ratio**j for j, n in enumerate(narayana))
+        total, gamma = Decimal(0), Decimal(self.aspect_ratio)
+        for n in reversed(narayana):
+            total = _EXACT.fma(total, gamma, n)
+        return float(_EXACT.multiply(total, _EXACT.power(Decimal(self.scale), k)))
+
+    def var(self) -> float:
+        """Variance, aspect_ratio scale^2: the second free cumulant."""
+        return self.scale * self.aspect_ratio * self.scale
+
+    def std(self) -> float:
+        """Standard deviation."""
+        return self.scale * self._root
 
     def pdf(self, x: ArrayLike) -> Any:
-        """Density of the continuous part: zero off the bulk, infinite at zero for ratio 1.
+        """Density of the continuous part, of total mass 1 - atom, also at x = 0 where the atom lies.
 
-        Raises
-        ------
-        ValueError
-            At x = 0 where the law has an atom.
+        Zero off the bulk, infinite at zero for ratio 1.
         """
-        refuse_atom(np.asarray(x, dtype=np.float64), self.atom)
         return elementwise(self._density, x)
 
     def _density(self, x: Floats) -> Floats:
-        z = x / self.scale
-        with np.errstate(divide="ignore", invalid="ignore"):
-            density = self._radical(z) / z / (2 * math.pi * self.aspect_ratio * self.scale)
-        return np.where((z == 0) & (self._left == 0), np.inf, np.where(np.isinf(z) | (z == 0), 0.0, density))
+        """Sin phi / (pi gamma^1/2 x) within the bulk."""
+        density = np.where(np.isnan(x), np.nan, 0.0)
+        if self._left[0] == 0:
+            density[x == 0] = np.inf
+        left, right = self._angles(x)
+        inner = (left > 0) & (right > 0) & (x > 0)
+        sine = np.sin(np.minimum(left, right)[inner])
+        density[inner] = sine / math.pi / self._root / x[inner]
+        return density
 
-    def _radical(self, z: Floats) -> Floats:
-        """2 gamma Im w over the point z, 0 off the bulk."""
-        return np.sqrt(np.maximum(z - self._left, 0)) * np.sqrt(np.maximum(self._right - z, 0))
+    def _angles(self, x: Floats) -> tuple[Floats, Floats]:
+        """Angles phi from the left edge and pi - phi from the right one, 0 beyond it."""
+        above = np.sqrt(np.maximum((x - self._left[0]) - self._left[1], 0))
+        below = np.sqrt(np.maximum((self._right[0] - x) + self._right[1], 0))
+        return 2 * np.arctan2(above, below), 2 * np.arctan2(below, above)
 
     def cdf(self, x: ArrayLike) -> Any:
         """Distribution function, continuous from the right: the atom counts from x = 0 on."""
-        return elementwise(self._distribution, x)
+        return elementwise(lambda flat: self._levels(flat)[0], x)
 
-    def _distribution(self, x: Floats) -> Floats:
-        gamma = self.aspect_ratio
-        z = np.clip(x / self.scale, self._left, self._right)
-        height = self._radical(z) / (2 * gamma)
-        arg_w = np.arctan2(height, (z + gamma - 1) / (2 * gamma))
-        arg_r = np.arctan2(height, (z - gamma - 1) / (2 * gamma))
-        level = 1 - ((gamma - 1) * arg_w + arg_r - gamma * height) / (math.pi * gamma)
-        level = np.where(x < self.scale * self._left, np.where(x < 0, 0.0, self.atom), level)
-        return np.clip(np.where(x >= self.scale * self._right, 1.0, level), 0.0, 1.0)
+    def sf(self, x: ArrayLike) -> Any:
+        """Survival function 1 - cdf, without its cancellation near the right edge."""
+        return elementwise(lambda flat: self._levels(flat)[1], x)
+
+    def _levels(self, x: Floats) -> tuple[Floats, Floats]:
+        """Distribution and survival function."""
+        left, right = self._angles(x)
+        lower = left < right
+        share = np.empty(x.size)
+        share[lower] = self._mass * self._kernel.left_level(left[lower])
+        share[~lower] = self._mass * self._kernel.right_level(right[~lower])
+        below = np.where(x < 0, 0.0, self.atom + share)
+        above = np.where(x < 0, 1.0, self._mass - share)
+        return np.where(lower, below, 1 - share), np.where(lower, above, share)
 
     def ppf(self, q: ArrayLike) -> Any:
         """Quantile function; 0 and 1 give the ends of the support.
@@ -121,22 +160,17 @@ class MarchenkoPastur(Distribution):
         return elementwise(lambda flat: self._quantile(check_levels(flat)), q)
 
     def _quantile(self, q: Floats) -> Floats:
-        """Roots in phi, x = left + (right - left) sin(phi/2)^2, in which the level is smooth."""
-        span = self._right - self._left
-
-        def point(phi: Floats) -> Floats:
-            return self.scale * (self._left + span * np.sin(phi / 2) ** 2)
-
-        def mismatch(phi: Floats, which: Any) -> tuple[Floats, Floats]:
-            x = point(phi)
-            with np.errstate(invalid="ignore"):
-                slope = self._density(x) * self.scale * span * np.sin(phi) / 2
-            return self._distribution(x) - q[which], slope
-
-        ends = np.zeros(q.size), np.full(q.size, math.pi)
-        x = point(increasing_roots(mismatch, *ends, np.full(q.size, math.pi / 2)))
-        x = np.where(q <= 0, point(ends[0]), np.where(q >= 1, point(ends[1]), x))
+        lower, upper = (q - self.atom) / self._mass, (1 - q) / self._mass
+        x = np.where(lower <= 0, self._left[0], self._right[0])
+        from_left = (lower > 0) & (lower <= self._kernel.left_level(np.array([math.pi / 2]))[0])
+        from_right = (lower > 0) & ~from_left & (upper > 0)
+        x[from_left] = self._point(self._left, 1, self._kernel.left_angle(lower[from_left]))
+        x[from_right] = self._point(self._right, -1, self._kernel.right_angle(upper[from_right]))
         return np.where((q <= self.atom) & (self.atom > 0), 0.0, x)
+
+    def _point(self, edge: _Pair, sign: int, angle: Floats) -> Floats:
+        """Point at an angle from an edge."""
+        return edge[0] + (edge[1] + sign * self._width * np.sin(angle / 2) ** 2)
 
     def stieltjes(self, z: ArrayLike) -> Any:
         """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1): real for real ``z``.
@@ -152,19 +186,35 @@ class MarchenkoPastur(Distribution):
             At real points of the support, the atom included.
         """
         z = np.asarray(z)
-        flat = z.ravel().astype(np.complex128)
-        s = self._transform(flat / self.scale) / self.scale
+        s = self._transform(z.ravel().astype(np.complex128)) / self.scale
         return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
 
     def _transform(self, z: Complexes) -> Complexes:
-        on_bulk = (z.real >= self._left) & (z.real <= self._right) | (z.real == 0) & (self.atom > 0)
+        """Root of gamma z s^2 + (z + gamma - 1) s + 1 = 0 in units of the scale."""
+        gamma = self.aspect_ratio
+        from_left = ((z - self._left[0]) - self._left[1]) / self.scale
+        from_right = ((z - self._right[0]) - self._right[1]) / self.scale
+        on_bulk = (from_left.real >= 0) & (from_right.real <= 0) | (z.real == 0) & (self.atom > 0)
         bad = (z.imag == 0) & on_bulk
         if bad.any():
-            raise ValueError(f"z: expected points off the support, got {z[bad][0].real * self.scale}")
-        gamma = self.aspect_ratio
-        radical = np.sqrt(z - self._left) * np.sqrt(z - self._right)  # ~ z at infinity
-        small, large = z + gamma - 1 - radical, z + gamma - 1 + radical
-        # The roots have the product 4 gamma z: the smaller one follows from the larger without cancellation.
-        other = 4 * gamma * z / np.where(small == 0, 1, small)
-        twice_gamma_w: Complexes = np.where(np.abs(large) >= np.abs(small), large, other)
-        return -2 / twice_gamma_w
+            raise ValueError(f"z: expected points off the support, got {z[bad][0].real}")
+        z = z / self.scale
+        radical = np.sqrt(from_left) * np.sqrt(from_right)  # ~ z at infinity
+        # z + gamma - 1; at small ratios by z - 1 - gamma, which the edges have without rounding of 1 + gamma
+        linear = z + (gamma - 1) if gamma > 0.5 else 0.5 * (from_left + from_right) + 2 * gamma
+        small, large = linear - radical, linear + radical
+        # The roots have the product 1 / (gamma z): the one that would cancel follows from the other.
+        direct = np.abs(large) >= np.abs(small)
+        s = np.empty(z.size, dtype=np.complex128)
+        s[direct] = -2 / large[direct]
+        s[~direct] = -0.5 * (small[~direct] / gamma) / z[~direct]
+        return s
+
+
+def _edge(aspect_ratio: float, scale: float, sign: int) -> _Pair:
+    """Scale (1 + sign aspect_ratio^1/2)^2 to twice the digits of a double."""
+    root = _EXACT.sqrt(Decimal(aspect_ratio))
+    side = _EXACT.fma(root, sign, 1)
+    exact = _EXACT.multiply(Decimal(scale), _EXACT.multiply(side, side))
+    rounded = float(exact)
+    return rounded, float(_EXACT.subtract(exact, Decimal(rounded))) if math.isfinite(rounded) else 0.0

@@ -83,6 +83,8 @@ def outside(law: Law, n_eigenvalues: int, expected_count: float = 0.5) -> tuple[
 def _bulk_ends(law: Law, share: float) -> tuple[float, float]:
     """Ends of the spectrum without the atom: an edge, or the quantile of ``share`` where a tail is thin."""
     bulks = law.support()
+    if not bulks:  # a point mass at zero
+        return 0.0, 0.0
     first, last = bulks[0][0], bulks[-1][1]
     if share >= 0.25 * (1 - law.atom):  # too few eigenvalues for a tail
         return first, last

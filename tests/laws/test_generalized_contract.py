@@ -20,13 +20,28 @@ def test_all_weights_zero_is_a_point_mass():
     assert law.atom == 1
     assert law.cdf([-1e-300, 0.0, 1.0]).tolist() == [0, 1, 1]
     assert law.ppf([0.0, 0.5, 1.0]).tolist() == [0, 0, 0]
-    assert law.pdf(1.0) == 0
+    assert law.pdf([0.0, 1.0]).tolist() == [0, 0]
     assert (law.moment(0), law.moment(3)) == (1, 0)
     assert law.stieltjes(2j) == -1 / 2j
-    with pytest.raises(ValueError, match="x: expected points other than 0"):
-        law.pdf(0.0)
     with pytest.raises(ValueError, match="z: expected points off the support"):
         law.stieltjes(0.0)
+
+
+def test_variance_does_not_cancel_where_the_mean_is_far_above_the_width():
+    law = GeneralizedMarchenkoPastur([1e6, 1e6 + 1], [0.5, 0.5], 1e-20)
+    assert law.mean() == pytest.approx(1e6 + 0.5, rel=1e-15)
+    assert law.var() == pytest.approx(1e-8 * (1 + 1e-6 + 5e-13), rel=1e-14, abs=0)
+    assert GeneralizedMarchenkoPastur([-1.0, 3.0], [0.5, 0.5], 0.5).var() == 2.5
+
+
+def test_moments_beyond_the_range_of_doubles():
+    law = GeneralizedMarchenkoPastur([0.0, 1e-100], [0.5, 0.5], 1e200)
+    # m_2 = (E lambda)^2 + gamma E lambda^2; m_3 and m_4 by their largest cumulant, gamma^(k - 1) E lambda^k.
+    assert law.moment(2) == pytest.approx(0.5, rel=1e-14)
+    assert law.moment(3) == pytest.approx(0.5e100, rel=1e-14)
+    assert law.moment(8) == math.inf
+    assert GeneralizedMarchenkoPastur([0.0], [1.0], 1e200).moment(8) == 0
+    assert GeneralizedMarchenkoPastur([-1.0, 0.5], [0.5, 0.5], 1e200).moment(3) == -math.inf
 
 
 def test_scalars_and_shapes():
@@ -74,10 +89,20 @@ def test_refused_parameters(weights, probabilities, ratio, message):
         GeneralizedMarchenkoPastur(weights, probabilities, ratio)
 
 
+def test_density_at_an_atom_is_that_of_the_continuous_part():
+    one_sign = GeneralizedMarchenkoPastur([1.0, 8.0], [0.5, 0.5], 2.0)
+    both_signs = GeneralizedMarchenkoPastur([-1.0, 0.0, 2.0], [0.25, 0.5, 0.25], 0.9)
+    for law in (one_sign, both_signs):
+        assert law.atom > 0.4
+        ((left, right),) = law.support()[-1:]
+        grid = np.array([0.0, -0.0, 0.5 * (left + right)])
+        density, error = law.pdf(grid, return_error=True)
+        assert density[:2].tolist() == error[:2].tolist() == [0, 0]
+        assert density[2] == law.pdf(grid[2]) > 0
+
+
 def test_refused_arguments():
     law = GeneralizedMarchenkoPastur([1.0, 8.0], [0.5, 0.5], 2.0)
-    with pytest.raises(ValueError, match=r"x: expected points other than 0.*atom of mass 0\.5"):
-        law.pdf([1.0, 0.0])
     with pytest.raises(ValueError, match=r"q: expected probabilities from 0 to 1, got -0\.1"):
         law.ppf([-0.1])
     with pytest.raises(ValueError, match=r"k: expected an integer of at least 0, got 1\.5"):

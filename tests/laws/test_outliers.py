@@ -153,3 +153,7 @@ def test_refusals():
         outside(law, 0)
     with pytest.raises(ValueError, match=r"^expected_count:"):
         outside(law, 10, 0.0)
+
+
+def test_nothing_of_a_point_mass_is_inside():
+    assert outside(limit_law("linear", "mse", "vv_off", 0.5), 100) == (0, 0)

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
@@ -14,6 +15,7 @@ from rmtsim.laws import (
     largest_eigenvalue_law,
     smallest_eigenvalue_law,
 )
+from rmtsim.laws.tracy_widom import _determinant
 
 
 def test_value_at_zero():
@@ -30,6 +32,44 @@ def test_moments():
     assert law.var() == pytest.approx(var, abs=1e-11)
     central = law.moment(3) - 3 * law.mean() * law.moment(2) + 2 * law.mean() ** 3
     assert central / law.std() ** 3 == pytest.approx(0.29346452408, abs=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1.0, -1.0, 1e-200, 3e150])
+@pytest.mark.parametrize("loc", [0.0, 1e8, -1e300])
+def test_mean_and_width_do_not_cancel(loc, scale):
+    mean, var = TracyWidom().mean(), TracyWidom().var()
+    law = TracyWidom(loc, scale)
+    assert law.mean() == loc + scale * mean
+    assert law.var() == pytest.approx(scale * scale * var, rel=1e-15, abs=0)
+    assert law.std() == pytest.approx(abs(scale) * math.sqrt(var), rel=1e-15, abs=0)
+
+
+def test_moments_of_a_moved_law():
+    """E (loc + scale t)^3 from the standard moments, at a location that makes no digits vanish."""
+    law, standard = TracyWidom(2.0, -3.0), TracyWidom()
+    expected = sum(math.comb(3, j) * 2.0 ** (3 - j) * (-3.0) ** j * standard.moment(j) for j in range(4))
+    assert law.moment(3) == pytest.approx(expected, rel=1e-12)
+    assert TracyWidom(1e100, 1.0).moment(2) == pytest.approx(1e200)
+
+
+def test_high_moments():
+    """Against F_1 by its determinant on a wider interval: right to 1e-9 up to the tenth, refused beyond."""
+    nodes, masses = np.polynomial.legendre.leggauss(160)
+    s = 5 + 19 * nodes  # (-14, 24)
+    density = np.array([_determinant(float(x))[1] if x < 16.9 else 0.0 for x in s])
+    tail = quad(lambda x: 0.5 * airy(x)[0] * x**10, 16.9, 30)[0]  # F_1' ~ Ai(s) / 2
+    assert TracyWidom().moment(10) == pytest.approx(19 * np.sum(masses * density * s**10) + tail, rel=1e-9)
+    with pytest.raises(ValueError, match="k: expected an order of at most 10, got 11"):
+        TracyWidom().moment(11)
+
+
+def test_extreme_scales_raise_no_warning():
+    for law in (TracyWidom(0.0, 1e-300), EdelmanSmallest(1e-300)):
+        assert law.pdf([-1e308, 1e308]).tolist() == [0, 0]
+        assert law.cdf([-1e308, 1e308]).tolist() == [0, 1]
+    assert TracyWidom(0.0, 1e300).moment(3) == -math.inf
+    assert TracyWidom(0.0, -1e300).moment(3) == math.inf
+    assert TracyWidom(0.0, 1e-100).moment(4) == 0
 
 
 def test_painleve_representation():
@@ -84,6 +124,20 @@ def test_johnstone_scaling():
     assert scale == pytest.approx(15 * (0.1 + 0.2) ** (1 / 3) / 101)
 
 
+def test_scalings_of_huge_matrices():
+    """Where the roots of n and p agree to 9 digits, so that their difference would have 7."""
+    n, p = 2**50 + 2**22, 2**50
+    law = smallest_eigenvalue_law(n, p)
+    with mp.workdps(40):
+        a, b = mp.sqrt(n - mp.mpf(0.5)), mp.sqrt(p - mp.mpf(0.5))
+        centre, width = (a - b) ** 2 / n, (a - b) * mp.cbrt(1 / b - 1 / a) / n
+    assert law.loc == pytest.approx(float(centre), rel=1e-14, abs=0)
+    assert law.scale == pytest.approx(-float(width), rel=1e-14, abs=0)
+    centre, scale = johnstone_scaling(10**15, 10**15)
+    assert centre == pytest.approx(4, rel=1e-14)
+    assert scale == pytest.approx(2 * 2 ** (1 / 3) * 1e15 ** (-2 / 3), rel=1e-14, abs=0)
+
+
 def distance(sample, law):
     """Kolmogorov distance of an i.i.d. sample."""
     levels = law.cdf(np.sort(sample))
@@ -131,7 +185,27 @@ def test_hard_edge_law():
     assert law.mean() == pytest.approx(quad(lambda t: t * law.pdf(t), 0, np.inf)[0], rel=1e-8)
     assert law.cdf([-1.0, 0.0, np.inf]).tolist() == [0, 0, 1]
     assert law.pdf([-1.0, 0.0]).tolist() == [0, np.inf]
-    assert law.ppf(1.0) == np.inf
+    assert law.ppf([0.0, 1.0]).tolist() == [0, np.inf]
+    assert law.pdf([np.inf, 1e300, 2e-300]) == pytest.approx([0, 0, 0.25e150], rel=1e-9)
+    assert np.isnan(law.pdf(np.nan))
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 20, 60])
+def test_moments_of_the_hard_edge_law(k):
+    """E t^k = 2k int r^(2k - 1) exp(-r^2/2 - r) dr = 2k Gamma(2k) e^(1/4) D_(-2k)(1)."""
+    with mp.workdps(30):
+        expected = float(2 * k * mp.gamma(2 * k) * mp.exp(0.25) * mp.pcfd(-2 * k, 1))
+    assert EdelmanSmallest().moment(k) == pytest.approx(expected, rel=1e-12)
+    assert EdelmanSmallest(2.0).moment(k) == pytest.approx(2.0**k * expected, rel=1e-12)
+
+
+def test_variance_of_the_hard_edge_law():
+    with mp.workdps(30):
+        first, second = (2 * k * mp.gamma(2 * k) * mp.exp(0.25) * mp.pcfd(-2 * k, 1) for k in (1, 2))
+        expected = float(second - first**2)
+    assert EdelmanSmallest(3.0).var() == pytest.approx(9 * expected, rel=1e-12)
+    assert EdelmanSmallest(1e-200).std() == pytest.approx(1e-200 * math.sqrt(expected), rel=1e-12, abs=0)
+    assert EdelmanSmallest().moment(300) == math.inf
 
 
 def test_refused_arguments():
@@ -141,9 +215,9 @@ def test_refused_arguments():
         TracyWidom(0.0, 0.0)
     with pytest.raises(ValueError, match="scale: expected a finite number above 0"):
         EdelmanSmallest(-1.0)
-    with pytest.raises(ValueError, match="n_samples: expected at least 2, got 1"):
+    with pytest.raises(ValueError, match=r"n_samples: expected a whole number from 2 to 2\^53, got 1"):
         johnstone_scaling(1, 5)
-    with pytest.raises(ValueError, match="n_features: expected at least 1, got 0"):
+    with pytest.raises(ValueError, match=r"n_features: expected a whole number from 1 to 2\^53, got 0"):
         smallest_eigenvalue_law(5, 0)
     with pytest.raises(ValueError, match="q: expected probabilities"):
         TracyWidom().ppf(1.5)
