@@ -1,7 +1,6 @@
 """Limit laws of the spectra: theory only, shares no code with the simulation."""
 
 from .block_mass import BlockMass, block_mass
-from .compression import compression_error, gauss_compress
 from .distance import Distance, distance
 from .edelman import EdelmanSmallest
 from .generalized import GeneralizedMarchenkoPastur
@@ -16,7 +15,9 @@ from .tracy_widom import (
     largest_eigenvalue_law,
     smallest_eigenvalue_law,
 )
-from .weights import WeightLaw, joint_weights, weight_law
+from .panels import Panels
+from .weight_law import WeightLaw
+from .weights import joint_weights, weight_law
 from .weights_hidden import vv_limit
 
 __all__ = [
@@ -28,14 +29,13 @@ __all__ = [
     "LawErrors",
     "MarchenkoPastur",
     "Outlier",
+    "Panels",
     "Sector",
     "TracyWidom",
     "WeightLaw",
     "block_mass",
     "block_ratio",
-    "compression_error",
     "distance",
-    "gauss_compress",
     "johnstone_scaling",
     "joint_weights",
     "largest_eigenvalue_law",

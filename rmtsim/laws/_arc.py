@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._chart import EPS, Chart
+from ._chart import EPS, Chart, Map
 from ._measure import Complexes, Floats, Indices
 
 # Relative error of a start. Newton squares it twice: 3e-5 -> 1e-9 -> rounding.
@@ -192,13 +192,13 @@ def _upper(old: Complexes, new: Complexes) -> Complexes:
 
 
 def newton(
-    chart: Chart, y: Complexes, d: Complexes, last_step: float = _LAST_STEP
+    chart: Map, y: Complexes, d: Complexes, last_step: float = _LAST_STEP
 ) -> tuple[Complexes, Indices]:
     """Solve z(d) - image = y, Im y >= 0, in the upper half-plane, where the solution is unique.
 
     Parameters
     ----------
-    chart : Chart
+    chart : Map
     y, d : ndarray, shape (n,), complex
         Right sides and starts.
     last_step : float

@@ -5,29 +5,26 @@ from collections.abc import Iterator
 import numpy as np
 
 from ._arc import Arc, newton
+from ._bulks import Bulks
 from ._chart import EPS, Chart, Model
 from ._edges import find_edges, zero_chart
 from ._measure import Complexes, Floats, Indices
+from ._resolvent import real_transform, upper_transform
 
 Piece = tuple[Indices, Chart, Complexes]
 
 
-class Boundary:
-    """Bulks of a law with their edges, levels of the distribution function, and arcs built on first use.
+_LEVEL_ERROR = 1e-13  # rounding of sums of angles, seen against 60 digits
+
+
+class Boundary(Bulks):
+    """Bulks of a law of atomic weights, arcs built on first use; `Bulks` has the other attributes.
 
     Attributes
     ----------
     model : Model
     edges : list of (Chart, Chart)
         About the left and the right edge of each bulk.
-    left, right : ndarray, shape (bulks,)
-        Edges.
-    left_levels, right_levels : ndarray, shape (bulks,)
-        Distribution function at the edges.
-    atom : float
-        Mass at zero.
-    zero_gap : int
-        Number of bulks left of zero.
     """
 
     def __init__(self, model: Model) -> None:
@@ -38,7 +35,6 @@ class Boundary:
         self.left_levels = np.array([a.edge_level() for a, _ in self.edges])
         self.right_levels = np.array([b.edge_level() for _, b in self.edges])
         self.atom = max(0.0, model.excess / model.aspect_ratio)
-        self.zero_gap = int(np.searchsorted(self.right, 0.0, side="right"))
         self._zero = zero_chart(model)
         self._arcs: dict[int, tuple[Arc, Arc]] = {}
 
@@ -50,19 +46,6 @@ class Boundary:
             half = 0.5 * float(left.poles[nearest] - right.poles[nearest])
             self._arcs[bulk] = Arc(left, 1, half), Arc(right, -1, half)
         return self._arcs[bulk]
-
-    def inside(self, x: Floats) -> Indices:
-        """Index of the closed bulk that holds each point, -1 for none."""
-        if self.left.size == 0:
-            return np.full(x.size, -1)
-        bulk = np.searchsorted(self.left, x, side="right") - 1
-        return np.where((bulk >= 0) & (x <= self.right[bulk]), bulk, -1)
-
-    def outside_level(self, x: Floats) -> Floats:
-        """Distribution function at points of the gaps."""
-        gap = np.searchsorted(self.right, x, side="right")
-        level = np.append(0.0, self.right_levels)[gap]
-        return level + np.where((gap == self.zero_gap) & (x >= 0), self.atom, 0.0)
 
     def pieces(self, x: Floats) -> Iterator[Piece]:
         """Solve for the points of ``x`` inside the bulks.
@@ -97,24 +80,51 @@ class Boundary:
         if not close.all():
             yield which[~close], arc.chart, d[~close]
 
-    def quantile(self, q: Floats) -> Floats:
-        """Quantiles; the edges of the support at 0 and 1."""
-        x = np.zeros(q.size)
-        if self.left.size == 0:
-            return x
-        bulk = np.minimum(np.searchsorted(self.right_levels, q), self.left.size - 1)
-        past_atom = np.where(bulk < self.zero_gap, q > self.right_levels[bulk], q <= self.left_levels[bulk])
-        in_atom = past_atom & (self.atom > 0) & ((bulk == self.zero_gap) | (bulk == self.left.size - 1))
-        for b in np.unique(bulk[~in_atom]):
-            left, right = self.arcs(int(b))
-            which = np.flatnonzero((bulk == b) & ~in_atom)
-            first = q[which] <= left.end_level
-            for arc, mine in ((left, which[first]), (right, which[~first])):
-                if mine.size:
-                    x[mine] = np.clip(arc.quantile(q[mine]), self.left[b], self.right[b])
-            x[which[q[which] <= self.left_levels[b]]] = self.left[b]
-            x[which[q[which] >= self.right_levels[b]]] = self.right[b]
+    def density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
+        """Density at points, zero off the bulks, and a bound of its error if asked for."""
+        density, error = np.zeros(x.size), np.zeros(x.size)
+        for which, chart, d in self.pieces(x):
+            density[which] = chart.density(d)
+            if with_error:
+                error[which] = self.density_error(x[which], chart, d)
+        return density, error
+
+    def distribution(self, x: Floats) -> Floats:
+        """Distribution function at points, the atom included at zero."""
+        level = self.outside_level(x)
+        for which, chart, d in self.pieces(x):
+            level[which] = chart.distribution(d)
+        return level
+
+    def curve(self, x: Floats) -> Complexes:
+        """Points w of the boundary curve over points x of the bulks."""
+        w = np.empty(x.size, dtype=complex)
+        for which, chart, d in self.pieces(x):
+            w[which] = chart.origin + d
+        return w
+
+    def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
+        """Quantiles within one bulk."""
+        x = np.empty(q.size)
+        left, right = self.arcs(bulk)
+        first = q <= left.end_level
+        for arc, mine in ((left, first), (right, ~first)):
+            if mine.any():
+                x[mine] = arc.quantile(q[mine])
         return x
+
+    def upper_transform(self, z: Complexes) -> Complexes:
+        """Stieltjes transform in the upper half-plane."""
+        return upper_transform(self, z)
+
+    def real_transform(self, x: Floats) -> Complexes:
+        """Stieltjes transform at real points off the support."""
+        return real_transform(self, x)
+
+    @property
+    def error(self) -> float:
+        """Bound of the error of the distribution function."""
+        return _LEVEL_ERROR
 
     def density_error(self, x: Floats, chart: Chart, d: Complexes) -> Floats:
         """Bound of the absolute error of the density at points of a piece."""

@@ -49,6 +49,19 @@ class Bulks(ABC):
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""
 
+    @abstractmethod
+    def upper_transform(self, z: Complexes) -> Complexes:
+        """Stieltjes transform in the upper half-plane."""
+
+    @abstractmethod
+    def real_transform(self, x: Floats) -> Complexes:
+        """Stieltjes transform at real points off the support."""
+
+    @property
+    @abstractmethod
+    def error(self) -> float:
+        """Bound of the error of the distribution function."""
+
     def inside(self, x: Floats) -> Indices:
         """Index of the closed bulk that holds each point, -1 for none."""
         if self.left.size == 0:

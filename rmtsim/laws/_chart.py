@@ -16,6 +16,7 @@ whatever the signs of the weights: the Cauchy transform of a positive measure pl
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from ._measure import Complexes, Floats, row_blocks
 
 EPS = np.finfo(float).eps
 _MAX_RISES = 100
+_CRITICAL = 16
+_NEGLIGIBLE = EPS**2 / 16
 _BLOCK = 1 << 15  # entries of a points-by-atoms block: three of them stay in a core's cache
 
 
@@ -48,15 +51,75 @@ class Model:
     aspect_ratio: float
     excess: float
 
+    @property
+    def mean(self) -> float:
+        """E lambda."""
+        return float(self.probabilities @ self.weights)
+
+    @property
+    def largest(self) -> float:
+        """Largest modulus of a weight."""
+        return float(np.abs(self.weights).max())
+
     @classmethod
-    def of(cls, weights: Floats, probabilities: Floats, aspect_ratio: float) -> "Model":
-        """Model of a weight law; an aspect ratio that is P(lambda != 0) to 4 ulp is critical exactly."""
+    def of(
+        cls, weights: Floats, probabilities: Floats, aspect_ratio: float, dense_share: float = 0.0
+    ) -> "Model":
+        """Model of the atoms of a weight law that has a density besides, of mass ``dense_share``.
+
+        An aspect ratio that is P(lambda != 0) to 16 ulp is critical exactly: nearer to it than that, rounding of
+        the difference would decide the edges. Atoms beyond all digits of the distribution function are left
+        out.
+        """
         nonzero = weights != 0
         w, p = weights[nonzero], probabilities[nonzero]
         intended = 1 - math.fsum(probabilities[~nonzero])
-        critical = abs(aspect_ratio - intended) <= 4 * EPS * intended
-        excess = 0.0 if critical else math.fsum([aspect_ratio, *-p])
+        critical = abs(aspect_ratio - intended) <= _CRITICAL * EPS * intended
+        excess = 0.0 if critical else math.fsum([aspect_ratio, -dense_share, *-p])
+        negligible = np.cumsum(np.sort(p)) <= _NEGLIGIBLE * min(1.0, aspect_ratio)
+        kept = p > (np.sort(p)[negligible][-1] if negligible.any() else 0.0)
+        w, p = w[kept], p[kept]
         return cls(w, p, math.fsum(p), aspect_ratio, excess)
+
+
+class Weights(Protocol):
+    """What continuation from far above needs of a weight law."""
+
+    aspect_ratio: float
+
+    @property
+    def mass(self) -> float:
+        """P(lambda != 0)."""
+
+    @property
+    def mean(self) -> float:
+        """E lambda."""
+
+    @property
+    def largest(self) -> float:
+        """Largest modulus of a weight."""
+
+
+class Map(Protocol):
+    """The inverse map about a real point, for weights of any kind."""
+
+    @property
+    def model(self) -> Weights:
+        """The weights."""
+
+    @property
+    def origin(self) -> float:
+        """A real w."""
+
+    @property
+    def image(self) -> float:
+        """z(origin)."""
+
+    def evaluate(self, d: Complexes) -> tuple[Complexes, Complexes]:
+        """Values z - image and slopes z' at complex ``d`` off the real axis."""
+
+    def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
+        """Im d > 0 over each Re d at which Im z takes a value."""
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,19 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from ..blas import single_blas_thread
 from ._bulks import Bulks
 from ._chart import EPS
 from ._dense_edges import Edge, find_edges
 from ._dense_map import DenseMap
 from ._measure import Complexes, Floats, Indices
+from ._resolvent import descend
 from ._roots import increasing_roots
 from .panels import NODES, ORDER, series
 
-_TOLERANCE = 1e-10  # trailing coefficients of log v, and of z and the level relative to their range
+_FINEST, _COARSEST = 1e-10, 1e-6  # trailing coefficients of log v, and of z and the level relative to their range
 _MAX_HALVINGS = 40
+_AT_ZERO = 1e-13  # distance from zero, relative to the largest weight, to which the density is resolved
 _NEGLIGIBLE = 1e-13  # mass of a piece of the curve that need not be resolved
 
 
@@ -105,28 +108,31 @@ class _Table:
         return increasing_roots(mismatch, np.zeros(k.size), np.ones(k.size), start)
 
 
+@single_blas_thread
 def _tabulate(law: DenseMap, pieces: _Pieces, mass: float) -> _Table:
     """Halve pieces until the three series have converged."""
     done: list[_Table] = []
     peak = -math.inf
+    error = law.perturbations(np.array([complex(law.mean, math.sqrt(law.second))]))[0][0]
     guess = np.full((pieces.start.size, ORDER), 0.5 * np.log(law.second / law.aspect_ratio))
     for _ in range(_MAX_HALVINGS):
         table, values, rounding = _series(law, pieces, guess)
         peak = max(peak, float(table.height[:, 0].max()))
-        rough = _is_rough(table, rounding, mass, peak)
+        rough = _is_rough(table, rounding, mass, peak, error)
         done.append(_rows(table, ~rough))
         if not rough.any():
             break
         pieces = _rows(table, rough).pieces.halves()
         guess = np.concatenate([values[rough]] * 2)
-    return _validated(law, _joined(done))
+    table = _joined(done)
+    return _validated(law, table, (float(table.pieces.start[0]), float(table.pieces.stop[-1])))
 
 
 def _series(law: DenseMap, pieces: _Pieces, guess: Floats) -> tuple[_Table, Floats, Floats]:
     k = np.repeat(np.arange(pieces.start.size), ORDER)
     s = np.tile(0.5 * (NODES + 1), pieces.start.size)
     u = pieces.real_part(s, k)
-    y, rounding = law.heights(u, guess.ravel())
+    y, rounding = law.log_heights(u, guess.ravel())
     w = u + 1j * np.exp(y)
     shape = (pieces.start.size, ORDER)
     columns = y - np.log(pieces.root(s, k)), law.evaluate(w)[0].real, law.distribution(w)
@@ -135,17 +141,18 @@ def _series(law: DenseMap, pieces: _Pieces, guess: Floats) -> tuple[_Table, Floa
     return table, y.reshape(shape), rounding.reshape(shape).max(axis=1)
 
 
-def _is_rough(table: _Table, rounding: Floats, mass: float, peak: float) -> NDArray[np.bool_]:
+def _is_rough(table: _Table, rounding: Floats, mass: float, peak: float, error: float) -> NDArray[np.bool_]:
     def tail(c: Floats) -> Floats:
         return np.abs(c[:, -2:]).max(axis=1)
 
     spread = np.abs(table.image[:, 1:-2]).max(axis=1)
+    tolerance = min(max(_FINEST, 0.01 * error), _COARSEST)
     noise = (64 * EPS + 4 * rounding) * np.abs(table.image).max(axis=1)
     # The density of the weights is known to eps of its largest value on a panel, and v follows it.
     blur = 4 * EPS * np.exp(np.minimum(peak - table.height[:, 0], 100))
-    rough = tail(table.height) > np.maximum(_TOLERANCE, np.maximum(rounding, blur))
-    rough |= tail(table.image) > np.maximum(_TOLERANCE * spread, noise)
-    rough |= tail(table.level) > _TOLERANCE * mass
+    rough = tail(table.height) > np.maximum(tolerance, np.maximum(rounding, blur))
+    rough |= tail(table.image) > np.maximum(tolerance * spread, noise)
+    rough |= tail(table.level) > tolerance * mass
     heavy = np.abs(table.level[:, 1:]).max(axis=1) > _NEGLIGIBLE
     wide = table.pieces.stop - table.pieces.start > 1e-14 * np.abs(table.pieces.stop)
     return rough & heavy & wide
@@ -171,15 +178,19 @@ def _joined(tables: list[_Table]) -> _Table:
 _CHECKS = np.array([0.03, 0.31, 0.74])  # parameters off the nodes at which the table is held to the equation
 
 
-def _validated(law: DenseMap, table: _Table) -> _Table:
-    """Errors of the table, seen where it was not fitted."""
+def _validated(law: DenseMap, table: _Table, edges: tuple[float, float]) -> _Table:
+    """Errors where the table was not fitted: of the table itself, and of the weights."""
     k = np.repeat(np.arange(table.pieces.start.size), _CHECKS.size)
     s = np.tile(_CHECKS, table.pieces.start.size)
     w = table.points(s, k)
     value, slope = law.evaluate(w)
-    off = np.abs(value - table.at(table.image, s, k)) / np.abs(slope)
+    shift, level = law.perturbations(w)
+    off = shift + np.abs(value - table.at(table.image, s, k))
+    # To first order, or next to a square root, where z' is about z'' times the distance, by the second.
+    distance = np.minimum(np.abs(w - edges[0]), np.abs(w - edges[1]))
+    off = np.minimum(2 * off / np.abs(slope), np.sqrt(2 * off * distance / np.abs(slope)))
     density = off / w.imag + 2 * off / np.abs(w)
-    level = np.abs(law.distribution(w) - table.at(table.level, s, k))
+    level += np.abs(law.distribution(w) - table.at(table.level, s, k))
     density, level = (part.reshape(-1, _CHECKS.size).max(axis=1) for part in (density, level))
     return _Table(table.pieces, table.height, table.image, table.level, density, level)
 
@@ -226,10 +237,14 @@ class DenseBoundary(Bulks):
     def density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
         """Density at points, zero off the bulks, and a bound of its error."""
         density, error = np.zeros(x.size), np.zeros(x.size)
-        for which, table, s, k in self._bulks_of(x):
-            with np.errstate(divide="ignore", invalid="ignore"):  # infinite at a hard edge
-                density[which] = np.where(s * (1 - s) == 0, 0, self.law.density(table.points(s, k)))
+        # Next to z = 0, where w and v vanish together, the density is that at the distance still resolved.
+        resolved = _AT_ZERO * self.law.largest
+        side = np.where((x > 0) | (x == 0) & (self.inside(np.array([resolved]))[0] >= 0), 1.0, -1.0)
+        for which, table, s, k in self._bulks_of(np.where(np.abs(x) < resolved, side * resolved, x)):
+            density[which] = self.law.density(table.points(s, k))
             error[which] = table.density_error[k] * density[which]
+        if self.law.excess == 0:  # a hard edge
+            density[(x == 0) & (self.inside(x) >= 0)] = np.inf
         return density, error
 
     def distribution(self, x: Floats) -> Floats:
@@ -253,6 +268,34 @@ class DenseBoundary(Bulks):
         first = np.maximum.accumulate(table.at(table.level, np.zeros(k.size), k))
         k = np.clip(np.searchsorted(first, q, side="right") - 1, 0, k.size - 1)
         return table.at(table.image, table.solve(table.level, q, k), k)
+
+
+    def upper_transform(self, z: Complexes) -> Complexes:
+        """Stieltjes transform in the upper half-plane."""
+        return -1 / (self.law.aspect_ratio * descend(self.law, z))
+
+    def real_transform(self, x: Floats) -> Complexes:
+        """Stieltjes transform at real points off the support."""
+        bad = (self.inside(x) >= 0) | ((x == 0) & (self.atom > 0))
+        if bad.any():
+            raise ValueError(f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}")
+        far = 2 * (np.abs(x) + abs(self.law.mean)) / self.law.aspect_ratio + 2 * self.law.largest
+        gap = np.searchsorted(self.right, x)
+        low = np.append(-np.inf, [b.origin for _, b in self.edges])[gap]
+        high = np.append([a.origin for a, _ in self.edges], np.inf)[gap]
+        low, high = np.maximum(low, -far), np.minimum(high, far)
+
+        def mismatch(u: Floats, which: Indices) -> tuple[Floats, Floats]:
+            value, slope = self.law.evaluate(u.astype(complex))
+            return value.real - x[which], slope.real
+
+        w = increasing_roots(mismatch, low, high, 0.5 * (low + high), 4 * EPS * float(np.abs(x).max(initial=0)))
+        return -1 / (self.law.aspect_ratio * w)
+
+    @property
+    def error(self) -> float:
+        """Bound of the error of the distribution function, that of the weights included."""
+        return max(float(self.table(bulk).level_error.max()) for bulk in range(self.left.size))
 
 
 def _first_pieces(law: DenseMap, first: Edge, last: Edge) -> _Pieces:

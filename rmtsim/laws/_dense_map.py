@@ -41,6 +41,8 @@ class DenseMap:
     aspect_ratio : float
     excess : float
         aspect_ratio - P(lambda != 0).
+    relative, deviations
+        Errors of the density, as in `WeightLaw`.
     """
 
     panels: Panels
@@ -48,6 +50,25 @@ class DenseMap:
     probabilities: Floats
     aspect_ratio: float
     excess: float
+    relative: float = 0.0
+    deviations: Panels | None = None
+
+    origin = image = 0.0  # as a `Map`
+
+    @property
+    def model(self) -> "DenseMap":
+        """The weights, as of a `Map`."""
+        return self
+
+    @property
+    def mass(self) -> float:
+        """P(lambda != 0)."""
+        return self.aspect_ratio - self.excess
+
+    @property
+    def largest(self) -> float:
+        """Largest modulus of a node."""
+        return float(np.abs(self.nodes).max())
 
     @cached_property
     def nodes(self) -> Floats:
@@ -121,7 +142,7 @@ class DenseMap:
         """Integral of lambda^2 nu(d lambda) / (u - lambda)^2 at real points off the weights, shape (n,)."""
         return -self.transforms(u.astype(complex)).slopes[2].real
 
-    def heights(self, u: Floats, start: Floats, lift: Floats | float = 0.0) -> tuple[Floats, Floats]:
+    def log_heights(self, u: Floats, start: Floats, lift: Floats | float = 0.0) -> tuple[Floats, Floats]:
         """Log v over each u at which Im z(u + iv) = ``lift``: points of the boundary curve for 0.
 
         With M = -Im T_2 / v the equation is M = gamma - lift / v, and log M is nearly linear in log v: with a
@@ -155,6 +176,48 @@ class DenseMap:
         top = 0.5 * math.log(self.second / self.aspect_ratio) + 1 + np.log1p(lift / self.aspect_ratio)
         y = increasing_roots(missing, np.full(u.size, -700.0), np.broadcast_to(top, u.shape), start, _NOISE)
         return y, 2 * _NOISE / falls
+
+    def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
+        """v > 0 over each Re w at which Im z takes a value above zero."""
+        lift = np.broadcast_to(np.asarray(imaginary_part, dtype=float), real.shape)
+        return np.exp(self.log_heights(real, np.log(lift / self.aspect_ratio + 1e-3), lift)[0])
+
+    def perturbations(self, w: Complexes) -> tuple[Floats, Floats]:
+        """Errors of z and, at points of the curve, of the level that the errors of the density make.
+
+        On the curve integral lambda^2 nu / |w - lambda|^2 = gamma, so that by Cauchy and Schwarz a relative
+        error of the density moves z by at most that of (gamma E lambda^2)^(1/2).
+        """
+        shift = np.full(w.size, self.relative * math.sqrt(self.aspect_ratio * self.second))
+        level = np.full(w.size, self.relative * self.mass / self.aspect_ratio)
+        if self.deviations is not None:
+            second, angles = self._directions(w, self.deviations)
+            shift += np.linalg.norm(second, axis=1)
+            level += np.linalg.norm(angles, axis=1) / (math.pi * self.aspect_ratio)
+        return shift, level
+
+    def _directions(self, w: Complexes, deviations: Panels) -> tuple[Complexes, Floats]:
+        """Integrals of lambda^2 / (w - lambda) and of arg(w - lambda) over each direction of error."""
+        nodes, columns = deviations.nodes.ravel(), deviations.masses.reshape(-1, deviations.masses.shape[-1])
+        second = np.empty((w.size, columns.shape[1]), dtype=complex)
+        angles = np.empty((w.size, columns.shape[1]))
+        for rows in row_blocks(w.size, nodes.size, _BLOCK):
+            point, panel = deviations.near(w[rows])
+            difference = w[rows, None] - nodes
+            inverse, terms = 1 / difference, np.angle(difference)
+            self._blank(inverse, point, panel)
+            self._blank(terms, point, panel)
+            second[rows] = inverse @ (columns * nodes[:, None] ** 2)
+            angles[rows] = terms @ columns
+            near = w[rows][point, None]
+            q, _, logs = deviations.functions(near[:, 0], panel)
+            c = deviations.coefficients[panel]
+            moments = [np.sum(deviations.masses[panel] * deviations.nodes[panel][..., None] ** j, 1) for j in (0, 1)]
+            first = near * 2 * np.einsum("np,pnr->pr", q[:ORDER], c) - moments[0]
+            np.add.at(second[rows], point, near * first - moments[1])
+            half = 0.5 * (deviations.right - deviations.left)[panel, None]
+            np.add.at(angles[rows], point, half * np.einsum("np,pnr->pr", logs.imag, c))
+        return second, angles
 
     def distribution(self, w: Complexes) -> Floats:
         """Distribution function of the limit law at points of the boundary curve, shape (n,)."""

@@ -1,43 +1,46 @@
 """Stieltjes transform off the support, by the inverse map."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ._arc import newton
-from ._boundary import Boundary
-from ._chart import Chart
+from ._chart import Chart, Map
 from ._edges import zero_chart
 from ._measure import Complexes, Floats, Indices
 from ._roots import increasing_roots
+
+if TYPE_CHECKING:
+    from ._boundary import Boundary
 
 _DESCENT = 4.0  # factor by which Im z falls between two steps of the continuation
 _ROUGH_STEP = 0.1  # what Newton need not correct before the next
 
 
-def upper_transform(boundary: Boundary, z: Complexes) -> Complexes:
+def upper_transform(boundary: "Boundary", z: Complexes) -> Complexes:
     """s(z) for Im z > 0, shape (n,)."""
     s = np.empty(z.size, dtype=complex)
     for which, chart in _nearest_charts(boundary, z):
-        s[which] = -1 / (boundary.model.aspect_ratio * (chart.origin + _descend(chart, z[which])))
+        s[which] = -1 / (boundary.model.aspect_ratio * (chart.origin + descend(chart, z[which])))
     return s
 
 
-def _charts(boundary: Boundary) -> list[Chart]:
+def _charts(boundary: "Boundary") -> list[Chart]:
     return [zero_chart(boundary.model), *(chart for pair in boundary.edges for chart in pair)]
 
 
-def _nearest_charts(boundary: Boundary, z: Complexes) -> list[tuple[Indices, Chart]]:
+def _nearest_charts(boundary: "Boundary", z: Complexes) -> list[tuple[Indices, Chart]]:
     charts = _charts(boundary)
     nearest = np.argmin(np.abs(z[:, None] - np.array([chart.image for chart in charts])), axis=1)
     return [(np.flatnonzero(nearest == i), charts[i]) for i in np.unique(nearest)]
 
 
-def _descend(chart: Chart, z: Complexes) -> Complexes:
+def descend(chart: Chart, z: Complexes) -> Complexes:
     """Continue the root from far above, where w = (z - E lambda) / gamma, down to z."""
     model = chart.model
-    mean = float(model.probabilities @ model.weights)
-    far = 4 * (1 + model.aspect_ratio) * float(np.abs(model.weights).max())
+    far = 4 * (1 + model.aspect_ratio) * model.largest
     height = np.maximum(z.imag, far)
-    d = (z.real + 1j * height - mean) / model.aspect_ratio - chart.origin
+    d = (z.real + 1j * height - model.mean) / model.aspect_ratio - chart.origin
     while np.any(height > z.imag):
         d, _ = newton(chart, z.real - chart.image + 1j * height, d, _ROUGH_STEP)
         height = np.maximum(height / _DESCENT, z.imag)
@@ -47,10 +50,10 @@ def _descend(chart: Chart, z: Complexes) -> Complexes:
     return d
 
 
-def _bisect(chart: Chart, z: Complexes) -> Complexes:
+def _bisect(chart: Map, z: Complexes) -> Complexes:
     """The root by bisection along the preimage of a horizontal line, on which Re z increases with Re w."""
     model = chart.model
-    radius = (np.abs(z) + np.abs(model.weights).max() * (2 + model.mass)) / model.aspect_ratio
+    radius = (np.abs(z) + model.largest * (2 + model.mass)) / model.aspect_ratio
     low, high = -radius - chart.origin, radius - chart.origin
     for _ in range(200):
         middle = 0.5 * (low + high)
@@ -60,7 +63,7 @@ def _bisect(chart: Chart, z: Complexes) -> Complexes:
     return d
 
 
-def real_transform(boundary: Boundary, x: Floats) -> Floats:
+def real_transform(boundary: "Boundary", x: Floats) -> Floats:
     """s(x) at real points outside the support, shape (n,).
 
     Raises
@@ -79,7 +82,7 @@ def real_transform(boundary: Boundary, x: Floats) -> Floats:
     return -1 / (boundary.model.aspect_ratio * w)
 
 
-def _real_preimages(boundary: Boundary, gap: int, x: Floats) -> Floats:
+def _real_preimages(boundary: "Boundary", gap: int, x: Floats) -> Floats:
     """Real w in one gap, where z increases: in the chart whose image is nearest."""
     ends = [boundary.edges[gap - 1][1]] if gap > 0 else []
     ends += [boundary.edges[gap][0]] if gap < len(boundary.edges) else []
@@ -99,11 +102,11 @@ def _real_preimages(boundary: Boundary, gap: int, x: Floats) -> Floats:
     return w
 
 
-def _gap_ends(boundary: Boundary, gap: int, x: Floats) -> tuple[Floats, Floats]:
+def _gap_ends(boundary: "Boundary", gap: int, x: Floats) -> tuple[Floats, Floats]:
     """Bracket of w: outside all poles w is between its value at the edge and (x - E lambda) / gamma."""
     model = boundary.model
-    asymptote = (x - float(model.probabilities @ model.weights)) / model.aspect_ratio
-    slack = 1e-9 * (np.abs(asymptote) + np.abs(model.weights).max())
+    asymptote = (x - model.mean) / model.aspect_ratio
+    slack = 1e-9 * (np.abs(asymptote) + model.largest)
     low = np.full(x.size, boundary.edges[gap - 1][1].origin) if gap > 0 else asymptote - slack
     high = np.full(x.size, boundary.edges[gap][0].origin) if gap < len(boundary.edges) else asymptote + slack
     return low, high

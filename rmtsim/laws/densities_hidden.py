@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.polynomial import legendre
+from numpy.typing import ArrayLike
 from scipy.special import chdtri, gammaln
 
 from ._measure import Floats
@@ -28,7 +29,7 @@ _TINY = 1e-30  # weights below this share of the largest are put there together
 
 
 def hidden_ce_density(
-    V: Floats, rows: tuple[int, int], diagonal: bool, log2_entries: int = LOG2_ENTRIES
+    V: ArrayLike | None, rows: tuple[int, int], diagonal: bool, log2_entries: int = LOG2_ENTRIES
 ) -> WeightLaw:
     """Law of 1(u_i > 0) 1(u_j > 0) (V^T B V)_ij given V: an atom at zero beside a density.
 
@@ -36,7 +37,7 @@ def hidden_ce_density(
     """
     V = centred(check_readout(V))
     i, j = check_pair(rows, V.shape[1], diagonal)
-    radii, fine, masses, interpolate = _radial_rules(V.shape[1])
+    radii, masses, interpolate = _radial_rules(V.shape[1])
     n_rays = 2 ** _log2_rays(V.shape[0] * radii.size, log2_entries)
     coarse = np.array([covariances(V, i, j, rays, radii) for rays in _rays(V.shape[1], n_rays, i, j)])
     share = 0.5 if diagonal else 0.25
@@ -77,8 +78,8 @@ def _rays(n_hidden: int, n_rays: int, i: int, j: int) -> Iterator[Floats]:
         yield u / np.linalg.norm(u, axis=1, keepdims=True)
 
 
-def _radial_rules(n_hidden: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Radii to compute at, radii to interpolate to with their chi probabilities, and the interpolation."""
+def _radial_rules(n_hidden: int) -> tuple[Floats, Floats, Floats]:
+    """Radii to compute at, chi probabilities of finer ones, and the interpolation from the former to these."""
     low, high = (math.sqrt(chdtri(n_hidden, level)) for level in (1 - _RADIAL_TAIL, _RADIAL_TAIL))
     nodes, rule = legendre.leggauss(min(24, 7 + math.ceil(40 / n_hidden)))
     fine, fine_rule = legendre.leggauss(_FINE)
@@ -87,7 +88,7 @@ def _radial_rules(n_hidden: int) -> tuple[Floats, Floats, Floats, Floats]:
     masses = np.exp(log_density - log_density.max()) * fine_rule
     degrees = np.arange(nodes.size)
     project = legendre.legvander(nodes, nodes.size - 1) * rule[:, None] * (degrees + 0.5)
-    return radii, dense, masses / masses.sum(), project @ legendre.legvander(fine, nodes.size - 1).T
+    return radii, masses / masses.sum(), project @ legendre.legvander(fine, nodes.size - 1).T
 
 
 def _radial_error(coarse: Floats) -> float:

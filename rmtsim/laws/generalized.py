@@ -7,10 +7,13 @@ from numpy.typing import ArrayLike
 
 from ._base import Distribution, check_levels, elementwise, shaped
 from ._boundary import Boundary
+from ._bulks import Bulks
 from ._chart import Model
+from ._dense_boundary import DenseBoundary
+from ._dense_map import DenseMap
 from ._cumulants import free_moment
 from ._measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure
-from ._resolvent import real_transform, upper_transform
+from .weight_law import WeightLaw
 
 
 class GeneralizedMarchenkoPastur(Distribution):
@@ -54,15 +57,41 @@ class GeneralizedMarchenkoPastur(Distribution):
     """
 
     def __init__(self, weights: ArrayLike, probabilities: ArrayLike, aspect_ratio: float) -> None:
-        self.weights, self.probabilities = canonical(*check_measure(weights, probabilities))
+        atoms, masses = canonical(*check_measure(weights, probabilities))
+        self._set(WeightLaw(atoms, masses, reach=(float(atoms[0]), float(atoms[-1]))), aspect_ratio)
+
+    @classmethod
+    def of(cls, weight_law: WeightLaw, aspect_ratio: float) -> "GeneralizedMarchenkoPastur":
+        """Limit law of sample weights that may have a density.
+
+        Parameters
+        ----------
+        weight_law : WeightLaw
+            Its errors become part of those that `pdf` and `error` return.
+        aspect_ratio : float
+            gamma = d/N > 0.
+        """
+        law = cls.__new__(cls)
+        law._set(weight_law, aspect_ratio)
+        return law
+
+    def _set(self, weight_law: WeightLaw, aspect_ratio: float) -> None:
+        self.weight_law = weight_law
+        self.weights, self.probabilities = weight_law.weights, weight_law.probabilities
         self.aspect_ratio = check_aspect_ratio(aspect_ratio)
         largest = float(np.abs(self.weights).max())
         # A power of two: scaling is exact, and squares of weights neither overflow nor vanish.
         self._scale = float(2.0 ** np.ceil(np.log2(largest))) if largest else 1.0
-        self._boundary = Boundary(Model.of(self.weights / self._scale, self.probabilities, self.aspect_ratio))
+        self._boundary = _boundary(weight_law.scaled(1 / self._scale), self.aspect_ratio)
 
     def __repr__(self) -> str:
-        return f"GeneralizedMarchenkoPastur({self.weights.size} weights, aspect_ratio={self.aspect_ratio})"
+        kind = "density" if self.weight_law.panels else f"{self.weights.size} weights"
+        return f"GeneralizedMarchenkoPastur({kind}, aspect_ratio={self.aspect_ratio})"
+
+    @property
+    def error(self) -> float:
+        """Bound of the error of the distribution function, that of the weight law included."""
+        return self._boundary.error
 
     @property
     def atom(self) -> float:
@@ -104,28 +133,17 @@ class GeneralizedMarchenkoPastur(Distribution):
             If asked for.
         """
         x = np.asarray(x, dtype=np.float64)
-        density, error = (shaped(part, x.shape) for part in self._density(x.ravel(), return_error))
+        parts = self._boundary.density(x.ravel() / self._scale, return_error)
+        density, error = (shaped(np.where(np.isnan(x.ravel()), np.nan, part / self._scale), x.shape) for part in parts)
         return (density, error) if return_error else density
-
-    def _density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
-        density, error = np.where(np.isnan(x), np.nan, 0.0), np.where(np.isnan(x), np.nan, 0.0)
-        scaled = x / self._scale
-        for which, chart, d in self._boundary.pieces(scaled):
-            density[which] = chart.density(d) / self._scale
-            if with_error:
-                error[which] = self._boundary.density_error(scaled[which], chart, d) / self._scale
-        return density, error
 
     def cdf(self, x: ArrayLike) -> Any:
         """Distribution function, continuous from the right: the atom counts from x = 0 on."""
         return elementwise(self._distribution, x)
 
     def _distribution(self, x: Floats) -> Floats:
-        scaled = x / self._scale
-        level = np.where(np.isnan(x), np.nan, self._boundary.outside_level(scaled))
-        for which, chart, d in self._boundary.pieces(scaled):
-            level[which] = chart.distribution(d)
-        return np.clip(level, 0.0, 1.0)
+        level = self._boundary.distribution(x / self._scale)
+        return np.where(np.isnan(x), np.nan, np.clip(level, 0.0, 1.0))
 
     def ppf(self, q: ArrayLike) -> Any:
         """Quantile function; 0 and 1 give the ends of the support.
@@ -177,20 +195,30 @@ class GeneralizedMarchenkoPastur(Distribution):
         scaled = x.ravel() / self._scale
         if np.any(self._boundary.inside(scaled) < 0):
             raise ValueError("x: expected points of the support; elsewhere the transform is `stieltjes`")
-        s = np.empty(scaled.size, dtype=np.complex128)
-        for which, chart, d in self._boundary.pieces(scaled):
-            s[which] = -1 / (self._boundary.model.aspect_ratio * (chart.origin + d) * self._scale)
-        return shaped(s, x.shape)
+        w = self._boundary.curve(scaled)
+        return shaped(-1 / (self.aspect_ratio * w * self._scale), x.shape)
 
     def _transform(self, z: Complexes) -> Complexes:
-        if self._boundary.model.weights.size == 0:
+        if self._boundary.left.size == 0:
             if np.any(z == 0):
                 raise ValueError("z: expected points off the support, got 0")
             return -1 / z
         s = np.empty(z.size, dtype=complex)
         real = z.imag == 0
-        s[real] = real_transform(self._boundary, z[real].real)
+        s[real] = self._boundary.real_transform(z[real].real)
         upper = np.where(z.imag > 0, z, z.conj())[~real]
-        above = upper_transform(self._boundary, upper)
+        above = self._boundary.upper_transform(upper)
         s[~real] = np.where(z[~real].imag > 0, above, above.conj())
         return s
+
+
+def _boundary(law: WeightLaw, aspect_ratio: float) -> Bulks:
+    """Solver of a weight law in units of about its largest weight."""
+    dense_share = float(law.panels.masses.sum()) if law.panels else 0.0
+    model = Model.of(law.atoms, law.masses, aspect_ratio, dense_share)
+    if law.panels is None:
+        return Boundary(model)
+    dense = DenseMap(
+        law.panels, model.weights, model.probabilities, aspect_ratio, model.excess, law.relative, law.deviations
+    )
+    return DenseBoundary(dense)

@@ -60,4 +60,4 @@ def limit_law(
             return MarchenkoPastur(aspect_ratio / share, scale=share)
         return GeneralizedMarchenkoPastur(joint.weights, joint.probabilities, aspect_ratio)
     law = weight_law(architecture, loss, block, n_classes=n_classes, V=V, rows=rows)
-    return GeneralizedMarchenkoPastur(law.weights, law.probabilities, aspect_ratio)
+    return GeneralizedMarchenkoPastur.of(law, aspect_ratio)

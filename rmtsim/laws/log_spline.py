@@ -13,7 +13,8 @@ from ._measure import Floats
 from .panels import Panels, series
 
 _BINS = 4096
-_LEVELS = np.concatenate([[1e-5, 1e-4, 1e-3, 0.01, 0.03], np.linspace(0.1, 0.9, 9)])
+_TAIL_LEVELS = np.array([1e-5, 1e-4, 1e-3, 0.003, 0.01, 0.02])  # shares of the law beyond knots in a tail
+_LEVELS = np.concatenate([_TAIL_LEVELS, np.linspace(0.04, 0.96, 24), 1 - _TAIL_LEVELS])
 _STEPS = 60
 _CONVERGED = 1e-12  # squared Newton decrement: twice what the mean log likelihood can still gain
 _RIDGE = 1e-13  # of the Hessian's trace: splines do not see a common shift of the coefficients
@@ -101,8 +102,7 @@ class _Coordinate:
 
 
 def _knots(grid: Floats, counts: Floats) -> Floats:
-    levels = np.concatenate([_LEVELS, 1 - _LEVELS[:5]])
-    knots = np.interp(np.sort(levels), np.cumsum(counts), grid)
+    knots = np.interp(np.sort(_LEVELS), np.cumsum(counts), grid)
     apart = np.diff(knots, prepend=grid[0]) > 8 * (grid[1] - grid[0])
     return knots[apart & (grid[-1] - knots > 8 * (grid[1] - grid[0]))]
 

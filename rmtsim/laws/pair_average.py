@@ -15,7 +15,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy import stats
 
-from .compression import gauss_rule
+from .gauss_rule import gauss_rule
 from .quadrature import replicate_mean, sobol_normals
 from .softmax_kernel import CommonFactor, Monomial, PairSums, SmoothedGumbel
 

@@ -49,11 +49,6 @@ class WeightLaw:
         return self.masses if self.panels is None else np.append(self.masses, self.panels.masses)
 
     @property
-    def share_nonzero(self) -> float:
-        """P(lambda != 0)."""
-        return 1 - float(self.masses[self.atoms == 0].sum())
-
-    @property
     def error(self) -> float:
         """Bound of the error of the density in total variation: quadrature, or three standard errors."""
         if self.deviations is None:

@@ -1,54 +1,22 @@
 """Weight laws of Hessian blocks: the law nu of the sample weight, theory.md section 3."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..blas import single_blas_thread
+from ._measure import canonical
 from .block_mass import ARCHITECTURES, LOSSES, check_choice, check_count
-from .compression import gauss_compress
-from .joint_weights import JointWeights, LawErrors, functionals
+from .densities_hidden import LOG2_ENTRIES, hidden_ce_density
+from .densities_linear import linear_ce_density
+from .joint_weights import JointWeights
+from .weight_law import WeightLaw
 from .weights_hidden import check_pair, check_readout, hidden_ce, hidden_mse
 from .weights_linear import linear_ce, linear_mse
 
-Floats = NDArray[np.float64]
-
 BLOCKS = {"linear": ("vv_diag", "vv_off"), "hidden": ("ww_diag", "ww_off")}
-N_ATOMS = 128
-
-
-@dataclass(frozen=True)
-class WeightLaw:
-    """A discrete law of the sample weight.
-
-    Attributes
-    ----------
-    weights, probabilities : ndarray, shape (k,), float64
-    error : float
-        Bound of the relative error of E[lambda / (1 + lambda e)], through which alone a limit law depends on
-        the weights (`LawErrors`): quadrature and compression together. Quasi-Monte Carlo counts three
-        standard errors.
-    moment_errors : tuple of 4 floats
-        The same for E lambda^k, k = 1..4, relative to E abs(lambda)^k.
-    source : str
-        How the law was computed, and its units where they are not those of the block.
-    """
-
-    weights: Floats
-    probabilities: Floats
-    error: float
-    moment_errors: tuple[float, float, float, float]
-    source: str
-
-    @classmethod
-    @single_blas_thread
-    def of(cls, joint: JointWeights, n_atoms: int = N_ATOMS) -> "WeightLaw":
-        """Law of the weight of a joint law, compressed to at most ``n_atoms``."""
-        weights, probabilities = gauss_compress(joint.weights, joint.probabilities, n_atoms)
-        errors = joint.errors + _compression_errors(joint, weights, probabilities)
-        return cls(weights, probabilities, errors.resolvent, errors.moments, joint.source)
 
 
 @single_blas_thread
@@ -69,9 +37,7 @@ def joint_weights(
     -------
     JointWeights
     """
-    check_choice("architecture", architecture, ARCHITECTURES)
-    check_choice("loss", loss, LOSSES)
-    _check_block(architecture, block)
+    check_names(architecture, loss, block)
     if architecture == "linear":
         return _linear(loss, block, n_classes)
     diagonal = block == "ww_diag"
@@ -82,7 +48,10 @@ def joint_weights(
     return hidden_ce(V, rows, diagonal)
 
 
-def _check_block(architecture: str, block: str) -> None:
+def check_names(architecture: str, loss: str, block: str) -> None:
+    """Check that the names are those of a block with a limit law."""
+    check_choice("architecture", architecture, ARCHITECTURES)
+    check_choice("loss", loss, LOSSES)
     if architecture == "hidden" and block in ("vv_diag", "vv_off"):
         raise ValueError(
             f"block: {block!r} of the hidden model is m x m with m fixed and has no limit law; "
@@ -95,11 +64,17 @@ def _linear(loss: str, block: str, n_classes: float | None) -> JointWeights:
     if loss == "mse":
         one = linear_mse()
         return one if block == "vv_diag" else replace(one, weights=np.zeros(1), source="zero block")
+    return linear_ce(block, check_classes(n_classes))
+
+
+def check_classes(n_classes: float | None) -> float:
+    """Check a number of classes, which may be infinite."""
     if n_classes is None:
         raise ValueError("n_classes: expected the number of classes of the linear ce model, got None")
-    return linear_ce(block, n_classes if n_classes == math.inf else check_count("n_classes", n_classes, 2))
+    return n_classes if n_classes == math.inf else check_count("n_classes", n_classes, 2)
 
 
+@single_blas_thread
 def weight_law(
     architecture: str,
     loss: str,
@@ -108,9 +83,9 @@ def weight_law(
     n_classes: float | None = None,
     V: ArrayLike | None = None,
     rows: tuple[int, int] = (0, 1),
-    n_atoms: int = N_ATOMS,
+    log2_entries: int = LOG2_ENTRIES,
 ) -> WeightLaw:
-    """Law of the sample weight lambda of a block, theory.md section 3, as few atoms.
+    """Law of the sample weight lambda of a block, theory.md section 3.
 
     Parameters
     ----------
@@ -124,12 +99,13 @@ def weight_law(
         the hidden mse model, which is in units of S_ij = (V^T V)_ij.
     rows : (int, int), optional
         Units (i, j): columns of V. A diagonal block uses the first alone.
-    n_atoms : int, optional
-        Largest number of atoms of the compressed law.
+    log2_entries : int, optional
+        Binary logarithm of the softmax entries that quasi-Monte Carlo for the hidden ce model may compute.
 
     Returns
     -------
     WeightLaw
+        With a density under ce, atoms under mse.
 
     Raises
     ------
@@ -142,14 +118,11 @@ def weight_law(
     >>> print(f"{law.probabilities @ law.weights:.6f}")
     0.080531
     """
-    joint = joint_weights(architecture, loss, block, n_classes=n_classes, V=V, rows=rows)
-    return WeightLaw.of(joint, n_atoms)
-
-
-def _compression_errors(joint: JointWeights, weights: Floats, probabilities: Floats) -> LawErrors:
-    if joint.weights.size == weights.size or not joint.weights.any():
-        return LawErrors.uniform(0.0)
-    unit = float(joint.probabilities @ np.abs(joint.weights))
-    before, sizes = functionals(joint.weights, joint.probabilities, unit)
-    after, _ = functionals(weights, probabilities, unit)
-    return LawErrors.of(after - before, sizes)
+    check_names(architecture, loss, block)
+    if loss == "mse":
+        joint = joint_weights(architecture, loss, block, V=V, rows=rows)
+        reach = float(joint.weights.min()), float(joint.weights.max())
+        return WeightLaw(*canonical(joint.weights, joint.probabilities), reach=reach, source=joint.source)
+    if architecture == "linear":
+        return linear_ce_density(block, check_classes(n_classes))
+    return hidden_ce_density(V, rows, block == "ww_diag", log2_entries)
