@@ -6,7 +6,7 @@ limit is O(log n / n), so the p-values of the i.i.d. test are wrong here and non
 (theory.md section 6).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -87,17 +87,15 @@ class Histogram:
 class CdfTable:
     """A law's distribution function at nodes, linear in between: the distances ask for it many times.
 
-    Cells are halved until the function at their middle is as the line between their ends says. Light bulks,
-    which the thin tail of a discrete weight law has by the dozen, are not entered: at their edges the
-    function is known without solving for the law.
+    Cells are halved until the function at their middle is as the line between their ends says.
 
     Parameters
     ----------
     law : Law
     tolerance : float
         Wanted bound of the error.
-    lightest : float
-        Mass up to which a bulk is not entered.
+    support : list of (float, float), optional
+        Finite bulks outside of which the law has no mass worth a node; those of the law without it.
 
     Attributes
     ----------
@@ -105,29 +103,27 @@ class CdfTable:
         Ascending nodes, and the distribution function there without the atom.
     atom : float
     error : float
-        Largest deviation found in the middle of a cell that was left as it is, or the mass of the heaviest
-        bulk that was not entered.
+        Largest deviation found in the middle of a cell that was left as it is.
     """
 
-    def __init__(self, law: Law, tolerance: float = TOLERANCE, lightest: float = TOLERANCE) -> None:
+    def __init__(
+        self, law: Law, tolerance: float = TOLERANCE, support: Sequence[tuple[float, float]] | None = None
+    ) -> None:
         self.atom = float(law.atom)
 
         def continuous(x: Floats) -> Floats:
             return np.asarray(law.cdf(x), dtype=np.float64) - self.atom * (x >= 0)
 
-        edges, levels = _edge_levels(law, continuous)
-        masses = np.diff(levels)[:, 0]
-        heavy = masses > lightest
-        cells = [
-            _refine(continuous, *ends, tolerance) for ends in zip(edges[heavy], levels[heavy], strict=True)
-        ]
+        bulks = law.support() if support is None else support
+        edges, levels = _edge_levels(bulks, continuous, self.atom)
+        cells = [_refine(continuous, *ends, tolerance) for ends in zip(edges, levels, strict=True)]
         nodes = np.concatenate([edges.ravel(), *(x for x, _, _ in cells)])
         values = np.concatenate([levels.ravel(), *(y for _, y, _ in cells)])
         if self.atom:
             nodes, values = np.append(nodes, 0.0), np.append(values, continuous(np.zeros(1)))
         self.x, first = np.unique(nodes, return_index=True)
         self.continuous = np.clip(values[first], 0.0, 1.0)
-        self.error = float(max([*masses[~heavy], *(deviation for _, _, deviation in cells)], default=0.0))
+        self.error = float(max((deviation for _, _, deviation in cells), default=0.0))
 
     def cdf(self, x: ArrayLike) -> Floats:
         """Distribution function at x, the atom included at zero."""
@@ -143,14 +139,16 @@ class CdfTable:
         return np.interp(x, self.x, self.continuous, left=0.0, right=1 - self.atom)
 
 
-def _edge_levels(law: Law, continuous: Callable[[Floats], Floats]) -> tuple[Floats, Floats]:
+def _edge_levels(
+    bulks: Sequence[tuple[float, float]], continuous: Callable[[Floats], Floats], atom: float
+) -> tuple[Floats, Floats]:
     """Edges of the bulks and the distribution function there, each of shape (bulks, 2).
 
     It is constant in the gaps, and asked for in their middle.
     """
-    edges = np.array(law.support(), dtype=np.float64).reshape(-1, 2)
+    edges = np.array(bulks, dtype=np.float64).reshape(-1, 2)
     gaps = (edges[:-1, 1] + edges[1:, 0]) / 2
-    levels = np.concatenate(([0.0], continuous(gaps), [1 - law.atom]))
+    levels = np.concatenate(([0.0], continuous(gaps), [1 - atom]))
     return edges, np.stack((levels[:-1], levels[1:]), axis=1)[: len(edges)]
 
 

@@ -160,12 +160,11 @@ def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
         print("in units of S_ij = (V^T V)_ij")
     if request.options.get("n_classes") == math.inf:
         print("of C H_cc (diagonal) or -C^2 H_ce (off-diagonal)")
-    if request.loss == "ce":
-        # The law of the weights is cut into atoms: in thin tails, supports are those of single atoms.
+    print("support  " + (" ".join(f"[{low:.8g}, {high:.8g}]" for low, high in law.support()) or "none"))
+    if request.loss == "ce":  # where the weights thin out, the ends of the support tell little
         low, middle, high = law.ppf([0.005, 0.5, 0.995])
         print(f"quantiles  0.5 % {low:.8g}  50 % {middle:.8g}  99.5 % {high:.8g}")
-    else:
-        print("support  " + (" ".join(f"[{low:.8g}, {high:.8g}]" for low, high in law.support()) or "none"))
+        print(f"error of the distribution function  {law.error:.1g}")
     print(f"atom at 0  {law.atom:.8g}")
     print("moments  " + "  ".join(f"m_{k} {law.moment(k):.8g}" for k in range(1, 5)))
     joint = laws.joint_weights(request.architecture, request.loss, request.block, **request.options)
@@ -202,9 +201,10 @@ def _abscissae(law: Any, points: int) -> "NDArray[np.float64]":
     """Return points inside the bulks, dense towards each edge, where the density bends most."""
     import numpy as np
 
-    bulks = np.array(law.support())
-    # A soft tail without an end is shown up to where one in a million eigenvalues lies beyond.
-    bulks = np.where(np.isfinite(bulks), bulks, law.ppf([1e-6, 1 - 1e-6]))
+    from ..laws import visible_support
+
+    # A soft tail is shown up to where one in a hundred million eigenvalues lies beyond.
+    bulks = np.array(visible_support(law, 1e-8))
     widths = np.diff(bulks).ravel()
     each = np.maximum(8, np.round(points * widths / widths.sum())).astype(int)
     parts = [

@@ -2,20 +2,21 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import laws
 from ..cells import Cell
-from ..spectra import CdfTable, Floats, Law
+from ..spectra import CdfTable, Floats
 from .trials import Trials
 
 LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
-LIGHTEST = 0.02
-"""Eigenvalues expected in a bulk that the tabulated law does not enter."""
+TAIL = 1e-6
+"""Mass beyond the ends of a tabulated law."""
+LOG2_ENTRIES = 22
+"""Softmax entries for a law given V: its error is small beside the scatter of a spectrum, and stated."""
 
 # P: share of the samples whose gates are open, theory.md (3.6).
 MSE_NAMES = {
@@ -25,14 +26,7 @@ MSE_NAMES = {
 }
 
 
-class LimitLaw(Law, Protocol):
-    """A law with moments and a density."""
-
-    def moment(self, k: int) -> float:
-        """Return E t^k."""
-
-    def pdf(self, x: Any) -> Any:
-        """Density of the continuous part."""
+LimitLaw = laws.MarchenkoPastur | laws.GeneralizedMarchenkoPastur
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class SolvedLaw:
     size : int
         n.
     weight_error : float
-        Relative error of the functionals of the weight law: quadrature and compression.
+        Bound of the error of the distribution function that the weight law makes.
     bulk : (float, float)
         Thresholds beyond which an eigenvalue counts as outside.
     outliers : tuple of laws.Outlier
@@ -61,7 +55,7 @@ class SolvedLaw:
     @cached_property
     def table(self) -> CdfTable:
         """The distribution function at nodes."""
-        return CdfTable(self.law, lightest=LIGHTEST / self.size)
+        return CdfTable(self.law, support=laws.visible_support(self.law, TAIL))
 
 
 @dataclass(frozen=True)
@@ -131,10 +125,10 @@ def _marchenko_pastur(cell: Cell, block: str) -> SolvedLaw:
 
 def _generalised(cell: Cell, block: str, V: Floats | None) -> SolvedLaw:
     """Law of a ce block, theory.md (3.1)."""
-    joint = laws.joint_weights(cell.architecture, cell.loss, block, n_classes=cell.n_classes, V=V)
-    weights = laws.WeightLaw.of(joint)
-    law = laws.GeneralizedMarchenkoPastur(weights.weights, weights.probabilities, cell.aspect_ratio)
-    return _solved(cell, law, joint, weights.error)
+    names, options = (cell.architecture, cell.loss, block), {"n_classes": cell.n_classes, "V": V}
+    weights = laws.weight_law(*names, **options, log2_entries=LOG2_ENTRIES)
+    law = laws.GeneralizedMarchenkoPastur.of(weights, cell.aspect_ratio)
+    return _solved(cell, law, laws.joint_weights(*names, **options), law.error)
 
 
 def _solved(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..cells import Cell
+from ..laws import visible_support
 from ..spectra import Floats, Histogram, snap_zeros
 from .block_laws import BlockLaw, SolvedLaw, is_zero
 from .outliers import SIDES, outliers_beyond, side_findings
@@ -18,8 +19,6 @@ POINTS = 601
 """Points of the density, in each bulk."""
 NEARLY_ALL = 0.9
 """Without an outlier the extreme of a thin tail passes the end of the bulk in up to 2/3 of the trials."""
-MOST_BULKS = 4
-"""Laws of more bulks are drawn smoothed."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def spectrum_curve(trials: Trials, block: str, law: BlockLaw | None) -> Spectrum
     atom = 0.0 if law is None else law.atom
     histogram, at_zero = _set_zero_apart(trials, block, rows, atom)
     histogram = _join_bins(histogram)
-    x, density = (np.empty(0), np.empty(0)) if law is None else _mean_density(law.laws, histogram.edges)
+    x, density = (np.empty(0), np.empty(0)) if law is None else _mean_density(law.laws)
     return SpectrumCurve(
         cell=trials.cell,
         block=block,
@@ -147,25 +146,9 @@ def _join_bins(histogram: Histogram) -> Histogram:
     return Histogram(edges, counts, histogram.below, histogram.above)
 
 
-def _mean_density(solved: Sequence[SolvedLaw], edges: Floats) -> tuple[Floats, Floats]:
+def _mean_density(solved: Sequence[SolvedLaw]) -> tuple[Floats, Floats]:
     """Mean density over laws: inf on a hard edge."""
     laws = [each.law for each in solved]
-    if max(len(law.support()) for law in laws) > MOST_BULKS:
-        return _smoothed_density(solved, edges)
     position = (1 - np.cos(np.linspace(0.0, np.pi, POINTS))) / 2
-    x = np.unique(np.concatenate([a + (b - a) * position for law in laws for a, b in law.support()]))
-    if any(law.atom > 0 for law in laws):
-        x = x[x != 0]
+    x = np.unique(np.concatenate([a + (b - a) * position for law in laws for a, b in visible_support(law)]))
     return x, np.mean([law.pdf(x) for law in laws], axis=0)
-
-
-def _smoothed_density(solved: Sequence[SolvedLaw], edges: Floats) -> tuple[Floats, Floats]:
-    """Mean increment of the distribution functions over half a bin around each point, the atom left out.
-
-    The thin parts of a discrete weight law break into bulks, finer than the histogram resolves.
-    """
-    x = np.linspace(edges[0], edges[-1], POINTS)
-    half = (edges[1] - edges[0]) / 4
-    ends = np.stack((x - half, x + half))
-    increments = [np.diff(each.table.continuous_cdf(ends), axis=0)[0] for each in solved]
-    return x, np.mean(increments, axis=0) / (2 * half)

@@ -8,6 +8,7 @@ from .joint_weights import JointWeights, LawErrors, Sector
 from .limit import limit_law
 from .marchenko_pastur import MarchenkoPastur
 from .outliers import Outlier, outliers, outside
+from .panels import Panels
 from .ratios import block_ratio, scaled_block_ratio
 from .tracy_widom import (
     TracyWidom,
@@ -15,7 +16,7 @@ from .tracy_widom import (
     largest_eigenvalue_law,
     smallest_eigenvalue_law,
 )
-from .panels import Panels
+from .visible import visible_support
 from .weight_law import WeightLaw
 from .weights import joint_weights, weight_law
 from .weights_hidden import vv_limit
@@ -44,6 +45,7 @@ __all__ = [
     "outside",
     "scaled_block_ratio",
     "smallest_eigenvalue_law",
+    "visible_support",
     "vv_limit",
     "weight_law",
 ]

@@ -17,7 +17,10 @@ from ._resolvent import descend
 from ._roots import increasing_roots
 from .panels import NODES, ORDER, series
 
-_FINEST, _COARSEST = 1e-10, 1e-6  # trailing coefficients of log v, and of z and the level relative to their range
+_FINEST, _COARSEST = (
+    1e-10,
+    1e-6,
+)  # trailing coefficients of log v, and of z and the level relative to their range
 _MAX_HALVINGS = 40
 _AT_ZERO = 1e-13  # distance from zero, relative to the largest weight, to which the density is resolved
 _NEGLIGIBLE = 1e-13  # mass of a piece of the curve that need not be resolved
@@ -269,7 +272,6 @@ class DenseBoundary(Bulks):
         k = np.clip(np.searchsorted(first, q, side="right") - 1, 0, k.size - 1)
         return table.at(table.image, table.solve(table.level, q, k), k)
 
-
     def upper_transform(self, z: Complexes) -> Complexes:
         """Stieltjes transform in the upper half-plane."""
         return -1 / (self.law.aspect_ratio * descend(self.law, z))
@@ -278,7 +280,9 @@ class DenseBoundary(Bulks):
         """Stieltjes transform at real points off the support."""
         bad = (self.inside(x) >= 0) | ((x == 0) & (self.atom > 0))
         if bad.any():
-            raise ValueError(f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}")
+            raise ValueError(
+                f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}"
+            )
         far = 2 * (np.abs(x) + abs(self.law.mean)) / self.law.aspect_ratio + 2 * self.law.largest
         gap = np.searchsorted(self.right, x)
         low = np.append(-np.inf, [b.origin for _, b in self.edges])[gap]
@@ -289,7 +293,9 @@ class DenseBoundary(Bulks):
             value, slope = self.law.evaluate(u.astype(complex))
             return value.real - x[which], slope.real
 
-        w = increasing_roots(mismatch, low, high, 0.5 * (low + high), 4 * EPS * float(np.abs(x).max(initial=0)))
+        w = increasing_roots(
+            mismatch, low, high, 0.5 * (low + high), 4 * EPS * float(np.abs(x).max(initial=0))
+        )
         return -1 / (self.law.aspect_ratio * w)
 
     @property

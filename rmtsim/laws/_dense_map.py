@@ -178,7 +178,7 @@ class DenseMap:
         return y, 2 * _NOISE / falls
 
     def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
-        """v > 0 over each Re w at which Im z takes a value above zero."""
+        """V > 0 over each Re w at which Im z takes a value above zero."""
         lift = np.broadcast_to(np.asarray(imaginary_part, dtype=float), real.shape)
         return np.exp(self.log_heights(real, np.log(lift / self.aspect_ratio + 1e-3), lift)[0])
 
@@ -212,7 +212,9 @@ class DenseMap:
             near = w[rows][point, None]
             q, _, logs = deviations.functions(near[:, 0], panel)
             c = deviations.coefficients[panel]
-            moments = [np.sum(deviations.masses[panel] * deviations.nodes[panel][..., None] ** j, 1) for j in (0, 1)]
+            moments = [
+                np.sum(deviations.masses[panel] * deviations.nodes[panel][..., None] ** j, 1) for j in (0, 1)
+            ]
             first = near * 2 * np.einsum("np,pnr->pr", q[:ORDER], c) - moments[0]
             np.add.at(second[rows], point, near * first - moments[1])
             half = 0.5 * (deviations.right - deviations.left)[panel, None]

@@ -9,9 +9,9 @@ from ._base import Distribution, check_levels, elementwise, shaped
 from ._boundary import Boundary
 from ._bulks import Bulks
 from ._chart import Model
+from ._cumulants import free_moment
 from ._dense_boundary import DenseBoundary
 from ._dense_map import DenseMap
-from ._cumulants import free_moment
 from ._measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure
 from .weight_law import WeightLaw
 
@@ -99,12 +99,24 @@ class GeneralizedMarchenkoPastur(Distribution):
         return self._boundary.atom
 
     def support(self) -> list[tuple[float, float]]:
-        """Bulks [(left, right), ...] from left to right, without the atom; bulks that touch are joined."""
+        """Bulks [(left, right), ...] from left to right, without the atom; bulks that touch are joined.
+
+        Where the weights have atoms, or a density that ends at once, the law's density ends like a square
+        root at an edge. Where the density of the weights thins out the end is soft: the law's density thins
+        out with it, an end far away (infinite for unbounded weights) says little about the largest
+        eigenvalue, and `outside` tells up to where one is expected.
+        """
         joined: list[tuple[float, float]] = []
         for left, right in zip(self._boundary.left, self._boundary.right, strict=True):
             start = joined.pop()[0] if joined and left <= joined[-1][1] else left
             joined.append((start, right))
-        return [(float(self._scale * a), float(self._scale * b)) for a, b in joined]
+        bulks = [(float(self._scale * a), float(self._scale * b)) for a, b in joined]
+        low, high = self.weight_law.reach
+        if bulks and high == np.inf:
+            bulks[-1] = (bulks[-1][0], np.inf)
+        if bulks and low == -np.inf:
+            bulks[0] = (-np.inf, bulks[0][1])
+        return bulks
 
     def moment(self, k: int) -> float:
         """E t^k, from the free cumulants gamma^(j-1) E lambda^j, theory.md (3.4)."""
@@ -134,7 +146,9 @@ class GeneralizedMarchenkoPastur(Distribution):
         """
         x = np.asarray(x, dtype=np.float64)
         parts = self._boundary.density(x.ravel() / self._scale, return_error)
-        density, error = (shaped(np.where(np.isnan(x.ravel()), np.nan, part / self._scale), x.shape) for part in parts)
+        density, error = (
+            shaped(np.where(np.isnan(x.ravel()), np.nan, part / self._scale), x.shape) for part in parts
+        )
         return (density, error) if return_error else density
 
     def cdf(self, x: ArrayLike) -> Any:
@@ -153,7 +167,13 @@ class GeneralizedMarchenkoPastur(Distribution):
         ValueError
             For levels outside [0, 1].
         """
-        return elementwise(lambda flat: self._scale * self._boundary.quantile(check_levels(flat)), q)
+        return elementwise(lambda flat: self._quantile(check_levels(flat)), q)
+
+    def _quantile(self, q: Floats) -> Floats:
+        x = self._scale * self._boundary.quantile(q)
+        low, high = self.weight_law.reach
+        x = np.where((q == 1) & (high == np.inf), np.inf, x)
+        return np.where((q == 0) & (low == -np.inf), -np.inf, x)
 
     def stieltjes(self, z: ArrayLike) -> Any:
         """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1).
@@ -219,6 +239,12 @@ def _boundary(law: WeightLaw, aspect_ratio: float) -> Bulks:
     if law.panels is None:
         return Boundary(model)
     dense = DenseMap(
-        law.panels, model.weights, model.probabilities, aspect_ratio, model.excess, law.relative, law.deviations
+        law.panels,
+        model.weights,
+        model.probabilities,
+        aspect_ratio,
+        model.excess,
+        law.relative,
+        law.deviations,
     )
     return DenseBoundary(dense)

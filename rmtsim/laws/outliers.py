@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,9 +12,9 @@ from scipy.optimize import brentq
 from .generalized import GeneralizedMarchenkoPastur
 from .joint_weights import JointWeights, Sector
 from .marchenko_pastur import MarchenkoPastur
+from .visible import Law, bulk_quantiles
 
 Floats = NDArray[np.float64]
-Law = MarchenkoPastur | GeneralizedMarchenkoPastur
 
 # Relative distance from an edge at which its side of a gap is judged: e is off by its square root.
 _EDGE_DISTANCE = 1e-12
@@ -91,19 +91,12 @@ def _bulk_ends(law: Law, share: float) -> tuple[float, float]:
     # A square-root edge keeps its distance t to a quantile q at share^(2/3): 2^(3/2) times the share is at
     # 2t.
     shares = share * np.array([1.0, 2**1.5])
-    low, low_inner, high, high_inner = _bulk_quantiles(law, [*shares, *(1 - law.atom - shares)])
+    low, low_inner, high, high_inner = bulk_quantiles(law, [*shares, *(1 - law.atom - shares)])
     if low - first <= 2 * (low_inner - low):
         low = first
     if last - high <= 2 * (high - high_inner):
         high = last
     return low, high
-
-
-def _bulk_quantiles(law: Law, levels: Sequence[float]) -> list[float]:
-    """Quantiles of the law without its atom, of total mass 1 - atom."""
-    below = float(law.cdf(0.0)) - law.atom if law.atom > 0 else 1.0
-    quantiles = law.ppf([level if level <= below else level + law.atom for level in levels])
-    return [float(x) for x in quantiles]
 
 
 def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) -> tuple[Outlier, ...]:
@@ -164,7 +157,7 @@ class _Gap:
 def _formal_gaps(law: Law) -> list[_Gap]:
     """Open intervals free of spectrum, from left to right."""
     ends = [-math.inf, *(end for bulk in law.support() for end in bulk), math.inf]
-    gaps = [_Gap(*pair) for pair in zip(ends[::2], ends[1::2], strict=True)]
+    gaps = [_Gap(*pair) for pair in zip(ends[::2], ends[1::2], strict=True) if pair[0] < pair[1]]
     return _split_at_atom(law, gaps)
 
 
@@ -174,7 +167,7 @@ def _resolved_gaps(law: Law, n_eigenvalues: int) -> list[_Gap]:
     low, high = _bulk_ends(law, 0.5 / n_eigenvalues)
     first = _Gap(-math.inf, low, 0.0 if low == bulks[0][0] else _TAIL_HEIGHT)
     last = _Gap(high, math.inf, 0.0 if high == bulks[-1][1] else _TAIL_HEIGHT)
-    least, most = _bulk_quantiles(law, [(1 - law.atom) * q for q in (_LEAST_SHARE, 1 - _LEAST_SHARE)])
+    least, most = bulk_quantiles(law, [(1 - law.atom) * q for q in (_LEAST_SHARE, 1 - _LEAST_SHARE)])
     inner = [
         _Gap(left, right)
         for (_, left), (right, _) in itertools.pairwise(bulks)
@@ -235,6 +228,10 @@ def _extend(done: Callable[[float], bool], start: float, step: float) -> float:
 def _excess(law: Law, joint: JointWeights, sector: Sector, height: float) -> Callable[[float], Floats]:
     """Function of z: ordered eigenvalues of E[lambda u u^T / (1 + lambda e(z))] less z."""
     active = joint.weights != 0
+    if isinstance(law, GeneralizedMarchenkoPastur):
+        # Beyond the law's own weights a node would be a pole in its gap.
+        low, high = law.weight_law.reach
+        active &= (joint.weights >= low) & (joint.weights <= high)
     weights, probabilities = joint.weights[active], joint.probabilities[active]
     directions = sector.directions[active]
     gamma = law.aspect_ratio
