@@ -14,6 +14,8 @@ _TO_COEFFICIENTS = np.linalg.inv(chebvander(_NODES, _N_NODES - 1))
 # Panels are halved until their last coefficients, times their width, are this small in units of the law's.
 _TOLERANCE = 1e-14
 _MOST_HALVINGS = 60
+# Of one round: a law with noise above the tolerance stops here, and its error says so.
+_MOST_PANELS = 10_000
 # Quantiles at which panels begin, so that none is so much wider than the bulk that its nodes miss it.
 _TAIL_LEVELS = 10.0 ** -np.array([15.0, 12, 9, 6, 4, 3, 2, 1])
 _LEVELS = np.concatenate([_TAIL_LEVELS, [0.5], 1 - _TAIL_LEVELS])
@@ -63,34 +65,36 @@ class Antiderivative:
 
 def _breaks(law: Any, atom: float) -> Floats:
     """Ends of the bulks as far as they are finite, quantiles, and zero where the atom is."""
-    ends = np.ravel(law.support()) if hasattr(law, "support") else []
-    quantiles = np.asarray(law.ppf(_LEVELS), dtype=float)
-    breaks = np.unique(np.concatenate([ends, quantiles, [0.0] if atom > 0 else []]))
+    ends = np.ravel(law.support()) if hasattr(law, "support") else np.empty(0)
+    zero = np.zeros(1 if atom > 0 else 0)
+    breaks: Floats = np.unique(np.concatenate([ends, np.asarray(law.ppf(_LEVELS), dtype=float), zero]))
     return breaks[np.isfinite(breaks)]
 
 
 def _panels(function: Any, breaks: Floats, tolerance: float) -> tuple[Floats, Floats, Floats, float]:
     """Starts and widths of panels, coefficients by row, and the sum of what was cut off."""
-    starts, widths, coefficients, rest = [], [], [], 0.0
     a, b = breaks[:-1], breaks[1:]
+    starts, widths, coefficients, rest = [np.empty(0)], [np.empty(0)], [np.empty((0, _N_NODES))], 0.0
     for halving in range(_MOST_HALVINGS):
         if a.size == 0:
             break
-        values = function(a[:, None] + 0.5 * (b - a)[:, None] * (1 + _NODES))
-        found = values @ _TO_COEFFICIENTS.T
+        found = function(a[:, None] + 0.5 * (b - a)[:, None] * (1 + _NODES)) @ _TO_COEFFICIENTS.T
         cut = np.abs(found[:, -3:]).max(axis=1) * (b - a)
         middle = 0.5 * (a + b)
-        done = (cut <= tolerance) | (middle <= a) | (middle >= b) | (halving == _MOST_HALVINGS - 1)
+        last = halving == _MOST_HALVINGS - 1 or a.size > _MOST_PANELS
+        done = (cut <= tolerance) | (middle <= a) | (middle >= b) | last
         starts.append(a[done])
         widths.append((b - a)[done])
         coefficients.append(found[done])
         rest += float(cut[done].sum())
         a, b = np.concatenate([a[~done], middle[~done]]), np.concatenate([middle[~done], b[~done]])
-    if not starts:
-        return np.empty(0), np.empty(0), np.empty((0, _N_NODES)), 0.0
     order = np.argsort(np.concatenate(starts))
-    ordered = (np.concatenate(parts)[order] for parts in (starts, widths, coefficients))
-    return *ordered, rest
+    return (
+        np.concatenate(starts)[order],
+        np.concatenate(widths)[order],
+        np.concatenate(coefficients)[order],
+        rest,
+    )
 
 
 def _integrated(coefficients: Floats, widths: Floats) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ._measure import Floats, Indices
 
+# At least every second step halves the bracket: what is left then is 2^-100 of it.
 _MAX_ITERATIONS = 200
 _EPS = np.finfo(float).eps
 
@@ -34,6 +35,11 @@ def increasing_roots(
     Returns
     -------
     roots : ndarray, shape (n,)
+
+    Raises
+    ------
+    ArithmeticError
+        Where a function is not a number: what bisections would lead to then is no root.
     """
     low, high, x = low.copy(), high.copy(), np.clip(start, low, high)
     last = high - low
@@ -42,11 +48,15 @@ def increasing_roots(
         if active.size == 0:
             break
         value, slope = function(x[active], active)
+        if np.isnan(value).any():
+            raise ArithmeticError(
+                f"root: expected a function with values, got nan at {x[active][np.isnan(value)][0]}"
+            )
         below = value < 0
         low[active[below]] = x[active[below]]
         high[active[~below]] = x[active[~below]]
         a, b = low[active], high[active]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):  # no slope, no step: such become bisections
             new = x[active] - value / slope
         step = np.abs(new - x[active])
         bisect = ~((new >= a) & (new <= b) & (step <= 0.5 * last[active]))

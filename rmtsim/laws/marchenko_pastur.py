@@ -21,7 +21,7 @@ _Pair = tuple[float, float]
 
 
 class MarchenkoPastur(Distribution):
-    """Limit law of the eigenvalues of (scale/N) X^T X, theory.md (3.2) with one weight.
+    """Limit law of the eigenvalues of (scale/N) X^T X, theory.md (3.6).
 
     X is N x d with independent standard normal entries, d/N -> aspect_ratio.
 
@@ -40,15 +40,9 @@ class MarchenkoPastur(Distribution):
 
     Notes
     -----
-    x = scale (1 + gamma - 2 gamma^1/2 cos phi), 0 <= phi <= pi, on the bulk. There the continuous part, of
-    mass min(1, 1/gamma), has the level
-
-        (2/pi) integral_0^phi sin^2 t / (1 - 2 r cos t + r^2) dt
-
-    in its own mass, r the smaller of gamma^1/2 and gamma^-1/2. Levels are computed without cancellation at
-    every ratio, from the nearer edge, and distances to the edges from edges in two parts, so that ``pdf``,
-    ``cdf`` and ``sf`` are right to a few rounding units up to both edges; ``aspect_ratio``, ``scale`` and
-    ``x`` are taken as exact.
+    Levels are integrals over the angle phi of theory.md (3.6) from the nearer edge, in which nothing cancels
+    at any ratio; distances to the edges are taken from edges in two parts. So ``pdf``, ``cdf`` and ``sf`` are
+    right to a few rounding units up to both edges, ``aspect_ratio``, ``scale`` and ``x`` taken as exact.
 
     Examples
     --------

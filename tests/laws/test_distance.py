@@ -119,6 +119,19 @@ def test_values_by_hand_with_an_atom():
     assert found.kolmogorov_smirnov == pytest.approx(0.875)
 
 
+def test_error_is_stated_for_a_noisy_law():
+    class Noisy:
+        def cdf(self, x):
+            x = np.asarray(x)
+            return np.clip(x, 0, 1) + 1e-5 * np.sin(1e9 * x)
+
+        def ppf(self, q):
+            return np.asarray(q, dtype=float)
+
+    found = distance([0.25, 0.75], Noisy())
+    assert abs(found.wasserstein - 0.125) < found.wasserstein_error < 1e-3
+
+
 def test_point_mass():
     law = GeneralizedMarchenkoPastur([0.0], [1.0], 0.5)
     assert distance(np.zeros(5), law) == Distance(0.0, 0.0, 0.0, 0.0, 5, 5)
