@@ -36,9 +36,9 @@ def test_the_tile_changes_nothing_but_rounding(device: ModuleType, tile: int) ->
     np.testing.assert_allclose(device.class_mass_totals(features, V, tile), whole, rtol=1e-13)
 
 
-def test_known_normalizers_give_the_same(device: ModuleType) -> None:
+def test_known_tops_give_the_same(device: ModuleType) -> None:
     features, V = model()
-    known = device.class_mass_totals(features, V, log_z=device.log_normalizers(features, V))
+    known = device.class_mass_totals(features, V, tops=device.softmax_tops(features, V))
     np.testing.assert_allclose(known, device.class_mass_totals(features, V), rtol=1e-13)
 
 
@@ -50,5 +50,8 @@ def test_what_does_not_fit_is_refused(device: ModuleType) -> None:
     features, V = model()
     with pytest.raises(ValueError, match=r"features: expected at least one sample, got shape \(0, 4\)"):
         device.class_mass_totals(features[:0], V)
-    with pytest.raises(ValueError, match=r"log_z: expected shape \(9,\), got \(8,\)"):
-        device.class_mass_totals(features, V, log_z=np.zeros(8))
+    tops = device.softmax_tops(features, V)
+    with pytest.raises(ValueError, match=r"tops.log_z: expected shape \(9,\), got \(8,\)"):
+        device.class_mass_totals(features, V, tops=tops._replace(log_z=np.zeros(8)))
+    with pytest.raises(ValueError, match=r"tops.top: expected classes in \[0, 23\) or -1, got -1 to 23"):
+        device.class_mass_totals(features, V, tops=tops._replace(top=np.full(9, -1) + 24 * (np.arange(9) == 3)))

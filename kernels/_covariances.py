@@ -1,0 +1,30 @@
+"""Which covariances a difference of moments is good enough for; the pairs it needs for that."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+LOSS = 1024.0
+"""Largest factor of rounding that a variance may cost; what would cost more is formed about another center."""
+
+
+def with_variances(pairs: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Columns (u,) that occur in pairs (K, 2), pairs of places among them, and which of these are variances.
+
+    The pairs asked for come first, then the variances that are not among them; the last array (u,) has the
+    place of the variance of each column.
+    """
+    used, places = np.unique(pairs, return_inverse=True)
+    places = places.reshape(pairs.shape)
+    asked = places[places[:, 0] == places[:, 1], 0]
+    missing = np.setdiff1d(np.arange(len(used)), asked)
+    every = np.concatenate([places, np.stack([missing, missing], axis=1)])
+    diagonal = np.flatnonzero(every[:, 0] == every[:, 1])
+    variances = np.empty(len(used), np.int64)
+    variances[every[diagonal, 0]] = diagonal
+    return used, every, variances
+
+
+def differences_lose(means: NDArray, variances: NDArray) -> NDArray[np.int64]:
+    """Samples one of whose variances lost more than a factor `LOSS` of its digits; both arrays (u, N)."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.flatnonzero((means * means > LOSS * variances).any(axis=0))
