@@ -53,13 +53,13 @@ def _about_the_top(rows: NDArray, V: Any, size: int, pairs: NDArray, log_z: NDAr
     wanted, origin = to_device(np.concatenate([columns, pairs])), to_device(top)
     sums = cupy().zeros((len(rows), k + len(pairs)), np.float64)
     for _, p, part in tile_probabilities(rows, V, size, log_z):
-        _add_moments(p, part, origin, wanted, sums)
+        add_moments(p, part, origin, wanted, sums)
     found = to_host(sums)
     means = found[:, :k]
     return found[:, k:] - means[:, pairs[:, 0]] * means[:, pairs[:, 1]]
 
 
-def _add_moments(p: Any, part: Any, origin: Any, pairs: Any, sums: Any) -> None:
+def add_moments(p: Any, part: Any, origin: Any, pairs: Any, sums: Any) -> None:
     """Add to sums (N, K) those over a tile of p times columns of V - origin, one or the product of a pair."""
     _, n, classes = p.shape
     sizes = np.int64(classes), np.int64(part.shape[2]), np.int64(len(pairs))
