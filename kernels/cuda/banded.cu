@@ -32,14 +32,23 @@ struct Pentadiagonal {
         return fabs(first(i)) + fabs(first(i - 1)) + fabs(second(i)) + fabs(second(i - 2));
     }
     __device__ __forceinline__ double shifted(i64 i, double x) const { return (i < rows ? entry(i) : 1) - x; }
+    // Smallest modulus of a pivot: below 2^-1000 no unit brings the entries near 1.
+    __device__ double smallest_pivot() const {
+        if (unit < 0x1p1000) return FLOOR;
+        double largest = 0;
+        for (i64 i = 0; i < rows; ++i)
+            largest = fmax(largest, fmax(fabs(entry(i)), fmax(fabs(first(i)), fabs(second(i)))));
+        return FLOOR * largest;
+    }
     // Eigenvalues below x: negative pivots of S - x.
     __device__ __forceinline__ i64 below(double x) const {
+        double least = smallest_pivot();
         i64 count = 0;
         Corner left = {shifted(0, x), first(0), shifted(1, x)};
         for (i64 i = 0; i < rows; ++i) {
             double q = left.q;
             count += q < 0;
-            left.advance(1.0 / copysign(fabs(q) < FLOOR ? FLOOR : fabs(q), q), shifted(i + 2, x), first(i + 1), second(i));
+            left.advance(1.0 / copysign(fabs(q) < least ? least : fabs(q), q), shifted(i + 2, x), first(i + 1), second(i));
         }
         return count;
     }
