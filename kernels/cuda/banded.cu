@@ -72,8 +72,9 @@ extern "C" __global__ void units(const double* bands, i64 n, double* out, i64* r
 }
 
 // Eigenvalues below each of shifts (count): out (T, count). blockIdx.y to a matrix, a thread to a shift.
-extern "C" __global__ void banded_counts(const double* bands, const double* unit, const i64* rows, i64 n,
-                                         const double* shifts, i64 count, i64* out) {
+extern "C" __global__ void __launch_bounds__(256, 4) banded_counts(const double* bands, const double* unit,
+                                                                   const i64* rows, i64 n, const double* shifts,
+                                                                   i64 count, i64* out) {
     Pentadiagonal form(bands, blockIdx.y, n, rows[blockIdx.y], unit[blockIdx.y]);
     for (i64 i = grid_thread(); i < count; i += grid_threads())
         out[blockIdx.y * count + i] = form.below(form.unit * shifts[i]) + zeros_below(form, n, shifts[i]);
