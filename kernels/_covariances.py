@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOSS = 1024.0
-"""Largest factor of rounding that a variance may cost; what would cost more is formed about another center."""
+"""Largest factor of rounding that a variance may cost; beyond it another center is taken."""
 
 
 def with_variances(pairs: NDArray) -> tuple[NDArray, NDArray, NDArray]:

@@ -40,9 +40,9 @@ def mass_totals(
 ) -> NDArray[np.float64]:
     """Masses of all diagonal and of all off-diagonal blocks, shape (2,); theory.md (2.5).
 
-    From K (N, N) and the upper triangles of the sums over the classes of p_n p_k, p_n^2 p_k^2 and w_n w_k with
-    w = p (1 - p), each (N, N). The first two leave out the top classes of confident samples, whose terms
-    come apart. `products` is overwritten.
+    From K (N, N) and the upper triangles of the sums over the classes of p_n p_k, p_n^2 p_k^2 and w_n w_k,
+    each (N, N), with w = p (1 - p). The first two leave out the top classes of confident samples, whose terms
+    come apart (2.5a). `products` is overwritten.
     """
     tops = 0.0 if terms is None else _pairs_with_a_top(products, terms)
     # sum over c != e of p_c p_e p'_c p'_e = (p . p')^2 - p^2 . p'^2

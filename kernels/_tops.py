@@ -56,7 +56,9 @@ def no_tops(log_z: NDArray[np.float64]) -> SoftmaxTops:
     return SoftmaxTops(log_z, np.full(len(log_z), -1, np.int64), np.ones(len(log_z)))
 
 
-def fill_tops(tops: SoftmaxTops, who: NDArray, tiles: Iterable[tuple[int, NDArray, NDArray, NDArray]]) -> None:
+def fill_tops(
+    tops: SoftmaxTops, who: NDArray, tiles: Iterable[tuple[int, NDArray, NDArray, NDArray]]
+) -> None:
     """Write the top classes and complements of the samples `who` (M,), one p of each of which is near 1.
 
     Each tile is its first class and, by sample (M,), its largest probability, the place of that, and the sum

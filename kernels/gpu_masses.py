@@ -32,17 +32,18 @@ def class_mass_totals(
     found = softmax_tops(rows, V, tile) if known is None else known
     size, n = tile_of(tile, rows, V.shape[0]), len(rows)
     given, log_sums = to_device(rows)[None], to_device(found.log_z)[None]
-    products_, squared, diagonal = (cupy().zeros((1, n, n), np.float64) for _ in range(3))
+    inner, squared, diagonal = (cupy().zeros((1, n, n), np.float64) for _ in range(3))
     for start, part in tiles_of(V, size, rows.dtype):
         p = trial_probabilities(products(given, part.transpose(0, 2, 1)), log_sums)
         weights = trial_class_weights(p, p, True)
         take_out(found, start, p, weights)
         # of -p^2 a sign of both factors does not matter
-        for sums, total in ((p, products_), (trial_class_weights(p, p, False), squared), (weights, diagonal)):
-            trial_gram_sum(sums.transpose(0, 2, 1), total)
+        for factor, total in ((p, inner), (trial_class_weights(p, p, False), squared), (weights, diagonal)):
+            trial_gram_sum(factor.transpose(0, 2, 1), total)
     K = squares(to_host(products(given, given.transpose(0, 2, 1)))[0])
     terms = None
     if found.confident.size:
         chosen = found.top[found.confident]
         terms = top_terms(found, class_probabilities(rows, V, chosen, tile, found.log_z))
-    return mass_totals(K, *(to_host(total)[0] for total in (products_, squared, diagonal)), terms)
+    sums = [to_host(total)[0] for total in (inner, squared, diagonal)]
+    return mass_totals(K, sums[0], sums[1], sums[2], terms)

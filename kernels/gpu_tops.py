@@ -36,9 +36,7 @@ def _largest(
         yield start, *largest_of_rows(p)
 
 
-def tile_probabilities(
-    rows: NDArray, V: Any, size: int, log_z: NDArray
-) -> Iterator[tuple[int, Any, Any]]:
+def tile_probabilities(rows: NDArray, V: Any, size: int, log_z: NDArray) -> Iterator[tuple[int, Any, Any]]:
     """First class, probabilities (1, N, c) and classes (1, c, k) of each tile, on the device."""
     features, log_sums = to_device(rows)[None], to_device(log_z)[None]
     for start, part in tiles_of(V, size, rows.dtype):
@@ -63,4 +61,13 @@ def take_out(tops: SoftmaxTops, start: int, p: Any, weights: Any) -> None:
     if samples.size == 0:
         return
     where, complement = to_device(samples * p.shape[2] + places), to_device(tops.complement[samples])
-    launch("tops.take_out", np.float64, *elements(samples.size), where, complement, np.int64(samples.size), p, weights)
+    launch(
+        "tops.take_out",
+        np.float64,
+        *elements(samples.size),
+        where,
+        complement,
+        np.int64(samples.size),
+        p,
+        weights,
+    )

@@ -49,7 +49,7 @@ def softmax_tops(features: ArrayLike, V: Any, tile: int | None = None) -> Softma
 
 
 def _without_largest(p: NDArray) -> NDArray[np.float64]:
-    """p (N, C) with the largest entry of every row set to 0."""
+    """Probabilities (N, C) with the largest of every row set to 0."""
     rest = p.copy()
     rest[range(len(p)), p.argmax(axis=1)] = 0
     return rest

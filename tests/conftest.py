@@ -1,8 +1,11 @@
 """The device "gpu" in tests: the real one where there is one, otherwise the emulator in CuPy's place."""
 
+import os
 import sys
 
 import pytest
+import scipy.linalg  # noqa: F401 - loads its BLAS
+import threadpoolctl
 
 from rmtsim import kernels
 from rmtsim.kernels import _gpu
@@ -16,6 +19,20 @@ def gpu_present() -> bool:
         return _gpu.cupy().__version__ != lookalike.VERSION
     except kernels.DeviceError:
         return False
+
+
+def pytest_report_header() -> list[str]:
+    """Which BLAS the session runs on; it ends where RMTSIM_REQUIRE_BLAS names other kernels of OpenBLAS."""
+    found = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+    wanted = os.environ.get("RMTSIM_REQUIRE_BLAS")
+    kernels_in_use = {library.get("architecture") for library in found}
+    if wanted and kernels_in_use != {wanted}:
+        pytest.exit(f"RMTSIM_REQUIRE_BLAS: expected {wanted} kernels, got {kernels_in_use}", returncode=4)
+    return [
+        f"BLAS: {library['internal_api']} {library['version']}, {library.get('architecture')} kernels, "
+        f"{library['num_threads']} threads"
+        for library in found
+    ]
 
 
 def pytest_configure(config: pytest.Config) -> None:

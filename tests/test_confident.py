@@ -111,7 +111,9 @@ def test_masses_have_their_digits_at_any_confidence(device: str, gap: float) -> 
 
 
 @pytest.mark.parametrize("gap", GAPS)
-def test_the_loss_and_its_gradient_keep_their_digits_when_every_label_is_learned(device: str, gap: float) -> None:
+def test_the_loss_and_its_gradient_keep_their_digits_when_every_label_is_learned(
+    device: str, gap: float
+) -> None:
     y = LABELS.copy()
     y[4] = 1
     with mpmath.workdps(precise.DIGITS):

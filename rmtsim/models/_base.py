@@ -78,7 +78,7 @@ class Model(ABC):
         return self.features(self.inputs(X)) @ self.V[: self.n_classes].T
 
     def softmax_tops(self, features: NDArray) -> SoftmaxTops | None:
-        """Return logsumexp and top classes of the samples (N, k), for `outputs`; None for mse, which has none."""
+        """Return logsumexp and top classes of the samples, for `outputs`; None for mse, which has none."""
         return None if self.loss == "mse" else self.kernels.softmax_tops(features, self.output_rows)
 
     def outputs(self, features: NDArray, rows: NDArray, tops: SoftmaxTops | None) -> NDArray[np.float64]:
@@ -236,8 +236,8 @@ class Model(ABC):
             return masses.ClassMasses(diagonal, np.zeros(self.n_classes))
         chosen = tops.top[tops.confident]
         of_tops = self.kernels.class_probabilities(features, self.output_rows, chosen, log_z=tops.log_z)
-        runs = (self._probability_tiles(features, tops) for _ in range(2))
-        return masses.class_masses(self.kernels, features, *runs, tops, of_tops)
+        first, second = (self._probability_tiles(features, tops) for _ in range(2))
+        return masses.class_masses(self.kernels, features, first, second, tops, of_tops)
 
     def largest_off_diagonal(
         self, X: ArrayLike, count: int = 10, n_candidates: int = 64

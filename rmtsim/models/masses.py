@@ -42,7 +42,7 @@ class LargestBlocks(NamedTuple):
 def class_block_masses(
     kernels: ModuleType, features: NDArray, p: NDArray | None, others: NDArray | None, n_classes: int
 ) -> NDArray[np.float64]:
-    """Return |H[v_c, v_e]|_F^2, shape (C, C), from features (N, k), softmax p (N, C) and 1 - p; None means mse."""
+    """Return |H[v_c, v_e]|_F^2, (C, C), from features (N, k), softmax p (N, C) and 1 - p; None means mse."""
     K = squared_gram(features)
     if p is None or others is None:
         return np.eye(n_classes) * (K.sum() / len(K) ** 2)

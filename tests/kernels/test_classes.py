@@ -122,7 +122,9 @@ def test_logits_of_ten_thousand_neither_overflow_nor_give_nan(device: ModuleType
     np.testing.assert_allclose(covariance, [0, 0, 2e8 / 3], rtol=8 * np.finfo(dtype).eps, atol=0)
 
 
-def test_tops_are_classes_beyond_63_in_64_and_their_complements_sums_of_the_others(device: ModuleType) -> None:
+def test_tops_are_classes_beyond_63_in_64_and_their_complements_sums_of_the_others(
+    device: ModuleType,
+) -> None:
     """Two classes: 1 - p of the larger is 1 / (1 + e^gap)."""
     gaps = np.array([0.0, 2.0, np.log(62.9), np.log(63.1), 30.0, 600.0])
     for sign, likely in ((1.0, 0), (-1.0, 1)):

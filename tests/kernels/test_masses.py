@@ -58,4 +58,6 @@ def test_what_does_not_fit_is_refused(device: ModuleType) -> None:
     with pytest.raises(ValueError, match=r"tops.log_z: expected shape \(9,\), got \(8,\)"):
         device.class_mass_totals(features, V, tops=tops._replace(log_z=np.zeros(8)))
     with pytest.raises(ValueError, match=r"tops.top: expected classes in \[0, 23\) or -1, got -1 to 23"):
-        device.class_mass_totals(features, V, tops=tops._replace(top=np.full(9, -1) + 24 * (np.arange(9) == 3)))
+        device.class_mass_totals(
+            features, V, tops=tops._replace(top=np.full(9, -1) + 24 * (np.arange(9) == 3))
+        )

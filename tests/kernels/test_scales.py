@@ -87,8 +87,11 @@ def _operations(device: ModuleType, kind: str, form: NDArray) -> tuple[Callable,
     """Counts at shifts, extremes, and histogram in units of a scale, of one matrix."""
     if kind == "tridiagonal":
         a, b = form[0], form[1, :-1]
-        many = (lambda unit, edges: device.spectral_statistics(a[None], b[None], [unit], edges).counts[0])
-        return lambda at: device.sturm_counts(a, b, at), lambda: device.extremes(a, b), many
+        return (
+            lambda at: device.sturm_counts(a, b, at),
+            lambda: device.extremes(a, b),
+            lambda unit, edges: device.spectral_statistics(a[None], b[None], [unit], edges).counts[0],
+        )
     return (
         lambda at: device.banded_counts(form, at),
         lambda: device.banded_statistics(form[None], [1.0]).extremes[0],

@@ -94,7 +94,9 @@ def test_rejected_attempts_are_drawn_again(cpu: ModuleType) -> None:
             accepted = (v > 0) & (np.log(u) < x**2 / 2 + offset * (1 - v + np.log(v)))
         first = accepted.argmax()
         attempts[first] += 1
-        assert cpu.chi(STREAM, element, [2.0])[0] == pytest.approx(np.sqrt(2 * offset * v[first]), rel=16 * EPS)
+        assert cpu.chi(STREAM, element, [2.0])[0] == pytest.approx(
+            np.sqrt(2 * offset * v[first]), rel=16 * EPS
+        )
     assert attempts[1] > 50
     assert attempts[2:].sum() > 0
 

@@ -21,7 +21,7 @@ def floats(values: NDArray) -> NDArray[np.float64]:
 
 
 def softmax(features: NDArray, V: NDArray) -> NDArray:
-    """p (N, C), objects of mpmath."""
+    """Probabilities (N, C), objects of mpmath."""
     e = np.vectorize(mpmath.exp, otypes=[object])(exact(features) @ exact(V).T)
     return e / e.sum(axis=1, keepdims=True)
 
@@ -42,7 +42,7 @@ class Linear:
         return float(sum(-mpmath.log(x) for x in p) / self.N)
 
     def residuals(self) -> NDArray:
-        """p - onehot(y), (N, C)."""
+        """Gradient with respect to the logits, p - onehot(y), (N, C)."""
         return self.p - np.eye(self.p.shape[1], dtype=int)[self.y]
 
     def gradient(self) -> NDArray:
