@@ -15,13 +15,14 @@ def with_variances(pairs: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     """
     used, places = np.unique(pairs, return_inverse=True)
     places = places.reshape(pairs.shape)
-    asked = places[places[:, 0] == places[:, 1], 0]
-    missing = np.setdiff1d(np.arange(len(used)), asked)
-    every = np.concatenate([places, np.stack([missing, missing], axis=1)])
-    diagonal = np.flatnonzero(every[:, 0] == every[:, 1])
-    variances = np.empty(len(used), np.int64)
-    variances[every[diagonal, 0]] = diagonal
-    return used, every, variances
+    diagonal = np.flatnonzero(places[:, 0] == places[:, 1])
+    variances = np.full(len(used), -1)
+    variances[places[diagonal, 0]] = diagonal
+    missing = np.flatnonzero(variances < 0)
+    if missing.size:
+        variances[missing] = len(places) + np.arange(len(missing))
+        places = np.concatenate([places, np.stack([missing, missing], axis=1)])
+    return used, places, variances
 
 
 def differences_lose(means: NDArray, variances: NDArray) -> NDArray[np.int64]:

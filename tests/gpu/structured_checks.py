@@ -127,7 +127,7 @@ SUBNORMAL = 2.0**-1040
 
 
 def matrices(n: int) -> np.ndarray:
-    """Bands, NaN beyond: generic, huge, zero, two with zero rows, small pivots, decaying, narrow, subnormal."""
+    """Bands, NaN beyond: generic, huge, zero, two with zero rows, small pivots, decaying, narrow, tiny."""
     rng = np.random.default_rng(n)
     bands = rng.normal(size=(9, 3, n))
     bands[1] *= 1e300
