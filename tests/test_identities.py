@@ -12,7 +12,7 @@ from rmtsim import identities
 
 SIZES = [(1, 1), (2, 2), (2, 3), (3, 2), (3, 3)]  # d, N
 ROUNDING = 2 * (6**4 + 16) * float(np.finfo(np.float64).eps)
-"""Of sums of (d N)^4 terms at most, each of up to sixteen factors, relative to their sum: few are negative."""
+"""Of sums of (d N)^4 terms at most, of up to sixteen factors, relative to their sum: few are negative."""
 
 
 def _double_factorial(n):
