@@ -21,17 +21,23 @@ def gpu_present() -> bool:
         return False
 
 
+def _blas() -> list[dict]:
+    return [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+
+
+def pytest_sessionstart() -> None:
+    """End the session where RMTSIM_REQUIRE_BLAS names other kernels of OpenBLAS than those in use."""
+    wanted, found = os.environ.get("RMTSIM_REQUIRE_BLAS"), {lib.get("architecture") for lib in _blas()}
+    if wanted and found != {wanted}:
+        pytest.exit(f"RMTSIM_REQUIRE_BLAS: expected {wanted} kernels, got {found}", returncode=4)
+
+
 def pytest_report_header() -> list[str]:
-    """Which BLAS the session runs on; it ends where RMTSIM_REQUIRE_BLAS names other kernels of OpenBLAS."""
-    found = [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
-    wanted = os.environ.get("RMTSIM_REQUIRE_BLAS")
-    kernels_in_use = {library.get("architecture") for library in found}
-    if wanted and kernels_in_use != {wanted}:
-        pytest.exit(f"RMTSIM_REQUIRE_BLAS: expected {wanted} kernels, got {kernels_in_use}", returncode=4)
+    """Which BLAS the session runs on."""
     return [
         f"BLAS: {library['internal_api']} {library['version']}, {library.get('architecture')} kernels, "
         f"{library['num_threads']} threads"
-        for library in found
+        for library in _blas()
     ]
 
 
