@@ -31,6 +31,7 @@ OPERATIONS = (
     "labels",
     # softmax over the classes, sample weights
     "log_normalizers",
+    "softmax_tops",
     "class_probabilities",
     "class_means",
     "class_covariances",

@@ -55,6 +55,11 @@ def sample_vectors(first: ArrayLike, second: ArrayLike, names: tuple[str, str]) 
     return one, array(second, names[1], one.shape)
 
 
+def class_complement(complement: ArrayLike | None, p: NDArray) -> NDArray[np.float64] | None:
+    """1 - p of each of the samples of p (N,), where it is given."""
+    return None if complement is None else array(complement, "complement", p.shape, (np.float64,))
+
+
 def sample_factor(value: Any, n: int) -> NDArray:
     """A factor of each of n samples, or one number for all, shape (1,)."""
     if np.ndim(value) == 0:

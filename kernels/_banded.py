@@ -21,6 +21,8 @@ from ._sturm import bins_between
 
 EPS = np.finfo(np.float64).eps
 FLOOR = math.sqrt(EPS)
+HIGHEST = 1000
+"""Largest power of two taken as a unit: the inverse of a subnormal number would overflow."""
 
 
 @jit
@@ -29,7 +31,18 @@ def unit_of(bands):
     largest = 0.0
     for x in bands.ravel():
         largest = max(largest, abs(x))
-    return math.ldexp(1.0, min(-math.frexp(largest)[1], 1000))
+    return math.ldexp(1.0, min(-math.frexp(largest)[1], HIGHEST))
+
+
+@jit
+def _floor_of(bands, unit):
+    """Smallest modulus of a pivot, in units of 1/unit: below 2^-HIGHEST no unit brings the entries near 1."""
+    if unit < 2.0**HIGHEST:
+        return FLOOR
+    largest = 0.0
+    for x in bands.ravel():
+        largest = max(largest, abs(unit * x))
+    return FLOOR * largest
 
 
 @jit
@@ -53,9 +66,9 @@ def _start(bands, unit, shifts, work, found):
 
 
 @inlined
-def _eliminate(q, u, p, a, b, c, x):
+def _eliminate(q, u, p, a, b, c, x, floor):
     """Pivot, coupling and next diagonal entry once q is eliminated; a, b, c are the entries that join."""
-    inverse = 1.0 / math.copysign(max(abs(q), FLOOR), q)
+    inverse = 1.0 / math.copysign(max(abs(q), floor), q)
     ratio = u * inverse
     return p - ratio * u, b - ratio * c, (a - x) - c * c * inverse
 
@@ -72,7 +85,7 @@ def joining(bands, unit, i):
 @jit
 def _eliminate_rows(bands, unit, shifts, work, found):
     """Eliminate all rows at all shifts, in units of 1/unit, from where `_start` left `work`."""
-    n = bands.shape[1]
+    n, floor = bands.shape[1], _floor_of(bands, unit)
     pivots, couplings, entries = work[0], work[1], work[2]
     whole = n // 2 * 2
     for i in range(0, whole, 2):
@@ -80,8 +93,8 @@ def _eliminate_rows(bands, unit, shifts, work, found):
         a2, b2, c2 = joining(bands, unit, i + 1)
         for j in range(len(shifts)):
             x, q = load(shifts, j, 0), load(pivots, j, 1)
-            r, u, p = _eliminate(q, load(couplings, j, 2), load(entries, j, 3), a1, b1, c1, x)
-            s, u, p = _eliminate(r, u, p, a2, b2, c2, x)
+            r, u, p = _eliminate(q, load(couplings, j, 2), load(entries, j, 3), a1, b1, c1, x, floor)
+            s, u, p = _eliminate(r, u, p, a2, b2, c2, x, floor)
             store(pivots, j, s, 1)
             store(couplings, j, u, 2)
             store(entries, j, p, 3)
@@ -91,7 +104,7 @@ def _eliminate_rows(bands, unit, shifts, work, found):
         for j in range(len(shifts)):
             found[j] += pivots[j] < 0
             pivots[j], couplings[j], entries[j] = _eliminate(
-                pivots[j], couplings[j], entries[j], a, b, c, shifts[j]
+                pivots[j], couplings[j], entries[j], a, b, c, shifts[j], floor
             )
 
 

@@ -10,8 +10,19 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "cuda"
-UNITS = ("random", "classes", "weights", "gram", "householder", "spectra", "structured", "layers", "banded")
-REAL_UNITS = ("random", "classes", "gram", "householder", "layers")
+UNITS = (
+    "random",
+    "classes",
+    "tops",
+    "weights",
+    "gram",
+    "householder",
+    "spectra",
+    "structured",
+    "layers",
+    "banded",
+)
+REAL_UNITS = ("random", "classes", "tops", "gram", "householder", "layers")
 """Units compiled for REAL = float and REAL = double. The others are float64 throughout."""
 
 _INCLUDE = re.compile(r'^#include "([\w.]+)"$', re.MULTILINE)

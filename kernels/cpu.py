@@ -1,12 +1,8 @@
 """Every operation on the CPU, compiled by Numba."""
 
 from .cpu_banded import banded_counts, banded_statistics
-from .cpu_classes import (
-    class_covariances,
-    class_means,
-    class_probabilities,
-    log_normalizers,
-)
+from .cpu_classes import class_means, class_probabilities, log_normalizers
+from .cpu_covariances import class_covariances
 from .cpu_masses import class_mass_totals
 from .cpu_matrices import (
     eigenvalues,
@@ -28,6 +24,7 @@ from .cpu_structured import (
     wedge_samples,
     wishart_forms,
 )
+from .cpu_tops import softmax_tops
 from .cpu_trials import hidden_forms, linear_forms, spectral_statistics
 from .cpu_weights import class_weights, gated_weights
 
@@ -55,6 +52,7 @@ __all__ = [
     "normals",
     "output_grams",
     "philox4x32",
+    "softmax_tops",
     "spectral_statistics",
     "sturm_counts",
     "tridiagonal",

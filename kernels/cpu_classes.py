@@ -125,7 +125,7 @@ def covariances(totals, sums, pairs, out):
             out[r, n] = both[n] / sums[n] - (first[n] / sums[n]) * (second[n] / sums[n])
 
 
-def _tiles(V: Any, size: int, dtype: DTypeLike) -> Iterator[tuple[int, NDArray]]:
+def tiles(V: Any, size: int, dtype: DTypeLike) -> Iterator[tuple[int, NDArray]]:
     """First class and rows of each tile.
 
     A read-only tile is copied: it would be another type to Numba, for which all this would be compiled anew.
@@ -134,9 +134,17 @@ def _tiles(V: Any, size: int, dtype: DTypeLike) -> Iterator[tuple[int, NDArray]]
         yield start, np.require(V[start : start + size], dtype, ["C", "W", "E"])
 
 
-def _running(n: int, size: int, dtype: DTypeLike) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+def running(n: int, size: int, dtype: DTypeLike) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Arrays of `fold_tile` before the first tile: logits, maxima, sums, rescale."""
     return np.empty((size, n), dtype), np.full(n, -np.inf, dtype), np.zeros(n), np.empty(n, dtype)
+
+
+def softmax_sums(rows: NDArray, V: Any, size: int) -> tuple[NDArray, NDArray[np.float64]]:
+    """Largest logits (N,) in the dtype of the rows, and sums (N,) of exp(z - largest), in one pass over V."""
+    logits, maxima, sums, rescale = running(len(rows), size, rows.dtype)
+    for _, part in tiles(V, size, rows.dtype):
+        fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
+    return maxima, sums
 
 
 def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray[np.float64]:
@@ -161,10 +169,7 @@ def log_normalizers(features: ArrayLike, V: Any, tile: int | None = None) -> NDA
         For another dtype or shape, or a tile below 1.
     """
     rows, V = features_and_parameters(features, V)
-    size = tile_size(tile, rows, V.shape[0])
-    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
-    for _, part in _tiles(V, size, rows.dtype):
-        fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
+    maxima, sums = softmax_sums(rows, V, tile_size(tile, rows, V.shape[0]))
     return maxima + np.log(sums)
 
 
@@ -206,8 +211,8 @@ def class_probabilities(
 def _chosen_logits(rows: NDArray, V: Any, chosen: NDArray, size: int) -> tuple[NDArray, NDArray]:
     """Logits (K, N) of the chosen classes, and the log-normalizers (N,), in one pass over V."""
     found = np.empty((len(chosen), len(rows)), rows.dtype)
-    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
-    for start, part in _tiles(V, size, rows.dtype):
+    logits, maxima, sums, rescale = running(len(rows), size, rows.dtype)
+    for start, part in tiles(V, size, rows.dtype):
         inside = (chosen >= start) & (chosen < start + len(part))
         tile_logits(rows, part, logits[: len(part)])
         found[inside] = logits[chosen[inside] - start]
@@ -244,53 +249,9 @@ def class_means(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray
     """
     rows, V = features_and_parameters(features, V)
     size = tile_size(tile, rows, V.shape[0])
-    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
+    logits, maxima, sums, rescale = running(len(rows), size, rows.dtype)
     product, totals = np.empty(rows.T.shape, rows.dtype), np.zeros(rows.T.shape)
-    for _, part in _tiles(V, size, rows.dtype):
+    for _, part in tiles(V, size, rows.dtype):
         fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
         accumulate(np.ascontiguousarray(part.T), logits[: len(part)], rescale, product, totals)
     return (totals / sums).T
-
-
-def class_covariances(
-    features: ArrayLike, V: Any, pairs: ArrayLike, tile: int | None = None
-) -> NDArray[np.float64]:
-    """Entries of V^T B_n V, B_n = diag(p_n) - p_n p_n^T, the covariance of V's columns under p_n.
-
-    The middle factor of theory.md (2.2), formed as the mean of products minus the product of means, of
-    columns centered at the mean of the first 256 classes: the rounding error is a few eps of the features'
-    dtype times the largest product of centered entries.
-
-    Parameters
-    ----------
-    features, V, tile
-        As for `log_normalizers`.
-    pairs : (K, 2) integers in [0, k)
-        Columns (i, j) of V, with i = j for variances.
-
-    Returns
-    -------
-    (N, K) float64 array, each column contiguous
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, a column out of range, or a tile below 1.
-    """
-    rows, V = features_and_parameters(features, V)
-    entries = indices(pairs, "pairs", (None, 2), V.shape[1])
-    size = tile_size(tile, rows, V.shape[0])
-    logits, maxima, sums, rescale = _running(len(rows), size, rows.dtype)
-    used, places = np.unique(entries, return_inverse=True)
-    among_used = places.reshape(entries.shape)
-    center = np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64).astype(rows.dtype)[used]
-    moments = len(used) + len(entries)
-    product, totals = np.empty((moments, len(rows)), rows.dtype), np.zeros((moments, len(rows)))
-    for _, part in _tiles(V, size, rows.dtype):
-        columns = np.empty((moments, len(part)), rows.dtype)
-        centered_columns(part, used, center, among_used, columns)
-        fold_tile(rows, part, logits[: len(part)], maxima, sums, rescale)
-        accumulate(columns, logits[: len(part)], rescale, product, totals)
-    out = np.empty((len(entries), len(rows)))
-    covariances(totals, sums, among_used, out)
-    return out.T

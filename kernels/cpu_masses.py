@@ -8,25 +8,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._arguments import tile_size
-from ._masses import mass_totals, samples_and_normalizers, squared_gram
-from .cpu_classes import class_probabilities, log_normalizers
+from ._masses import mass_totals, samples_and_tops, squared_gram
+from ._tops import SoftmaxTops, top_terms
+from .cpu_classes import class_probabilities
 from .cpu_matrices import gram_sum
+from .cpu_tops import softmax_tops
 
 
 def class_mass_totals(
-    features: ArrayLike, V: Any, tile: int | None = None, log_z: ArrayLike | None = None
+    features: ArrayLike, V: Any, tile: int | None = None, tops: SoftmaxTops | None = None
 ) -> NDArray[np.float64]:
     """Squared Frobenius norms of the output-layer blocks of cross-entropy, summed over all blocks.
 
-    No block is formed: theory.md (2.5), O(N^2 (C + k)) time, three N x N sums and a few arrays of a tile.
+    No block is formed: theory.md (2.5), O(N^2 (C + k)) time, three N x N sums and a few arrays of a tile. The
+    top classes of confident samples are summed apart, (2.5a).
 
     Parameters
     ----------
     features : (N, k) float32 or float64, N >= 1
     V, tile
         As for `log_normalizers`.
-    log_z : (N,) float64, optional
-        `log_normalizers(features, V)`, where it is known already.
+    tops : SoftmaxTops, optional
+        `softmax_tops(features, V)`, where it is known already.
 
     Returns
     -------
@@ -37,15 +40,19 @@ def class_mass_totals(
     TypeError, ValueError
         For another dtype or shape, or a tile below 1.
     """
-    rows, V, normalizers = samples_and_normalizers(features, V, log_z)
-    if normalizers is None:
-        normalizers = log_normalizers(rows, V, tile)
+    rows, V, known = samples_and_tops(features, V, tops)
+    found = softmax_tops(rows, V, tile) if known is None else known
     size, n = tile_size(tile, rows, V.shape[0]), len(rows)
     products, squared, diagonal = np.zeros((3, n, n))
     for start in range(0, V.shape[0], size):
         part = V[start : start + size]
-        p = class_probabilities(rows, part, np.arange(len(part)), log_z=normalizers)
+        p = class_probabilities(rows, part, np.arange(len(part)), log_z=found.log_z)
+        gram_sum((p * found.complements(p, start)).T, diagonal)
+        found.take_out(p, start)
         gram_sum(p.T, products)
-        gram_sum((p * (1 - p)).T, diagonal)
         gram_sum((p * p).T, squared)
-    return mass_totals(squared_gram(rows), products, squared, diagonal)
+    terms = None
+    if found.confident.size:
+        chosen = found.top[found.confident]
+        terms = top_terms(found, class_probabilities(rows, V, chosen, tile, found.log_z))
+    return mass_totals(squared_gram(rows), products, squared, diagonal, terms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arguments import sample_factor, sample_vectors
+from ._arguments import class_complement, sample_factor, sample_vectors
 from ._jit import jit
 
 
@@ -16,7 +16,9 @@ def fill_class_weights(p, q, same, out):
         out[n] = np.float64(p[n]) * other
 
 
-def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.float64]:
+def class_weights(
+    p_row: ArrayLike, p_col: ArrayLike, same: bool, complement: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Sample weights of block (c, e) of a cross-entropy Hessian, entry (c, e) of B_n. theory.md (2.1), (2.3)
 
     Parameters
@@ -25,6 +27,9 @@ def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.
         Probabilities of the classes c and e.
     same : bool
         Whether c = e.
+    complement : (N,) float64, optional
+        1 - p_c, if `same`, for classes so likely that the difference has lost its digits; `softmax_tops`
+        knows it.
 
     Returns
     -------
@@ -36,6 +41,9 @@ def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.
         For another dtype or shape.
     """
     p, q = sample_vectors(p_row, p_col, ("p_row", "p_col"))
+    others = class_complement(complement, p)
+    if same and others is not None:
+        return p * others
     out = np.empty(len(p))
     fill_class_weights(p, q, bool(same), out)
     return out

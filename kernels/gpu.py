@@ -9,13 +9,13 @@ Importing this module raises DeviceError where there is no CuPy or no GPU.
 
 from . import _gpu
 from .gpu_classes import (
-    class_covariances,
     class_means,
     class_probabilities,
     class_weights,
     gated_weights,
     log_normalizers,
 )
+from .gpu_covariances import class_covariances
 from .gpu_masses import class_mass_totals
 from .gpu_matrices import eigenvalues, gram_sum, masses, tridiagonal, weighted_gram
 from .gpu_random import labels, normals, philox4x32, uniforms
@@ -30,6 +30,7 @@ from .gpu_structured import (
     wedge_samples,
     wishart_forms,
 )
+from .gpu_tops import softmax_tops
 from .gpu_trials import hidden_forms, linear_forms, spectral_statistics
 
 _gpu.cupy()
@@ -58,6 +59,7 @@ __all__ = [
     "normals",
     "output_grams",
     "philox4x32",
+    "softmax_tops",
     "spectral_statistics",
     "sturm_counts",
     "tridiagonal",

@@ -17,7 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arguments import features_and_parameters, indices, sample_factor, sample_vectors, tile_size
+from ._arguments import (
+    class_complement,
+    features_and_parameters,
+    indices,
+    sample_factor,
+    sample_vectors,
+    tile_size,
+)
 from ._checks import array
 from ._gpu import cupy, elements, empty, launch, products, to_device, to_host
 
@@ -112,25 +119,40 @@ def trial_means(features: Any, tiles: Tiles) -> Any:
     for _, part in tiles:
         exponentials = running.fold(running.logits(part))
         running.add(products(exponentials, part), totals)
+    return means_of(running, totals)
+
+
+def means_of(running: RunningSoftmax, totals: Any) -> Any:
+    """Sums over all classes (T, N, K) divided by the sum of exponentials."""
     out = empty(totals.shape)
     sizes = np.int64(running.rows), np.int64(totals.shape[2])
-    launch("classes.divide_rows", features.dtype, *elements(out.size), totals, running.sums, *sizes, out)
+    dtype = running.features.dtype
+    launch("classes.divide_rows", dtype, *elements(out.size), totals, running.sums, *sizes, out)
     return out
 
 
 def trial_covariances(features: Any, tiles: Tiles, center: Any, pairs: Any) -> Any:
     """Entries (T, N, K) of V^T B_n V for pairs (K, 2) int64; V is centered at center (T, k) meanwhile."""
+    return covariances_of(*trial_moments(features, tiles, center, pairs), pairs)
+
+
+def trial_moments(features: Any, tiles: Tiles, center: Any, pairs: Any) -> tuple[RunningSoftmax, Any]:
+    """The softmax of all tiles, and the sums (T, N, k + K) of columns of V - center and products of pairs."""
     running = RunningSoftmax(features)
-    k, count = features.shape[2], len(pairs)
-    totals = cupy().zeros((*features.shape[:2], k + count), np.float64)
+    totals = cupy().zeros((*features.shape[:2], features.shape[2] + len(pairs)), np.float64)
     for _, part in tiles:
         columns = _centered_columns(part, center, pairs)
         running.add(products(running.fold(running.logits(part)), columns), totals)
-    out = empty((*features.shape[:2], count))
-    sizes = np.int64(running.rows), np.int64(k), np.int64(count)
-    launch(
-        "classes.covariances", features.dtype, *elements(out.size), totals, running.sums, pairs, *sizes, out
-    )
+    return running, totals
+
+
+def covariances_of(running: RunningSoftmax, totals: Any, pairs: Any) -> Any:
+    """Mean of products minus product of means (T, N, K), of what `trial_moments` returns."""
+    count = len(pairs)
+    out = empty((*totals.shape[:2], count))
+    sizes = np.int64(running.rows), np.int64(totals.shape[2] - count), np.int64(count)
+    dtype = running.features.dtype
+    launch("classes.covariances", dtype, *elements(out.size), totals, running.sums, pairs, *sizes, out)
     return out
 
 
@@ -214,20 +236,15 @@ def class_means(features: ArrayLike, V: Any, tile: int | None = None) -> NDArray
     return to_host(trial_means(to_device(rows)[None], tiles))[0]
 
 
-def class_covariances(
-    features: ArrayLike, V: Any, pairs: ArrayLike, tile: int | None = None
+def class_weights(
+    p_row: ArrayLike, p_col: ArrayLike, same: bool, complement: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """Entries (i, j) of V^T B_n V for each of `pairs` (K, 2), shape (N, K); see the CPU."""
-    rows, V = features_and_parameters(features, V)
-    entries = indices(pairs, "pairs", (None, 2), V.shape[1])
-    tiles = tiles_of(V, tile_of(tile, rows, V.shape[0]), rows.dtype)
-    center = to_device(np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64), rows.dtype)[None]
-    return to_host(trial_covariances(to_device(rows)[None], tiles, center, to_device(entries)))[0]
-
-
-def class_weights(p_row: ArrayLike, p_col: ArrayLike, same: bool) -> NDArray[np.float64]:
     """Sample weights p_c (1 - p_c) if `same`, else -p_c p_e, shape (N,); see the CPU."""
     p, q = (to_device(x, np.float64) for x in sample_vectors(p_row, p_col, ("p_row", "p_col")))
+    others = class_complement(complement, p)
+    if same and others is not None:
+        # p_c (1 - p_c) = -p_c q for q = -(1 - p_c)
+        return to_host(trial_class_weights(p, to_device(-others), False))
     return to_host(trial_class_weights(p, q, bool(same)))
 
 

@@ -8,6 +8,7 @@ from .reference_classes import (
     class_weights,
     gated_weights,
     log_normalizers,
+    softmax_tops,
 )
 from .reference_matrices import (
     eigenvalues,
@@ -57,6 +58,7 @@ __all__ = [
     "normals",
     "output_grams",
     "philox4x32",
+    "softmax_tops",
     "spectral_statistics",
     "sturm_counts",
     "tridiagonal",

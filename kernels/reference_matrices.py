@@ -17,6 +17,18 @@ from ._arguments import (
 )
 
 
+def near_one(A: NDArray) -> tuple[NDArray[np.float64], int]:
+    """A in units of a power of two near its largest entry, and that power: no square over- or underflows."""
+    exponent = int(np.frexp(np.abs(A).max(initial=0.0))[1])
+    return np.ldexp(A, -exponent), exponent
+
+
+def eigenvalues_below(spectrum: NDArray, exponent: int, shifts: NDArray) -> NDArray[np.int64]:
+    """Number of eigenvalues, in units of 2^exponent, below each of `shifts`."""
+    with np.errstate(over="ignore"):  # a shift beyond all numbers near 1 is beyond all eigenvalues
+        return np.searchsorted(spectrum, np.ldexp(shifts, -exponent), side="left").astype(np.int64)
+
+
 def weighted_gram(X: ArrayLike, weights: ArrayLike) -> NDArray:
     """(1/N) X^T diag(weights) X, shape (d, d), exactly symmetric, in the dtype of X. (2.1)-(2.3)"""
     rows, w = samples_and_weights(X, weights)
@@ -38,6 +50,7 @@ def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     """
     T = symmetric(A).astype(np.float64)
     T = np.triu(T) + np.triu(T, 1).T
+    T, exponent = near_one(T)
     for k in range(len(T) - 2):
         v = T[k + 1 :, k].copy()
         v[0] += np.copysign(np.linalg.norm(v), v[0])
@@ -45,7 +58,7 @@ def tridiagonal(A: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]
             v /= np.linalg.norm(v)
             T[k + 1 :, :] -= 2 * np.outer(v, v @ T[k + 1 :, :])
             T[:, k + 1 :] -= 2 * np.outer(T[:, k + 1 :] @ v, v)
-    return np.diagonal(T).copy(), np.diagonal(T, -1).copy()
+    return np.ldexp(np.diagonal(T), exponent), np.ldexp(np.diagonal(T, -1), exponent)
 
 
 def _spectrum(a: NDArray, b: NDArray) -> NDArray[np.float64]:
@@ -54,8 +67,9 @@ def _spectrum(a: NDArray, b: NDArray) -> NDArray[np.float64]:
 
 def sturm_counts(diagonal: ArrayLike, off_diagonal: ArrayLike, shifts: ArrayLike) -> NDArray[np.int64]:
     """Number of eigenvalues below each of `shifts`, shape (k,)."""
-    spectrum = _spectrum(*tridiagonal_form(diagonal, off_diagonal))
-    return np.searchsorted(spectrum, points(shifts, "shifts"), side="left").astype(np.int64)
+    a, b = tridiagonal_form(diagonal, off_diagonal)
+    form, exponent = near_one(np.concatenate([a, b]))
+    return eigenvalues_below(_spectrum(form[: len(a)], form[len(a) :]), exponent, points(shifts, "shifts"))
 
 
 def histogram(diagonal: ArrayLike, off_diagonal: ArrayLike, edges: ArrayLike) -> NDArray[np.int64]:
@@ -72,7 +86,8 @@ def extremes(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64
 def moments(diagonal: ArrayLike, off_diagonal: ArrayLike) -> NDArray[np.float64]:
     """(1/n) tr T^k for k = 1..4, shape (4,). Limits: (3.4)"""
     spectrum = _spectrum(*nonempty_form(diagonal, off_diagonal))
-    return np.array([np.mean(spectrum**k) for k in (1, 2, 3, 4)])
+    with np.errstate(over="ignore", invalid="ignore"):  # moments may leave the range of numbers
+        return np.array([np.mean(spectrum**k) for k in (1, 2, 3, 4)])
 
 
 def gram_sum(A: ArrayLike, total: NDArray | None = None) -> NDArray:

@@ -21,6 +21,7 @@ from ._structured_arguments import (
     trial_streams,
 )
 from ._trial_arguments import SpectralStatistics, histogram_edges
+from .reference_matrices import eigenvalues_below, near_one
 from .reference_random import normals, uniforms
 
 
@@ -168,8 +169,8 @@ def _spectrum(bands: NDArray) -> NDArray[np.float64]:
 
 def banded_counts(bands: ArrayLike, shifts: ArrayLike) -> NDArray[np.int64]:
     """Number of eigenvalues below each of `shifts`, shape (k,); bands[k, j] = S[j + k, j], shape (3, n)."""
-    spectrum = _spectrum(banded_form(bands))
-    return np.searchsorted(spectrum, points(shifts, "shifts"), side="left").astype(np.int64)
+    form, exponent = near_one(banded_form(bands))
+    return eigenvalues_below(_spectrum(form), exponent, points(shifts, "shifts"))
 
 
 def banded_statistics(

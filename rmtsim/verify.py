@@ -124,6 +124,7 @@ def _softmax(rng: np.random.Generator, n: int) -> tuple[NDArray, NDArray]:
 
 CASES: dict[str, Callable[[np.random.Generator, int], tuple]] = {
     "log_normalizers": _softmax,
+    "softmax_tops": lambda rng, n: tuple(3 * a for a in _softmax(rng, n)),
     "class_probabilities": lambda rng, n: (*_softmax(rng, n), np.array([0, 2 * n])),
     "class_means": _softmax,
     "class_mass_totals": _softmax,

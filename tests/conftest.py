@@ -1,8 +1,11 @@
 """The device "gpu" in tests: the real one where there is one, otherwise the emulator in CuPy's place."""
 
+import os
 import sys
 
 import pytest
+import scipy.linalg  # noqa: F401 - loads its BLAS
+import threadpoolctl
 
 from rmtsim import kernels
 from rmtsim.kernels import _gpu
@@ -16,6 +19,26 @@ def gpu_present() -> bool:
         return _gpu.cupy().__version__ != lookalike.VERSION
     except kernels.DeviceError:
         return False
+
+
+def _blas() -> list[dict]:
+    return [library for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"]
+
+
+def pytest_sessionstart() -> None:
+    """End the session where RMTSIM_REQUIRE_BLAS names other kernels of OpenBLAS than those in use."""
+    wanted, found = os.environ.get("RMTSIM_REQUIRE_BLAS"), {lib.get("architecture") for lib in _blas()}
+    if wanted and found != {wanted}:
+        pytest.exit(f"RMTSIM_REQUIRE_BLAS: expected {wanted} kernels, got {found}", returncode=4)
+
+
+def pytest_report_header() -> list[str]:
+    """Which BLAS the session runs on."""
+    return [
+        f"BLAS: {library['internal_api']} {library['version']}, {library.get('architecture')} kernels, "
+        f"{library['num_threads']} threads"
+        for library in _blas()
+    ]
 
 
 def pytest_configure(config: pytest.Config) -> None:

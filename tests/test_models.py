@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 
 from rmtsim import HiddenModel, LinearModel
+from rmtsim.kernels import _tops
 
+from . import rounding
 from .oracles import autodiff, brute, finite_differences
 
-# Entries of H are sums of N products with rounding of order N d eps relative to the largest one, both in
-# the model and in the oracle; 1e-10 leaves room for sizes in the thousands and catches any wrong term.
-RELATIVE = 1e-10
-# Masses are sums of squares and of products of the same order; N^2 (d + C) eps < 1e-12 at these sizes.
-MASS_RELATIVE = 1e-12
 EPS = float(np.finfo(np.float64).eps)
+# Entries of H are sums of N products of four factors, each of which is a sum over features, units or classes,
+# of at most 9 terms here, and whose logits are below 4 in size; the oracle rounds as often.
+RELATIVE = 2 * (9 + 4 * 4 * 9) * EPS
+# Masses square them and sum over N^2 pairs of samples and the classes; where 1 - p, or a sum over pairs of
+# classes, is a difference, one in `LOSS` at most is left.
+MASS_RELATIVE = 4 * RELATIVE + 4 * (9 + 9) * _tops.LOSS * EPS
 
 # (d, N, C, m)
 EDGE_SHAPES = [(1, 1, 2, 1), (1, 5, 2, 1), (3, 1, 2, 2), (4, 2, 3, 2), (3, 6, 2, 1), (1, 4, 4, 3)]
@@ -184,7 +187,7 @@ def test_masses_match_explicit_sums(case, loss, shape):
         close(blocks[part], masses, MASS_RELATIVE)
     assert totals.keys() == brute.total_masses(expected).keys()
     for part, total in brute.total_masses(expected).items():
-        # off-diagonal masses come out of a difference with terms of the size of the whole layer
+        # terms of both signs are as large as those of the layer's diagonal blocks, or of the residuals
         layer = sum(value for name, value in totals.items() if name[:2] == part[:2])
         assert totals[part] == pytest.approx(total, rel=0, abs=MASS_RELATIVE * layer)
         assert totals[part] == pytest.approx(
@@ -198,13 +201,15 @@ def test_total_masses_over_several_tiles_of_classes():
     X, y = rng.normal(size=(N, d)), rng.integers(C, size=N)
     model = HiddenModel(rng.normal(size=(m, d)), rng.normal(size=(C, m)), "ce")
     totals = model.total_masses(X, y)
+    h = np.maximum(X @ model.W.T, 0)
+    error = rounding.masses(X, h, model.V)
+    scales = {"ww": totals["ww_diag"], "vv": totals["vv_diag"], "wv": rounding.cross_scale(X, h, model.V)}
     for part, total in brute.total_masses(model.block_masses(X, y)).items():
-        assert totals[part] == pytest.approx(total, rel=MASS_RELATIVE)
-    K = (np.maximum(X @ model.W.T, 0) @ np.maximum(X @ model.W.T, 0).T) ** 2
-    p = brute.softmax(np.maximum(X @ model.W.T, 0) @ model.V.T)
+        assert totals[part] == pytest.approx(total, rel=0, abs=error * scales[part[:2]])
+    K, p = (h @ h.T) ** 2, brute.softmax(h @ model.V.T)
     B = np.stack([np.diag(q) - np.outer(q, q) for q in p])
     explicit = np.einsum("nk,nce,kce->", K, B, B) / N**2
-    assert totals["vv_diag"] + totals["vv_off"] == pytest.approx(explicit, rel=MASS_RELATIVE)
+    assert totals["vv_diag"] + totals["vv_off"] == pytest.approx(explicit, rel=2 * error)
 
 
 def test_masses_without_labels_leave_out_the_cross_part():

@@ -49,25 +49,30 @@ def promoted(experiment: Experiment, cell: int, trial: int) -> tuple[LinearModel
 
 @pytest.mark.parametrize("cell", range(4))
 def test_errors_are_far_below_those_of_monte_carlo(experiment: Experiment, cell: int) -> None:
-    """Each bound is the largest error measured at d = 1000, rounded up, of a few to a hundred roundings."""
+    """Independent roundings of either sign add up as the root of their number: five deviations of it.
+
+    A logit or an entry of a block is a sum over features, classes and samples, each of whose terms rounds by
+    eps / 2 at most; masses and moments are made of powers of these up to the fourth.
+    """
     ops, c = kernels.load("cpu"), experiment.cells[cell]
+    rounding = 5 * np.sqrt(c.n_features + c.n_samples + c.n_classes) / 2 * EPS
     edges = montecarlo.pilot_edges(experiment, c)
     records = dense.run_trials(experiment, c, range(experiment.trials), edges)
     for trial, record in enumerate(records):
         model, X = promoted(experiment, cell, trial)
         masses = model.total_masses(X, draws.labels(ops, experiment, c, trial))
         for part, mass in zip(c.parts, record["masses"], strict=True):
-            assert mass == pytest.approx(masses[part], rel=50 * EPS)
+            assert mass == pytest.approx(masses[part], rel=4 * rounding)
         for k, block in enumerate(c.blocks):
             form = ops.tridiagonal(model.block(X, *dense.REPRESENTATIVES[block]))
             scale = np.array([dense.block_scale(model, block)])
             wanted = ops.spectral_statistics(form[0][None], form[1][None], scale, edges[k])
             # The odd moments of a block with eigenvalues of both signs can be near zero.
             sizes = np.abs(wanted.moments[0]) + wanted.moments[0, 1] ** (np.arange(1, 5) / 2)
-            assert (np.abs(record["moments"][k] - wanted.moments[0]) <= 50 * EPS * sizes).all()
+            assert (np.abs(record["moments"][k] - wanted.moments[0]) <= 4 * rounding * sizes).all()
             size = np.abs(wanted.extremes).max()
             np.testing.assert_allclose(
-                record["extremes"][k], wanted.extremes[0], rtol=0, atol=20 * EPS * size
+                record["extremes"][k], wanted.extremes[0], rtol=0, atol=rounding * size
             )
             moved = np.abs(record["histogram"][k] - wanted.counts[0, 1:-1]).sum() / 2
             assert moved <= 1

@@ -32,14 +32,23 @@ struct Pentadiagonal {
         return fabs(first(i)) + fabs(first(i - 1)) + fabs(second(i)) + fabs(second(i - 2));
     }
     __device__ __forceinline__ double shifted(i64 i, double x) const { return (i < rows ? entry(i) : 1) - x; }
+    // Smallest modulus of a pivot: below 2^-1000 no unit brings the entries near 1.
+    __device__ double smallest_pivot() const {
+        if (unit < 0x1p1000) return FLOOR;
+        double largest = 0;
+        for (i64 i = 0; i < rows; ++i)
+            largest = fmax(largest, fmax(fabs(entry(i)), fmax(fabs(first(i)), fabs(second(i)))));
+        return FLOOR * largest;
+    }
     // Eigenvalues below x: negative pivots of S - x.
     __device__ __forceinline__ i64 below(double x) const {
+        double least = smallest_pivot();
         i64 count = 0;
         Corner left = {shifted(0, x), first(0), shifted(1, x)};
         for (i64 i = 0; i < rows; ++i) {
             double q = left.q;
             count += q < 0;
-            left.advance(1.0 / copysign(fabs(q) < FLOOR ? FLOOR : fabs(q), q), shifted(i + 2, x), first(i + 1), second(i));
+            left.advance(1.0 / copysign(fabs(q) < least ? least : fabs(q), q), shifted(i + 2, x), first(i + 1), second(i));
         }
         return count;
     }
@@ -63,8 +72,9 @@ extern "C" __global__ void units(const double* bands, i64 n, double* out, i64* r
 }
 
 // Eigenvalues below each of shifts (count): out (T, count). blockIdx.y to a matrix, a thread to a shift.
-extern "C" __global__ void banded_counts(const double* bands, const double* unit, const i64* rows, i64 n,
-                                         const double* shifts, i64 count, i64* out) {
+extern "C" __global__ void __launch_bounds__(256, 4) banded_counts(const double* bands, const double* unit,
+                                                                   const i64* rows, i64 n, const double* shifts,
+                                                                   i64 count, i64* out) {
     Pentadiagonal form(bands, blockIdx.y, n, rows[blockIdx.y], unit[blockIdx.y]);
     for (i64 i = grid_thread(); i < count; i += grid_threads())
         out[blockIdx.y * count + i] = form.below(form.unit * shifts[i]) + zeros_below(form, n, shifts[i]);

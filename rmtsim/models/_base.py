@@ -10,8 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import kernels
 from ..kernels._masses import squared_gram
+from ..kernels._tops import SoftmaxTops
 from . import _checks, masses, products
-from .rows import StreamedRows, default_memory_limit, output_weights, tile_of_classes
+from .rows import (
+    StreamedRows,
+    default_memory_limit,
+    output_weights,
+    tile_of_classes,
+    without_common_offset,
+)
 
 BlockIndex = tuple[str, int]
 
@@ -26,10 +33,15 @@ class Model(ABC):
     layer_sizes: dict[str, int]
 
     def __init__(self, V: Any, loss: str, device: str, memory_limit: int | None) -> None:
-        self.V: NDArray | StreamedRows = output_weights(V)
         self.loss = _checks.loss(loss)
+        self._set_output_weights(output_weights(V))
         self.kernels = kernels.load(device)
         self.memory_limit = default_memory_limit() if memory_limit is None else _checks.size(memory_limit)
+
+    def _set_output_weights(self, V: NDArray | StreamedRows) -> None:
+        self.V = V
+        self.output_rows = without_common_offset(V) if self.loss == "ce" else V
+        """V (C, k) as the loss sees it: under cross-entropy a row common to all classes may be missing."""
 
     @property
     def n_classes(self) -> int:
@@ -65,19 +77,19 @@ class Model(ABC):
         """Return f(x_n), shape (N, C)."""
         return self.features(self.inputs(X)) @ self.V[: self.n_classes].T
 
-    def normalizers(self, features: NDArray) -> NDArray[np.float64] | None:
-        """Return logsumexp of the logits, shape (N,), for `outputs`; None for mse, which has none."""
-        return None if self.loss == "mse" else self.kernels.log_normalizers(features, self.V)
+    def softmax_tops(self, features: NDArray) -> SoftmaxTops | None:
+        """Return logsumexp and top classes of the samples, for `outputs`; None for mse, which has none."""
+        return None if self.loss == "mse" else self.kernels.softmax_tops(features, self.output_rows)
 
-    def outputs(self, features: NDArray, rows: NDArray, normalizers: NDArray | None) -> NDArray[np.float64]:
+    def outputs(self, features: NDArray, rows: NDArray, tops: SoftmaxTops | None) -> NDArray[np.float64]:
         """Return softmax p (ce) or logits z (mse) of the classes with the given rows of V, (N, rows)."""
-        if normalizers is None:
+        if tops is None:
             return (features @ rows.T).astype(np.float64, copy=False)
-        return self.kernels.class_probabilities(features, rows, np.arange(len(rows)), log_z=normalizers)
+        return self.kernels.class_probabilities(features, rows, np.arange(len(rows)), log_z=tops.log_z)
 
-    def all_outputs(self, features: NDArray) -> NDArray[np.float64]:
+    def all_outputs(self, features: NDArray, tops: SoftmaxTops | None) -> NDArray[np.float64]:
         """Return p (ce) or z (mse) of every class, shape (N, C)."""
-        return self.outputs(features, self.V[: self.n_classes], self.normalizers(features))
+        return self.outputs(features, self.output_rows[: self.n_classes], tops)
 
     def class_slices(self, n_samples: int) -> Iterator[slice]:
         """Yield consecutive tiles of classes, so that no (N, C) array need be whole."""
@@ -90,51 +102,72 @@ class Model(ABC):
         return tile_of_classes(n_samples, self.V.shape[1], self.memory_limit)
 
     def output_tiles(
-        self, features: NDArray, normalizers: NDArray | None
+        self, features: NDArray, tops: SoftmaxTops | None
     ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
         """Yield (classes, `outputs`) over tiles that together run through all classes."""
         for classes in self.class_slices(len(features)):
-            yield classes, self.outputs(features, self.V[classes], normalizers)
+            yield classes, self.outputs(features, self.output_rows[classes], tops)
 
-    def residuals(self, outputs: NDArray, y: NDArray, classes: slice) -> NDArray[np.float64]:
+    def residuals(
+        self, outputs: NDArray, tops: SoftmaxTops | None, y: NDArray, classes: slice
+    ) -> NDArray[np.float64]:
         """Return columns of g, shape (N, len(classes)): the gradient with respect to the logits."""
-        return outputs - (y[:, None] == np.arange(classes.start, classes.stop))
+        g = outputs - (y[:, None] == np.arange(classes.start, classes.stop))
+        if tops is not None:
+            samples, places = tops.inside(classes.start, outputs.shape[1])
+            learned = tops.top[samples] == y[samples]
+            g[samples[learned], places[learned]] = -tops.complement[samples[learned]]
+        return g
 
-    def all_residuals(self, features: NDArray, y: NDArray) -> NDArray[np.float64]:
-        """Return g of every class, shape (N, C)."""
-        return self.residuals(self.all_outputs(features), y, slice(0, self.n_classes))
-
-    def curvature_product(self, features: NDArray, directions: NDArray) -> NDArray[np.float64]:
-        """Return B_n u_n for logit directions u, shape (N, C)."""
-        if self.loss == "mse":
+    def curvature_product(
+        self, outputs: NDArray, tops: SoftmaxTops | None, directions: NDArray
+    ) -> NDArray[np.float64]:
+        """Return B_n u_n for `outputs` of all classes and logit directions u, each (N, C)."""
+        if tops is None:
             return directions
-        p = self.all_outputs(features)
-        weighted = p * directions
-        return weighted - p * weighted.sum(axis=1, keepdims=True)
+        weighted = outputs * directions
+        product = weighted - outputs * weighted.sum(axis=1, keepdims=True)
+        samples, top = tops.inside(0, outputs.shape[1])
+        # u_t - sum p_c u_c = (1 - p_t) u_t - sum over the others, of which none is large
+        weighted[samples, top] = 0
+        apart = tops.complement[samples] * directions[samples, top] - weighted[samples].sum(axis=1)
+        product[samples, top] = outputs[samples, top] * apart
+        return product
 
     def loss_value(self, X: ArrayLike, y: ArrayLike) -> float:
         """Return the mean loss over the samples (theory.md section 1)."""
         X = self.inputs(X)
         features = self.features(X)
         targets = self.labels(y, len(X), "the loss")
-        normalizers = self.normalizers(features)
+        tops = self.softmax_tops(features)
+        if tops is not None:
+            return float(np.mean(self._cross_entropies(features, tops, targets)))
         total = 0.0
-        for classes, outputs in self.output_tiles(features, normalizers):
-            if normalizers is None:
-                total += 0.5 * float(np.sum(self.residuals(outputs, targets, classes) ** 2))
-                continue
-            here = np.flatnonzero((targets >= classes.start) & (targets < classes.stop))
-            rows = self.V[classes][targets[here] - classes.start]
-            z = np.einsum("nk,nk->n", features[here], rows, dtype=np.float64)
-            total += float(np.sum(normalizers[here] - z))
+        for classes, outputs in self.output_tiles(features, tops):
+            total += 0.5 * float(np.sum(self.residuals(outputs, tops, targets, classes) ** 2))
         return total / len(X)
+
+    def _cross_entropies(self, features: NDArray, tops: SoftmaxTops, y: NDArray) -> NDArray[np.float64]:
+        """Return -log p of the class y of each sample, (N,)."""
+        losses = tops.log_z.copy()
+        for classes in self.class_slices(len(features)):
+            here = np.flatnonzero((y >= classes.start) & (y < classes.stop))
+            rows = self.output_rows[classes][y[here] - classes.start]
+            losses[here] -= np.einsum("nk,nk->n", features[here], rows, dtype=np.float64)
+        learned = np.flatnonzero(tops.top == y)
+        losses[learned] = -np.log1p(-tops.complement[learned])
+        return losses
 
     def class_sample_weights(self, features: NDArray, row: int, col: int) -> NDArray[np.float64]:
         """Return (B_n)_{row,col}, shape (N,): the sample weights of output-layer blocks (2.1), (2.3)."""
         if self.loss == "mse":
             return np.full(len(features), 1.0 if row == col else 0.0)
-        p = self.kernels.class_probabilities(features, self.V, np.array([row, col]))
-        return self.kernels.class_weights(p[:, 0], p[:, 1], row == col)
+        tops = self.kernels.softmax_tops(features, self.output_rows)
+        p = self.kernels.class_probabilities(
+            features, self.output_rows, np.array([row, col]), log_z=tops.log_z
+        )
+        complement = tops.complements(p[:, :1], row)[:, 0]
+        return self.kernels.class_weights(p[:, 0], p[:, 1], row == col, complement)
 
     def fill_output_hessian(self, H: NDArray, features: NDArray) -> None:
         """Write the output-layer part of the Hessian to H (C k, C k), which may be a view: (2.1) or (2.3).
@@ -151,30 +184,34 @@ class Model(ABC):
             for c in range(C):
                 blocks[c, :, c] = block
             return
-        p = self.all_outputs(features).astype(features.dtype)
+        tops = self.kernels.softmax_tops(features, self.output_rows)
+        p = self.all_outputs(features, tops)
+        others = tops.complements(p, 0)
+        p = p.astype(features.dtype)
         if k < C:
             products.fill_gram(self.kernels, features, p, -1 / N, blocks.transpose(1, 0, 3, 2))
         else:
             products.fill_gram(self.kernels, p, features, -1 / N, blocks)
         for c in range(C):
-            weights = self.kernels.class_weights(p[:, c], p[:, c], True)
+            weights = self.kernels.class_weights(p[:, c], p[:, c], True, others[:, c])
             blocks[c, :, c] = self.kernels.weighted_gram(features, weights)
 
     # Masses ----------------------------------------------------------------------------------------
 
-    def _class_block_masses(self, features: NDArray) -> NDArray[np.float64]:
-        p = None if self.loss == "mse" else self.all_outputs(features)
-        return masses.class_block_masses(self.kernels, features, p, self.n_classes)
+    def _class_block_masses(self, features: NDArray, tops: SoftmaxTops | None) -> NDArray[np.float64]:
+        p = None if tops is None else self.all_outputs(features, tops)
+        others = None if tops is None or p is None else tops.complements(p, 0)
+        return masses.class_block_masses(self.kernels, features, p, others, self.n_classes)
 
-    def _probability_tiles(self, features: NDArray, normalizers: NDArray | None) -> Iterator[NDArray]:
-        return (p for _, p in self.output_tiles(features, normalizers))
+    def _probability_tiles(self, features: NDArray, tops: SoftmaxTops) -> Iterator[tuple[int, NDArray]]:
+        return ((classes.start, p) for classes, p in self.output_tiles(features, tops))
 
-    def _total_class_masses(self, features: NDArray, normalizers: NDArray | None) -> dict[str, float]:
-        if normalizers is None:
+    def _total_class_masses(self, features: NDArray, tops: SoftmaxTops | None) -> dict[str, float]:
+        if tops is None:
             total = self.n_classes * float(squared_gram(features).sum())
             return {"vv_diag": total / len(features) ** 2, "vv_off": 0.0}
         tile = self._class_tile(len(features))
-        diagonal, off = self.kernels.class_mass_totals(features, self.V, tile, normalizers)
+        diagonal, off = self.kernels.class_mass_totals(features, self.output_rows, tile, tops)
         return {"vv_diag": float(diagonal), "vv_off": float(off)}
 
     def class_masses(self, X: ArrayLike) -> masses.ClassMasses:
@@ -193,12 +230,14 @@ class Model(ABC):
             of `total_masses`.
         """
         features = self.features(self.inputs(X))
-        normalizers = self.normalizers(features)
-        if normalizers is None:
+        tops = self.softmax_tops(features)
+        if tops is None:
             diagonal = np.full(self.n_classes, squared_gram(features).sum() / len(features) ** 2)
             return masses.ClassMasses(diagonal, np.zeros(self.n_classes))
-        runs = (self._probability_tiles(features, normalizers) for _ in range(2))
-        return masses.class_masses(self.kernels, features, *runs)
+        chosen = tops.top[tops.confident]
+        of_tops = self.kernels.class_probabilities(features, self.output_rows, chosen, log_z=tops.log_z)
+        first, second = (self._probability_tiles(features, tops) for _ in range(2))
+        return masses.class_masses(self.kernels, features, first, second, tops, of_tops)
 
     def largest_off_diagonal(
         self, X: ArrayLike, count: int = 10, n_candidates: int = 64
@@ -228,11 +267,11 @@ class Model(ABC):
             if value < least:
                 raise ValueError(f"{name}: expected at least {least}, got {value}")
         features = self.features(self.inputs(X))
-        normalizers = self.normalizers(features)
+        tops = self.kernels.softmax_tops(features, self.output_rows)
         K = squared_gram(features)
-        bounds = masses.self_bounds(self.kernels, K, self._probability_tiles(features, normalizers))
+        bounds = masses.self_bounds(self.kernels, K, self._probability_tiles(features, tops))
         chosen = np.argsort(-bounds, kind="stable")[:n_candidates]
-        p = self.kernels.class_probabilities(features, self.V, chosen, log_z=normalizers)
+        p = self.kernels.class_probabilities(features, self.output_rows, chosen, log_z=tops.log_z)
         return masses.largest_pairs(self.kernels, K, p, chosen, bounds, count)
 
     # The full Hessian ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels._tops import SoftmaxTops
 from ._base import Model
 from .products import row_products
 
@@ -25,21 +26,46 @@ class CrossTile(NamedTuple):
 def cross_tiles(
     model: Model,
     h: NDArray,
-    normalizers: NDArray | None,
+    tops: SoftmaxTops | None,
     y: NDArray,
     hidden: Iterable[int],
     tiles: Iterable[slice],
 ) -> Iterator[CrossTile]:
     """Yield the factors of (2.4) for each tile of classes and each asked hidden unit; h (N, m)."""
-    means = None if normalizers is None else model.kernels.class_means(h, model.V)
+    means = None if tops is None else model.kernels.class_means(h, model.output_rows)
+    apart = None if tops is None else _tops_from_means(model, h, tops)
     for classes in tiles:
-        rows = model.V[classes]
-        outputs = model.outputs(h, rows, normalizers)
-        g = model.residuals(outputs, y, classes)
+        rows = model.output_rows[classes]
+        outputs = model.outputs(h, rows, tops)
+        g = model.residuals(outputs, tops, y, classes)
         for i in hidden:
             v = rows[:, i].astype(np.float64)
-            Q = np.broadcast_to(v, g.shape) if means is None else outputs * (v - means[:, i, None])
+            if tops is None or means is None or apart is None:
+                yield CrossTile(i, classes, np.broadcast_to(v, g.shape), g)
+                continue
+            Q = outputs * (v - means[:, i, None])
+            samples, places = tops.inside(classes.start, len(rows))
+            Q[samples, places] = outputs[samples, places] * apart[samples, i]
             yield CrossTile(i, classes, Q, g)
+
+
+def _tops_from_means(model: Model, h: NDArray, tops: SoftmaxTops) -> NDArray[np.float64]:
+    """Return v_t - V^T p_n for the top class t of confident samples, shape (N, m), else 0.
+
+    It is (1 - p_t) v_t less the sum of p_c v_c over the other classes, of which none is large.
+    """
+    apart = np.zeros(h.shape)
+    who = tops.confident
+    if who.size == 0:
+        return apart
+    some = SoftmaxTops(tops.log_z[who], tops.top[who], tops.complement[who])
+    for classes, p in model.output_tiles(h[who], some):
+        rows = model.output_rows[classes]
+        samples, places = some.inside(classes.start, len(rows))
+        apart[who[samples]] += some.complement[samples, None] * rows[places]
+        some.take_out(p, classes.start)
+        apart[who] -= p @ rows
+    return apart
 
 
 def cross_blocks(X: NDArray, h: NDArray, tile: CrossTile) -> NDArray[np.float64]:
@@ -53,7 +79,7 @@ def cross_blocks(X: NDArray, h: NDArray, tile: CrossTile) -> NDArray[np.float64]
 
 
 def cross_masses(
-    model: Model, X: NDArray, h: NDArray, normalizers: NDArray | None, y: NDArray
+    model: Model, X: NDArray, h: NDArray, tops: SoftmaxTops | None, y: NDArray
 ) -> Iterator[tuple[int, slice, NDArray[np.float64]]]:
     """Yield (i, classes, |H[w_i, v_c]|_F^2 for c in classes): theory.md (2.7).
 
@@ -64,7 +90,7 @@ def cross_masses(
     exact = h.astype(np.float64, copy=False)
     inner_x, inner_h = (X @ X.T).astype(np.float64, copy=False), exact @ exact.T
     units, tiles = range(h.shape[1]), model.class_slices(len(X))
-    for i, classes, Q, g in cross_tiles(model, h, normalizers, y, units, tiles):
+    for i, classes, Q, g in cross_tiles(model, h, tops, y, units, tiles):
         on = np.flatnonzero(h[:, i] > 0)
         if len(on) == 0:
             yield i, classes, np.zeros(Q.shape[1])

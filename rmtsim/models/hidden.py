@@ -56,7 +56,9 @@ class HiddenModel(Model):
                 f"V: expected shape (C, {self.n_hidden}) to fit W of shape {self.W.shape}, got {self.V.shape}"
             )
         dtype = np.result_type(self.W.dtype, self.V.dtype)
-        self.W, self.V = self.W.astype(dtype, copy=False), self.V.astype(dtype, copy=False)
+        self.W = self.W.astype(dtype, copy=False)
+        if self.V.dtype != dtype:
+            self._set_output_weights(self.V.astype(dtype))
         self.layer_sizes = {"w": self.n_hidden, "v": self.n_classes}
 
     @property
@@ -84,7 +86,7 @@ class HiddenModel(Model):
         """Return (V^T B_n V)_ij for pairs (i, j): shape (N, K), or (1, K) for mse, where it is constant."""
         if self.loss == "mse":
             return self.output_gram()[pairs[:, 0], pairs[:, 1]][None]
-        return self.kernels.class_covariances(h, self.V, pairs)
+        return self.kernels.class_covariances(h, self.output_rows, pairs)
 
     def output_gram(self) -> NDArray[np.float64]:
         """Return S = V^T V, shape (m, m): the natural unit S_ij of W-layer blocks under mse."""
@@ -151,7 +153,7 @@ class HiddenModel(Model):
         X = self.inputs(X)
         targets = self.labels(y, len(X), "a block between layers")
         h = self.features(X)
-        tile = next(cross_tiles(self, h, self.normalizers(h), targets, [i], [slice(j, j + 1)]))
+        tile = next(cross_tiles(self, h, self.softmax_tops(h), targets, [i], [slice(j, j + 1)]))
         return cross_blocks(X, h, tile)[:, 0]
 
     # The full Hessian ------------------------------------------------------------------------------
@@ -174,7 +176,7 @@ class HiddenModel(Model):
         self.fill_output_hessian(H[n_w:, n_w:], h)
         d = self.n_features
         units, tiles = range(self.n_hidden), self.class_slices(len(X))
-        for tile in cross_tiles(self, h, self.normalizers(h), targets, units, tiles):
+        for tile in cross_tiles(self, h, self.softmax_tops(h), targets, units, tiles):
             columns = slice(n_w + tile.classes.start * self.n_hidden, n_w + tile.classes.stop * self.n_hidden)
             blocks = H[tile.hidden * d : (tile.hidden + 1) * d, columns].reshape(d, -1, self.n_hidden)
             blocks[:] = cross_blocks(X, h, tile)
@@ -203,9 +205,10 @@ class HiddenModel(Model):
         targets = self.labels(y, len(X), "the gradient")
         back = np.zeros(h.shape)
         gradient_V = np.empty((self.n_classes, self.n_hidden))
-        for classes, outputs in self.output_tiles(h, self.normalizers(h)):
-            g = self.residuals(outputs, targets, classes)
-            back += g @ self.V[classes]
+        tops = self.softmax_tops(h)
+        for classes, outputs in self.output_tiles(h, tops):
+            g = self.residuals(outputs, tops, targets, classes)
+            back += g @ self.output_rows[classes]
             gradient_V[classes] = g.T @ h
         gradient_W = (back * (h > 0)).T @ X
         return np.concatenate([gradient_W.ravel(), gradient_V.ravel()]) / len(X)
@@ -215,12 +218,14 @@ class HiddenModel(Model):
         assert y is not None
         dW = direction[: self.W.size].reshape(self.W.shape)
         dV = direction[self.W.size :].reshape(self.n_classes, self.n_hidden)
-        V = self.V[: self.n_classes]
+        V = self.output_rows[: self.n_classes]
         h = self.features(X)
         on = h > 0
         dh = on * (X @ dW.T)
-        g = self.all_residuals(h, y)
-        dg = self.curvature_product(h, dh @ V.T + h @ dV.T)
+        tops = self.softmax_tops(h)
+        outputs = self.outputs(h, V, tops)
+        g = self.residuals(outputs, tops, y, slice(0, self.n_classes))
+        dg = self.curvature_product(outputs, tops, dh @ V.T + h @ dV.T)
         product_W = (on * (dg @ V + g @ dV)).T @ X
         product_V = dg.T @ h + g.T @ dh
         return np.concatenate([product_W.ravel(), product_V.ravel()]) / len(X)
@@ -234,11 +239,12 @@ class HiddenModel(Model):
         """
         X = self.inputs(X)
         h = self.features(X)
-        masses = {"ww": self._hidden_block_masses(X), "vv": self._class_block_masses(h)}
+        tops = self.softmax_tops(h)
+        masses = {"ww": self._hidden_block_masses(X), "vv": self._class_block_masses(h, tops)}
         if y is not None:
             masses["wv"] = np.empty((self.n_hidden, self.n_classes))
             targets = self._hessian_labels(y, len(X))
-            for i, classes, values in cross_masses(self, X, h, self.normalizers(h), targets):
+            for i, classes, values in cross_masses(self, X, h, tops, targets):
                 masses["wv"][i, classes] = values
         return masses
 
@@ -250,11 +256,12 @@ class HiddenModel(Model):
         X = self.inputs(X)
         h = self.features(X)
         ww = self._hidden_block_masses(X)
-        masses = {"ww_diag": float(np.trace(ww)), "ww_off": float(ww.sum() - np.trace(ww))}
-        normalizers = self.normalizers(h)
-        masses |= self._total_class_masses(h, normalizers)
+        # Summed on its own: beside the diagonal's, masses of many classes are small.
+        masses = {"ww_diag": float(np.trace(ww)), "ww_off": 2 * float(np.triu(ww, 1).sum())}
+        tops = self.softmax_tops(h)
+        masses |= self._total_class_masses(h, tops)
         if y is not None:
-            parts = cross_masses(self, X, h, normalizers, self._hessian_labels(y, len(X)))
+            parts = cross_masses(self, X, h, tops, self._hessian_labels(y, len(X)))
             masses["wv"] = float(sum(values.sum() for _, _, values in parts))
         return masses
 

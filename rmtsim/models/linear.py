@@ -77,18 +77,22 @@ class LinearModel(Model):
     def gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Return the gradient of the loss, shape (C d,)."""
         X = self.inputs(X)
-        g = self.all_residuals(X, self.labels(y, len(X), "the gradient"))
+        tops = self.softmax_tops(X)
+        targets = self.labels(y, len(X), "the gradient")
+        g = self.residuals(self.all_outputs(X, tops), tops, targets, slice(0, self.n_classes))
         return (g.T @ X / len(X)).ravel()
 
     def hessian_product(self, X: NDArray, y: NDArray | None, direction: NDArray) -> NDArray[np.float64]:
         """Return H u, shape (C d,): (1/N) sum_n (B_n U x_n) x_n^T for a direction U like V."""
         U = direction.reshape(self.n_classes, self.n_features)
-        curved = self.curvature_product(X, X @ U.T)
+        tops = self.softmax_tops(X)
+        curved = self.curvature_product(self.all_outputs(X, tops), tops, X @ U.T)
         return (curved.T @ X / len(X)).ravel()
 
     def block_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, NDArray[np.float64]]:
         """Return {"vv": (C, C)} of |H[v_c, v_e]|_F^2, in O(N^2 C (C + d)) time and O(N^2 + N C) memory."""
-        return {"vv": self._class_block_masses(self.inputs(X))}
+        X = self.inputs(X)
+        return {"vv": self._class_block_masses(X, self.softmax_tops(X))}
 
     def total_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, float]:
         """Return {"vv_diag", "vv_off"}: squared Frobenius norms summed over blocks, exact by (2.5).
@@ -96,7 +100,7 @@ class LinearModel(Model):
         No block is formed: O(N^2 (C + d)) time, and memory that does not grow with C.
         """
         X = self.inputs(X)
-        return self._total_class_masses(X, self.normalizers(X))
+        return self._total_class_masses(X, self.softmax_tops(X))
 
     def _hessian_labels(self, y: ArrayLike | None, n_samples: int) -> None:
         return None

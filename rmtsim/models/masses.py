@@ -2,7 +2,8 @@
 
 With K_nk = (x_n . x_k)^2, the mass of the weighted Gram matrix (1/N) X^T diag(a) X is a^T K a / N^2, so
 sums over blocks become sums over pairs of samples of inner products of sample weights. A function that
-takes `tiles` is given softmax columns p (N, tile) that together run through all classes.
+takes `tiles` is given the first class and softmax columns p (N, tile) of tiles that together run through all
+classes. Where one class dominates a sample, its terms come apart from the others: (2.5a).
 """
 
 from collections.abc import Iterable
@@ -13,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels._masses import squared_gram
+from ..kernels._tops import SoftmaxTops, TopTerms, top_terms
+
+Tiles = Iterable[tuple[int, NDArray]]
 
 
 class ClassMasses(NamedTuple):
@@ -36,44 +40,66 @@ class LargestBlocks(NamedTuple):
 
 
 def class_block_masses(
-    kernels: ModuleType, features: NDArray, p: NDArray | None, n_classes: int
+    kernels: ModuleType, features: NDArray, p: NDArray | None, others: NDArray | None, n_classes: int
 ) -> NDArray[np.float64]:
-    """Return |H[v_c, v_e]|_F^2, shape (C, C), from features (N, k) and softmax p (N, C); p None means mse."""
+    """Return |H[v_c, v_e]|_F^2, (C, C), from features (N, k), softmax p (N, C) and 1 - p; None means mse."""
     K = squared_gram(features)
-    if p is None:
+    if p is None or others is None:
         return np.eye(n_classes) * (K.sum() / len(K) ** 2)
     masses = np.empty((n_classes, n_classes))
     for c in range(n_classes):
         masses[c, c:] = kernels.masses(K, p[:, c, None] * p[:, c:])
         masses[c:, c] = masses[c, c:]
-    np.fill_diagonal(masses, kernels.masses(K, p * (1 - p)))
+    np.fill_diagonal(masses, kernels.masses(K, p * others))
     return masses
 
 
 def class_masses(
-    kernels: ModuleType, features: NDArray, gram_tiles: Iterable[NDArray], tiles: Iterable[NDArray]
+    kernels: ModuleType,
+    features: NDArray,
+    gram_tiles: Tiles,
+    tiles: Tiles,
+    tops: SoftmaxTops,
+    of_tops: NDArray,
 ) -> ClassMasses:
     """Return masses by class; `gram_tiles` and `tiles` are two runs through the classes.
 
-    Summing p_c p_e p'_c p'_e over e != c leaves p_c p'_c (p . p' - p_c p'_c).
+    Summing p_c p_e p'_c p'_e over e != c leaves p_c p'_c (p . p' - p_c p'_c). `of_tops` (N, M) are the
+    probabilities of the top classes of the M confident samples.
     """
     K = squared_gram(features)
-    N = len(K)
-    products = np.zeros((N, N))
-    for p in gram_tiles:
+    products = np.zeros(K.shape)
+    for start, p in gram_tiles:
+        tops.take_out(p, start)
         kernels.gram_sum(p.T, products)
     products = np.triu(products) + np.triu(products, 1).T
     products *= K
+    terms = top_terms(tops, of_tops) if tops.confident.size else None
+    every = products if terms is None else products + K * (terms.across + terms.across.T + terms.within)
     diagonal, off_diagonal = [], []
-    for p in tiles:
-        diagonal.append(kernels.masses(K, p * (1 - p)))
-        off_diagonal.append(kernels.masses(products, p) - kernels.masses(K, p * p))
-    return ClassMasses(np.concatenate(diagonal), np.concatenate(off_diagonal))
+    for start, p in tiles:
+        diagonal.append(kernels.masses(K, p * tops.complements(p, start)))
+        tops.take_out(p, start)
+        off_diagonal.append(kernels.masses(every, p) - kernels.masses(K, p * p))
+    found = ClassMasses(np.concatenate(diagonal), np.concatenate(off_diagonal))
+    if terms is not None:
+        who = tops.confident
+        np.add.at(found.off_diagonal, tops.top[who], _masses_of_tops(K, products, terms)[who])
+    return found
 
 
-def self_bounds(kernels: ModuleType, K: NDArray, tiles: Iterable[NDArray]) -> NDArray[np.float64]:
+def _masses_of_tops(K: NDArray, products: NDArray, terms: TopTerms) -> NDArray[np.float64]:
+    """Return what each sample (N,) adds to the off-diagonal mass of its top class.
+
+    `products` (N, N) is K times the sums over the classes that are top of neither sample of a pair.
+    """
+    own = products * terms.within + 2 * (products + K * terms.across.T) * terms.across
+    return own.sum(axis=1) / len(K) ** 2
+
+
+def self_bounds(kernels: ModuleType, K: NDArray, tiles: Tiles) -> NDArray[np.float64]:
     """Return b_c, shape (C,), with |H[v_c, v_e]|_F^2 <= sqrt(b_c b_e) by Cauchy-Schwarz over sample pairs."""
-    return np.concatenate([kernels.masses(K, p * p) for p in tiles])
+    return np.concatenate([kernels.masses(K, p * p) for _, p in tiles])
 
 
 def largest_pairs(

@@ -15,6 +15,12 @@ ARRAYS_PER_TILE = 6
 SQUARES = 4
 """N x N arrays alive at once while masses are summed."""
 
+OFFSET = 64.0
+"""How many times the spread of its columns a row common to all classes must have to be subtracted: six bits
+of every logit. Random initialisation never comes near, and keeps its bits."""
+SAMPLE_SLICES, SAMPLE_ROWS = 5, 8
+"""Slices of V, and rows of each, that show a common row."""
+
 
 class StreamedRows:
     """A matrix read by slices of rows, each checked to be finite when it is read.
@@ -39,6 +45,8 @@ class StreamedRows:
         if given.kind not in "fiu":
             raise TypeError(f"{name}: expected real numbers, got dtype {given}")
         self.dtype = given if given == np.float32 else np.dtype(np.float64)
+        self.origin: NDArray | None = None
+        """What is subtracted from every row (k,), if anything."""
 
     def __getitem__(self, rows: slice) -> NDArray:
         """Return the rows as a C-contiguous array; ValueError names the first that is not finite."""
@@ -49,12 +57,18 @@ class StreamedRows:
             first = rows.indices(self.shape[0])[0]
             where = f"{part[row, column]} at [{first + row}, {column}]"
             raise ValueError(f"{self.name}: expected finite {self.dtype} numbers, got {where}")
-        return part
+        return part if self.origin is None else part - self.origin
+
+    def __sub__(self, origin: NDArray) -> "StreamedRows":
+        """Return the same rows less `origin` (k,), to be read as before."""
+        moved = self.astype(self.dtype)
+        moved.origin = origin
+        return moved
 
     def astype(self, dtype: np.dtype, copy: bool = True) -> "StreamedRows":
         """Return the same rows, to be read in another precision."""
         converted = StreamedRows(self.source, self.name)
-        converted.dtype = np.dtype(dtype)
+        converted.dtype, converted.origin = np.dtype(dtype), self.origin
         return converted
 
 
@@ -63,6 +77,29 @@ def output_weights(V: Any) -> NDArray | StreamedRows:
     in_memory = isinstance(V, np.ndarray) and not isinstance(V, np.memmap)
     streamable = all(hasattr(V, name) for name in ("shape", "dtype", "__getitem__"))
     return StreamedRows(V, "V") if streamable and not in_memory else _checks.matrix("V", V)
+
+
+def without_common_offset(V: NDArray | StreamedRows) -> NDArray | StreamedRows:
+    """Return V (C, k), less a row common to all classes where that is far larger than what tells them apart.
+
+    Cross-entropy sees differences of rows alone, while rounding goes with their size. The row is the median
+    of some rows from all over V, and their spread that of the quartiles, so that a few rows that lie apart
+    do not matter, and V is not read whole.
+    """
+    ordered = np.sort(_spread_rows(V), axis=0)
+    n = len(ordered)
+    origin, spread = ordered[n // 2], ordered[3 * n // 4] - ordered[n // 4]
+    return V if np.abs(origin).max() <= OFFSET * spread.max() else V - origin
+
+
+def _spread_rows(V: NDArray | StreamedRows) -> NDArray:
+    """Rows from evenly spread places of V, all if they are few."""
+    n = V.shape[0]
+    if n <= SAMPLE_SLICES * SAMPLE_ROWS:
+        return V[:n]
+    last = n - SAMPLE_ROWS
+    starts = (last * k // (SAMPLE_SLICES - 1) for k in range(SAMPLE_SLICES))
+    return np.concatenate([V[start : start + SAMPLE_ROWS] for start in starts])
 
 
 def installed_memory() -> int:

@@ -13,7 +13,18 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu, cpu_classes, gpu_classes, gpu_eigen, gpu_matrices, gpu_random, gpu_spectra
+from rmtsim.kernels import (
+    _gpu,
+    cpu_classes,
+    gpu_classes,
+    gpu_covariances,
+    gpu_eigen,
+    gpu_matrices,
+    gpu_random,
+    gpu_spectra,
+    gpu_tops,
+)
+from rmtsim.kernels._tops import SoftmaxTops
 
 from ..emulator.module import Module
 
@@ -168,6 +179,67 @@ def logits_that_are_not_finite() -> None:
             close(np.nan_to_num(found, nan=7.0), np.nan_to_num(wanted, nan=7.0), dtype, 3)
 
 
+def tops() -> None:
+    """What takes top classes out of sums, against NumPy, where rows have equal largest entries too."""
+    rng = np.random.default_rng(8)
+    for samples, n_classes in ((1, 1), (3, 31), (5, 33), (2, 600)):
+        p = rng.integers(0, 8, (samples, n_classes)) / 8
+        p[1::2, 0] = 2  # beyond the row before
+        largest_of_rows(p)
+        taken_out(p)
+        for dtype in DTYPES:
+            moments_about_rows(p, rng.normal(size=(n_classes, 3)).astype(dtype))
+
+
+def largest_of_rows(p: np.ndarray) -> None:
+    """Largest entry of each row, its first place, and the sum of the others."""
+
+    def found() -> Any:
+        parts = gpu_tops.largest_of_rows(_gpu.to_device(p[None]))
+        return _gpu.to_device(np.concatenate(parts))
+
+    largest, place, others = np.split(same_bits(found), 3)
+    np.testing.assert_array_equal(largest, p.max(axis=1))
+    np.testing.assert_array_equal(place, p.argmax(axis=1))
+    np.testing.assert_array_equal(others, p.sum(axis=1) - p.max(axis=1))  # eighths: no rounding
+
+
+def taken_out(p: np.ndarray) -> None:
+    """Weights of the top classes, in a tile that has those of some samples only."""
+    n, classes = p.shape
+    top = np.where(np.arange(n) % 2 == 0, 10 + np.arange(n) % classes, 5)
+    known = SoftmaxTops(np.zeros(n), top, np.linspace(0.5, 0.25, n))
+    weights = p * (1 - p)
+    places = np.flatnonzero(top >= 10), top[top >= 10] - 10
+    wanted = weights.copy(), p.copy()
+    wanted[0][places], wanted[1][places] = p[places] * known.complement[places[0]], 0
+
+    def found() -> Any:
+        given = _gpu.to_device(weights[None]), _gpu.to_device(p[None])
+        gpu_tops.take_out(known, 10, given[1], given[0])
+        return _gpu.to_device(np.stack([_gpu.to_host(a)[0] for a in given]))
+
+    for threads, limit in SHAPES:
+        with launched(threads, limit):
+            np.testing.assert_array_equal(same_bits(found, range(2)), np.stack(wanted))
+
+
+def moments_about_rows(p: np.ndarray, V: np.ndarray) -> None:
+    """Sums of columns, and of products of two, about a row for each sample, added to what is there."""
+    pairs, origin = np.array([[0, -1], [2, -1], [1, 1], [2, 0]]), V[np.arange(len(p)) % len(V)]
+    apart = V[None].astype(np.float64) - origin[:, None]
+    columns = np.stack([apart[..., 0], apart[..., 2], apart[..., 1] ** 2, apart[..., 2] * apart[..., 0]], -1)
+
+    def found() -> Any:
+        sums = _gpu.to_device(np.ones((len(p), 4)))
+        given = [_gpu.to_device(a) for a in (p[None], V[None], origin, pairs)]
+        gpu_covariances.add_moments(*given, sums)
+        return sums
+
+    wanted = 1 + np.einsum("nc,ncr->nr", p, columns)
+    close(same_bits(found), wanted, np.float64, len(V), float(np.abs(columns).sum(axis=1).max()))
+
+
 def weights() -> None:
     """Sample weights of two trials, the same bits as the reference."""
     rng = np.random.default_rng(2)
@@ -308,6 +380,7 @@ def counts(form: tuple, a: np.ndarray, b: np.ndarray) -> None:
 CHECKS: dict[str, Callable[[], None]] = {
     "random": random,
     "classes": classes,
+    "tops": tops,
     "weights": weights,
     "gram": gram,
     "householder": householder,

@@ -122,10 +122,14 @@ def grams(n_classes: int, dtype: type) -> None:
     close(single, kernels.load("reference").output_grams(words, n_classes, 1, [[0, 0]], dtype), dtype, 8)
 
 
+SUBNORMAL = 2.0**-1040
+"""Size of entries that keep 34 bits and that no power of two that is a number brings near 1."""
+
+
 def matrices(n: int) -> np.ndarray:
-    """Bands, NaN beyond: generic, huge, zero, two with zero rows, vanishing pivots, decaying, narrow."""
+    """Bands, NaN beyond: generic, huge, zero, two with zero rows, small pivots, decaying, narrow, tiny."""
     rng = np.random.default_rng(n)
-    bands = rng.normal(size=(8, 3, n))
+    bands = rng.normal(size=(9, 3, n))
     bands[1] *= 1e300
     bands[2] = 0
     bands[3, 0] = np.abs(bands[3, 0]) + 12  # definite: 0 is its smallest eigenvalue
@@ -136,6 +140,7 @@ def matrices(n: int) -> np.ndarray:
     bands[6] *= 0.8 ** np.arange(n)
     bands[7] *= 1e-9
     bands[7, 0] += 1
+    bands[8] *= SUBNORMAL
     for k in (1, 2):
         bands[:, k, max(n - k, 0) :] = np.nan
     return bands
@@ -155,7 +160,7 @@ def banded() -> None:
         spectra = np.array([np.linalg.eigvalsh(dense(form)) for form in bands])
         given, norms = _gpu.to_device(bands), np.abs(spectra).max(axis=1)
         extremes = same_bits(lambda given=given: gpu_structured._outer(given)[1], range(3))
-        bound = 8 * (n + 8) * EPS * norms[:, None]
+        bound = 8 * (n + 8) * EPS * norms[:, None] + n * np.finfo(float).smallest_subnormal
         assert (np.abs(extremes - spectra[:, [0, -1]]) <= bound).all()
         assert extremes[2].tolist() == [0, 0]
         assert (extremes[3, 0], extremes[4, 1]) == (0, 0)
@@ -167,6 +172,7 @@ def banded() -> None:
             with launched(threads, limit):
                 counts(given, spectra, 3.0)
                 counts(given, spectra, 3e300)
+                counts(given, spectra, 3 * SUBNORMAL)
 
 
 def counts(given: Any, spectra: np.ndarray, scale: float) -> None:

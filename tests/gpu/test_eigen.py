@@ -49,6 +49,12 @@ def matrices(count: int, n: int, dtype: type = np.float64) -> np.ndarray:
     return (A + A.transpose(0, 2, 1)).astype(dtype)
 
 
+def close(found: np.ndarray, wanted: np.ndarray, dtype: type = np.float64) -> None:
+    """Eigenvalues (..., n), on either side right to a small multiple of n eps |A|."""
+    bound = 8 * wanted.shape[-1] * np.finfo(dtype).eps * np.abs(wanted).max()
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
+
+
 @pytest.mark.parametrize(
     ("order", "count", "dtype", "absent", "expected"),
     [
@@ -124,8 +130,7 @@ def test_each_routine_agrees_with_lapack(routine: str, dtype: type) -> None:
         found = _gpu.to_host(gpu_eigen.trial_eigenvalues(_gpu.to_device(A), routine))
         wanted = np.linalg.eigvalsh(A.astype(np.float64))
         assert found.dtype == np.float64
-        bound = 8 * n * np.finfo(dtype).eps * np.abs(wanted).max()
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
+        close(found, wanted, dtype)
 
 
 @pytest.mark.parametrize("routine", ALL)
@@ -155,7 +160,7 @@ def test_large_batches_are_taken_in_parts(monkeypatch, routine: str) -> None:
     sound = solver._solved
     monkeypatch.setattr(solver, "_solved", lambda given, uplo: sizes.append(len(given)) or sound(given, uplo))
     found = _gpu.to_host(gpu_eigen.ROUTINES[routine](_gpu.to_device(A)))
-    np.testing.assert_allclose(found, np.linalg.eigvalsh(A), atol=1e-12)
+    close(found, np.linalg.eigvalsh(A))
     assert sizes == [2, 2, 1]
     monkeypatch.setattr(cusolver, "INT32_MAX", 4 * 4 * 8 - 1)
     with pytest.raises(ValueError, match=f"{routine}: expected an order of at most 3 in float64, got 4"):
@@ -178,7 +183,7 @@ def test_only_the_upper_triangle_counts() -> None:
     wanted = np.linalg.eigvalsh(A, UPLO="U")
     for routine in CUSOLVER:
         found = _gpu.to_host(gpu_eigen.ROUTINES[routine](_gpu.to_device(A)))
-        np.testing.assert_allclose(found, wanted, atol=1e-12)
+        close(found, wanted)
 
 
 def test_the_batched_call_runs_on_the_current_stream_and_refuses_strides() -> None:
@@ -186,7 +191,7 @@ def test_the_batched_call_runs_on_the_current_stream_and_refuses_strides() -> No
     for stream in (Stream(), Stream()):
         with stream:
             found = cusolver.xsyev_batched(_gpu.to_device(matrices(3, 5)))
-            np.testing.assert_allclose(_gpu.to_host(found), wanted, atol=1e-12)
+            close(_gpu.to_host(found), wanted)
     with pytest.raises(TypeError, match="expected a contiguous array, got strides"):
         cusolver.xsyev_batched(_gpu.to_device(matrices(3, 6))[:, :5, :5])
 
@@ -263,7 +268,7 @@ def test_large_matrices_go_to_cusolver(monkeypatch) -> None:
     diagonal, off_diagonal = gpu.tridiagonal(A)
     np.testing.assert_array_equal(off_diagonal, 0)
     np.testing.assert_array_equal(diagonal, gpu.eigenvalues(A))
-    np.testing.assert_allclose(diagonal, np.linalg.eigvalsh(A), rtol=1e-12)
+    close(diagonal, np.linalg.eigvalsh(A))
 
 
 def test_wrong_eigenvalues_of_a_batch_are_an_error(monkeypatch) -> None:

@@ -43,6 +43,12 @@ def run_classes(dtype: type) -> None:
     gpu.class_covariances(features, V, [[0, 0], [2, 1]], tile=139)
 
 
+def run_tops(dtype: type) -> None:
+    gpu, features, V = kernels.load("gpu"), np.eye(3, dtype=dtype), 40 * np.eye(4, 3, dtype=dtype)
+    gpu.class_mass_totals(features, V, tile=3)
+    gpu.class_covariances(features, V, [[0, 0], [2, 1]], tile=3)
+
+
 def run_weights(dtype: type) -> None:
     gpu, p = kernels.load("gpu"), np.linspace(-1, 1, 5).astype(dtype)
     gpu.class_weights(p, p, True)
@@ -94,6 +100,7 @@ def run_banded(dtype: type) -> None:
 RUNS = {
     "random": run_random,
     "classes": run_classes,
+    "tops": run_tops,
     "weights": run_weights,
     "gram": run_gram,
     "householder": run_householder,

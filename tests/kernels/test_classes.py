@@ -122,6 +122,30 @@ def test_logits_of_ten_thousand_neither_overflow_nor_give_nan(device: ModuleType
     np.testing.assert_allclose(covariance, [0, 0, 2e8 / 3], rtol=8 * np.finfo(dtype).eps, atol=0)
 
 
+def test_tops_are_classes_beyond_63_in_64_and_their_complements_sums_of_the_others(
+    device: ModuleType,
+) -> None:
+    """Two classes: 1 - p of the larger is 1 / (1 + e^gap)."""
+    gaps = np.array([0.0, 2.0, np.log(62.9), np.log(63.1), 30.0, 600.0])
+    for sign, likely in ((1.0, 0), (-1.0, 1)):
+        found = device.softmax_tops(sign * gaps[:, None], np.array([[1.0], [0.0]]))
+        np.testing.assert_array_equal(found.top, [-1] * 3 + [likely] * 3)
+        np.testing.assert_array_equal(found.complement[:3], 1)
+        # A logit of 600 is rounded by 600 eps, twice.
+        exact = [float(1 / (1 + mpmath.exp(gap))) for gap in gaps[3:]]
+        np.testing.assert_allclose(found.complement[3:], exact, rtol=4 * 600 * EPS)
+        np.testing.assert_allclose(found.log_z, np.logaddexp(sign * gaps, 0), rtol=4 * EPS, atol=4 * EPS)
+
+
+@pytest.mark.parametrize("tile", [1, 2, 5])
+def test_tops_do_not_depend_on_the_tile(device: ModuleType, tile: int) -> None:
+    features, V = np.eye(5), 9 * np.eye(5)[:, ::-1] + np.arange(25).reshape(5, 5) / 25
+    found, whole = device.softmax_tops(features, V, tile), device.softmax_tops(features, V)
+    np.testing.assert_array_equal(found.top, [4, 3, 2, 1, 0])
+    np.testing.assert_array_equal(whole.top, found.top)
+    np.testing.assert_allclose(found.complement, whole.complement, rtol=4 * _logit_bound(features, V))
+
+
 def test_a_logit_that_is_no_number_is_not_hidden(device: ModuleType) -> None:
     features, V = _model(3, 5, 2)
     features[1, 0] = np.nan
@@ -138,6 +162,27 @@ def test_covariances_survive_a_common_offset_of_the_parameters(cpu: ModuleType) 
     found = cpu.class_covariances(features, shifted, [(0, 1)])[:, 0]
     # The shifted entries are rounded at 1e6 eps, and so are the logits, 7 products of that size.
     np.testing.assert_allclose(found, wanted, rtol=0, atol=64 * 1e6 * EPS * np.abs(V).max() ** 2)
+
+
+def test_covariances_of_classes_far_from_the_first_ones_keep_their_digits(device: ModuleType) -> None:
+    """First classes at -1e6, which no sample takes; and one class that leads by e^40."""
+    rng = np.random.default_rng(6)
+    features, near = np.abs(rng.normal(size=(50, 3))) + 0.1, rng.normal(size=(300, 3))
+    near[7] += 40 / features.sum(axis=1).min()
+    far = near[:256] - 1e6
+    pairs = [(0, 0), (1, 2)]
+    p = softmax(features @ near.T, axis=1)
+    others = p.copy()
+    others[:, 7] = 0
+    apart = near - near[7]
+    means = others @ apart
+    wanted = np.stack([(others * apart[:, i]) @ apart[:, j] - means[:, i] * means[:, j] for i, j in pairs], 1)
+    found = device.class_covariances(features, np.concatenate([far, near]), pairs)
+    # p to the rounding of its logits and a sum over the classes, times products of the rows' distances.
+    size = np.stack([others @ np.abs(apart[:, i] * apart[:, j]) for i, j in pairs], 1)
+    error = 4 * (_logit_bound(features, near) + 556 * EPS)
+    assert (np.abs(found - wanted) <= error * size).all()
+    assert size.max() < 1e-10
 
 
 def test_diagonal_weights_of_all_classes_sum_to_the_trace_of_the_covariance(cpu: ModuleType) -> None:
@@ -226,6 +271,9 @@ def test_class_weights_by_hand(device: ModuleType) -> None:
     p, q = np.array([0.5, 0.25, 1.0, 0.0]), np.array([0.25, 0.5, 0.0, 1.0])
     np.testing.assert_array_equal(device.class_weights(p, p, True), [0.25, 0.1875, 0, 0])
     np.testing.assert_array_equal(device.class_weights(p, q, False), [-0.125, -0.125, 0, 0])
+    others = np.array([0.5, 0.75, 1e-30, 1.0])
+    np.testing.assert_array_equal(device.class_weights(p, p, True, others), [0.25, 0.1875, 1e-30, 0])
+    np.testing.assert_array_equal(device.class_weights(p, q, False, others), [-0.125, -0.125, 0, 0])
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ CASES: dict[str, Build] = {
     "normals": lambda rng, n, dtype: (STREAM, n, n, dtype, 1.5),
     "labels": lambda rng, n, dtype: (STREAM, n, n, 10),
     "log_normalizers": _model,
+    # logits of which some samples are sure
+    "softmax_tops": lambda rng, n, dtype: tuple(3 * a for a in _model(rng, n, dtype)),
     "class_probabilities": lambda rng, n, dtype: (*_model(rng, n, dtype), np.array([n, 0, n + 2, 0])),
     "class_means": _model,
     "class_mass_totals": lambda rng, n, dtype: _model(rng, n + 1, dtype),

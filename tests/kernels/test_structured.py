@@ -94,7 +94,9 @@ def test_rejected_attempts_are_drawn_again(cpu: ModuleType) -> None:
             accepted = (v > 0) & (np.log(u) < x**2 / 2 + offset * (1 - v + np.log(v)))
         first = accepted.argmax()
         attempts[first] += 1
-        assert cpu.chi(STREAM, element, [2.0])[0] == pytest.approx(np.sqrt(2 * offset * v[first]), rel=1e-14)
+        assert cpu.chi(STREAM, element, [2.0])[0] == pytest.approx(
+            np.sqrt(2 * offset * v[first]), rel=16 * EPS
+        )
     assert attempts[1] > 50
     assert attempts[2:].sum() > 0
 
@@ -290,9 +292,12 @@ def test_statistics_of_many_matrices_and_of_zero_rows(device: ModuleType) -> Non
     found = device.banded_statistics(bands, scales, edges)
     for t in range(3):
         spectrum = np.linalg.eigvalsh(_dense(bands[t]))
-        np.testing.assert_allclose(found.extremes[t], spectrum[[0, -1]], rtol=0, atol=1e-13)
+        norm = np.abs(_dense(bands[t])).sum(axis=1).max()
+        # LAPACK to n eps |S|, ours to 20 eps |S|; sums of products of four entries.
+        np.testing.assert_allclose(found.extremes[t], spectrum[[0, -1]], rtol=0, atol=32 * EPS * norm)
         powers = [np.mean(spectrum**k) for k in (1, 2, 3, 4)]
-        np.testing.assert_allclose(found.moments[t], powers, rtol=0, atol=1e-11)
+        for k, (moment, power) in enumerate(zip(found.moments[t], powers, strict=True), 1):
+            assert moment == pytest.approx(power, rel=0, abs=8 * 9 * EPS * norm**k)
         np.testing.assert_array_equal(found.counts[t, 1:-1], np.histogram(spectrum / scales[t], edges)[0])
         assert found.counts[t].sum() == 9
 
