@@ -1,7 +1,7 @@
 """The boundary curve of a law whose weights have a density, tabulated once by Legendre series."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -22,7 +22,7 @@ _FINEST, _COARSEST = (
     1e-6,
 )  # trailing coefficients of log v, and of z and the level relative to their range
 _MAX_HALVINGS = 40
-_AT_ZERO = 1e-13  # distance from zero, relative to the largest weight, to which the density is resolved
+_AT_ZERO = 1e-13  # distance from zero, in units of E abs(lambda), to which the density is resolved
 _NEGLIGIBLE = 1e-13  # mass of a piece of the curve that need not be resolved
 
 
@@ -73,15 +73,20 @@ class _Table:
     Attributes
     ----------
     pieces : _Pieces
+    anchor : ndarray, shape (k,)
+        The edge at a square root, otherwise 0.
     height : ndarray, shape (k, 16)
         Of log(v / root).
-    image, level : ndarray, shape (k, 16)
-        Of x = z(w), and of the distribution function without the atom.
+    image : ndarray, shape (k, 16)
+        Of (x - anchor) / root^2, x = z(w): next to an edge the distance from it keeps its digits.
+    level : ndarray, shape (k, 16)
+        Of the distribution function without the atom.
     density_error, level_error : ndarray, shape (k,)
         Largest errors seen between the nodes, relative to the density, and of the level.
     """
 
     pieces: _Pieces
+    anchor: Floats
     height: Floats
     image: Floats
     level: Floats
@@ -97,63 +102,88 @@ class _Table:
         v = np.exp(self.at(self.height, s, k)) * self.pieces.root(s, k)
         return self.pieces.real_part(s, k) + 1j * v
 
-    def solve(self, coefficients: Floats, target: Floats, k: Indices) -> Floats:
-        """Parameters at which an increasing series takes its target."""
-        slopes = legendre.legder(coefficients, axis=1)
-        low, high = (self.at(coefficients, np.full(k.size, end), k) for end in (0.0, 1.0))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            start = np.nan_to_num((target - low) / (high - low), nan=0.5)
+    def x(self, s: Floats, k: Indices) -> Floats:
+        """x at parameters s of pieces k."""
+        return self.anchor[k] + self.pieces.root(s, k) ** 2 * self.at(self.image, s, k)
+
+    def at_x(self, x: Floats, k: Indices) -> Floats:
+        """Parameters at which pieces k pass through x."""
+        slopes = 2 * legendre.legder(self.image, axis=1)
+        distance = x - self.anchor[k]
 
         def mismatch(s: Floats, which: Indices) -> tuple[Floats, Floats]:
             at = k[which]
-            return self.at(coefficients, s, at) - target[which], 2 * self.at(slopes, s, at)
+            root, value = self.pieces.root(s, at), self.at(self.image, s, at)
+            slope = root**2 * self.at(slopes, s, at) + 2 * root * self.pieces.bend[at] * value
+            return root**2 * value - distance[which], slope
 
+        low, high = (self.x(np.full(k.size, end), k) for end in (0.0, 1.0))
+        share = _share(x, low, high)
+        bend = self.pieces.bend[k]
+        start = np.where(bend > 0, np.sqrt(share), np.where(bend < 0, 1 - np.sqrt(1 - share), share))
         return increasing_roots(mismatch, np.zeros(k.size), np.ones(k.size), start)
+
+    def at_level(self, q: Floats, k: Indices) -> Floats:
+        """Parameters at which pieces k pass through levels q."""
+        slopes = 2 * legendre.legder(self.level, axis=1)
+
+        def mismatch(s: Floats, which: Indices) -> tuple[Floats, Floats]:
+            return self.at(self.level, s, k[which]) - q[which], self.at(slopes, s, k[which])
+
+        low, high = (self.at(self.level, np.full(k.size, end), k) for end in (0.0, 1.0))
+        return increasing_roots(mismatch, np.zeros(k.size), np.ones(k.size), _share(q, low, high))
+
+
+def _share(value: Floats, low: Floats, high: Floats) -> Floats:
+    width = np.where(high > low, high - low, 1.0)
+    return np.clip((value - low) / width, 0.0, 1.0)
 
 
 @single_blas_thread
-def _tabulate(law: DenseMap, pieces: _Pieces, mass: float) -> _Table:
+def _tabulate(law: DenseMap, pieces: _Pieces, edges: tuple[Edge, Edge]) -> _Table:
     """Halve pieces until the three series have converged."""
     done: list[_Table] = []
-    peak = -math.inf
     error = law.perturbations(np.array([complex(law.mean, math.sqrt(law.second))]))[0][0]
     guess = np.full((pieces.start.size, ORDER), 0.5 * np.log(law.second / law.aspect_ratio))
     for _ in range(_MAX_HALVINGS):
-        table, values, rounding = _series(law, pieces, guess)
-        peak = max(peak, float(table.height[:, 0].max()))
-        rough = _is_rough(table, rounding, mass, peak, error)
+        table, values, rounding = _series(law, pieces, edges, guess)
+        rough = _is_rough(table, rounding, edges[1].level - edges[0].level, error)
         done.append(_rows(table, ~rough))
         if not rough.any():
             break
         pieces = _rows(table, rough).pieces.halves()
         guess = np.concatenate([values[rough]] * 2)
     table = _joined(done)
-    return _validated(law, table, (float(table.pieces.start[0]), float(table.pieces.stop[-1])))
+    return _validated(law, table, (edges[0].origin, edges[1].origin))
 
 
-def _series(law: DenseMap, pieces: _Pieces, guess: Floats) -> tuple[_Table, Floats, Floats]:
+def _series(
+    law: DenseMap, pieces: _Pieces, edges: tuple[Edge, Edge], guess: Floats
+) -> tuple[_Table, Floats, Floats]:
     k = np.repeat(np.arange(pieces.start.size), ORDER)
     s = np.tile(0.5 * (NODES + 1), pieces.start.size)
     u = pieces.real_part(s, k)
     y, rounding = law.log_heights(u, guess.ravel())
     w = u + 1j * np.exp(y)
     shape = (pieces.start.size, ORDER)
-    columns = y - np.log(pieces.root(s, k)), law.evaluate(w)[0].real, law.distribution(w)
+    root = pieces.root(s, k)
+    anchor = np.where(pieces.bend > 0, edges[0].image, np.where(pieces.bend < 0, edges[1].image, 0.0))
+    image = (law.evaluate(w)[0].real - anchor[k]) / root**2
+    columns = y - np.log(root), image, law.distribution(w)
     nothing = np.zeros(pieces.start.size)
-    table = _Table(pieces, *(series(c.reshape(shape)) for c in columns), nothing, nothing)
+    table = _Table(pieces, anchor, *(series(c.reshape(shape)) for c in columns), nothing, nothing)
+    rounding = rounding + 4 * law.blur(u)
     return table, y.reshape(shape), rounding.reshape(shape).max(axis=1)
 
 
-def _is_rough(table: _Table, rounding: Floats, mass: float, peak: float, error: float) -> NDArray[np.bool_]:
+def _is_rough(table: _Table, rounding: Floats, mass: float, error: float) -> NDArray[np.bool_]:
     def tail(c: Floats) -> Floats:
         return np.abs(c[:, -2:]).max(axis=1)
 
     spread = np.abs(table.image[:, 1:-2]).max(axis=1)
     tolerance = min(max(_FINEST, 0.01 * error), _COARSEST)
     noise = (64 * EPS + 4 * rounding) * np.abs(table.image).max(axis=1)
-    # The density of the weights is known to eps of its largest value on a panel, and v follows it.
-    blur = 4 * EPS * np.exp(np.minimum(peak - table.height[:, 0], 100))
-    rough = tail(table.height) > np.maximum(tolerance, np.maximum(rounding, blur))
+    rough = tail(table.height) > np.maximum(tolerance, rounding)
     rough |= tail(table.image) > np.maximum(tolerance * spread, noise)
     rough |= tail(table.level) > tolerance * mass
     heavy = np.abs(table.level[:, 1:]).max(axis=1) > _NEGLIGIBLE
@@ -167,7 +197,7 @@ def _rows(table: _Table, keep: Floats) -> _Table:
 
 
 def _arrays(table: _Table) -> tuple[Floats, ...]:
-    return table.height, table.image, table.level, table.density_error, table.level_error
+    return table.anchor, table.height, table.image, table.level, table.density_error, table.level_error
 
 
 def _joined(tables: list[_Table]) -> _Table:
@@ -178,7 +208,7 @@ def _joined(tables: list[_Table]) -> _Table:
     return _Table(pieces, *(np.concatenate(parts)[order] for parts in arrays))
 
 
-_CHECKS = np.array([0.03, 0.31, 0.74])  # parameters off the nodes at which the table is held to the equation
+_CHECKS = np.array([0.003, 0.03, 0.31, 0.74, 0.97, 0.997])  # parameters off the nodes at which the table is held to the equation
 
 
 def _validated(law: DenseMap, table: _Table, edges: tuple[float, float]) -> _Table:
@@ -188,14 +218,14 @@ def _validated(law: DenseMap, table: _Table, edges: tuple[float, float]) -> _Tab
     w = table.points(s, k)
     value, slope = law.evaluate(w)
     shift, level = law.perturbations(w)
-    off = shift + np.abs(value - table.at(table.image, s, k))
+    off = shift + np.abs(value - table.x(s, k))
     # To first order, or next to a square root, where z' is about z'' times the distance, by the second.
     distance = np.minimum(np.abs(w - edges[0]), np.abs(w - edges[1]))
     off = np.minimum(2 * off / np.abs(slope), np.sqrt(2 * off * distance / np.abs(slope)))
     density = off / w.imag + 2 * off / np.abs(w)
     level += np.abs(law.distribution(w) - table.at(table.level, s, k))
-    density, level = (part.reshape(-1, _CHECKS.size).max(axis=1) for part in (density, level))
-    return _Table(table.pieces, table.height, table.image, table.level, density, level)
+    density, level = (2 * part.reshape(-1, _CHECKS.size).max(axis=1) for part in (density, level))
+    return replace(table, density_error=density, level_error=level)
 
 
 class DenseBoundary(Bulks):
@@ -220,17 +250,16 @@ class DenseBoundary(Bulks):
         """Series of one bulk, on first use."""
         if bulk not in self._tables:
             first, last = self.edges[bulk]
-            mass = self.right_levels[bulk] - self.left_levels[bulk]
-            self._tables[bulk] = _tabulate(self.law, _first_pieces(self.law, first, last), float(mass))
+            self._tables[bulk] = _tabulate(self.law, _first_pieces(self.law, first, last), (first, last))
         return self._tables[bulk]
 
     def _locate(self, x: Floats, bulk: int) -> tuple[_Table, Floats, Indices]:
         """Pieces and parameters of points within a bulk."""
         table = self.table(bulk)
         k = np.arange(table.pieces.start.size)
-        first = table.at(table.image, np.zeros(k.size), k)
+        first = table.x(np.zeros(k.size), k)
         k = np.clip(np.searchsorted(first, x, side="right") - 1, 0, k.size - 1)
-        return table, table.solve(table.image, x, k), k
+        return table, table.at_x(x, k), k
 
     def _bulks_of(self, x: Floats) -> list[tuple[Indices, _Table, Floats, Indices]]:
         bulks = self.inside(x)
@@ -241,14 +270,23 @@ class DenseBoundary(Bulks):
         """Density at points, zero off the bulks, and a bound of its error."""
         density, error = np.zeros(x.size), np.zeros(x.size)
         # Next to z = 0, where w and v vanish together, the density is that at the distance still resolved.
-        resolved = _AT_ZERO * self.law.largest
+        resolved = _AT_ZERO * self.law.typical
         side = np.where((x > 0) | (x == 0) & (self.inside(np.array([resolved]))[0] >= 0), 1.0, -1.0)
         for which, table, s, k in self._bulks_of(np.where(np.abs(x) < resolved, side * resolved, x)):
             density[which] = self.law.density(table.points(s, k))
-            error[which] = table.density_error[k] * density[which]
+            error[which] = table.density_error[k] * density[which] + self._edge_error(table, x[which], k)
         if self.law.excess == 0:  # a hard edge
             density[(x == 0) & (self.inside(x) >= 0)] = np.inf
         return density, error
+
+    def _edge_error(self, table: _Table, x: Floats, k: Indices) -> Floats:
+        """Error of the density on pieces that end at a square root, c |x - edge|^1/2, by that of the edge."""
+        bent = table.pieces.bend[k] != 0
+        s = np.where(table.pieces.bend[k] > 0, _CHECKS[1], 1 - _CHECKS[1])
+        slope = self.law.density(table.points(s, k)) / np.sqrt(np.abs(table.x(s, k) - table.anchor[k]))
+        edge = np.where(table.pieces.bend[k] > 0, table.pieces.start[k], table.pieces.stop[k])
+        shift = self.law.perturbations(edge.astype(complex))[0] + 16 * EPS * np.abs(table.anchor[k])
+        return np.where(bent, slope * shift / np.sqrt(np.maximum(np.abs(x - table.anchor[k]), shift)), 0.0)
 
     def distribution(self, x: Floats) -> Floats:
         """Distribution function at points, the atom included at zero."""
@@ -270,7 +308,7 @@ class DenseBoundary(Bulks):
         k = np.arange(table.pieces.start.size)
         first = np.maximum.accumulate(table.at(table.level, np.zeros(k.size), k))
         k = np.clip(np.searchsorted(first, q, side="right") - 1, 0, k.size - 1)
-        return table.at(table.image, table.solve(table.level, q, k), k)
+        return table.x(table.at_level(q, k), k)
 
     def upper_transform(self, z: Complexes) -> Complexes:
         """Stieltjes transform in the upper half-plane."""

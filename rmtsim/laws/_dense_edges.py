@@ -11,7 +11,7 @@ from ._dense_map import DenseMap
 from ._measure import Floats
 from ._roots import increasing_roots
 
-_SMALLEST = 1e-290  # distances from a weight at 0 that are resolved
+_SMALLEST = 1e-200  # distances from a weight at 0 that are resolved
 
 
 @dataclass(frozen=True)

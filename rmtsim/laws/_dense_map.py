@@ -65,6 +65,11 @@ class DenseMap:
         """P(lambda != 0)."""
         return self.aspect_ratio - self.excess
 
+    @cached_property
+    def typical(self) -> float:
+        """E abs(lambda)."""
+        return float(self.masses @ np.abs(self.nodes))
+
     @property
     def largest(self) -> float:
         """Largest modulus of a node."""
@@ -140,7 +145,16 @@ class DenseMap:
 
     def pull(self, u: Floats) -> Floats:
         """Integral of lambda^2 nu(d lambda) / (u - lambda)^2 at real points off the weights, shape (n,)."""
-        return -self.transforms(u.astype(complex)).slopes[2].real
+        # Next to an end where the density vanishes rounding may leave less than nothing.
+        return np.maximum(-self.transforms(u.astype(complex)).slopes[2].real, _SMALLEST)
+
+    def blur(self, u: Floats) -> Floats:
+        """Relative rounding error of the density of the weights at real points, which v follows; 0 off it."""
+        panels = self.panels
+        k = np.clip(np.searchsorted(panels.right, u), 0, panels.left.size - 1)
+        density = panels.density(u)
+        size = np.abs(panels.coefficients).sum(axis=1)[k]
+        return np.where(density > 0, EPS * size / np.maximum(density, _SMALLEST), 0.0)
 
     def log_heights(self, u: Floats, start: Floats, lift: Floats | float = 0.0) -> tuple[Floats, Floats]:
         """Log v over each u at which Im z(u + iv) = ``lift``: points of the boundary curve for 0.

@@ -106,11 +106,14 @@ def _edge_chart(model: Model, pole: int, offset: float) -> Chart:
     origin = float(model.weights[pole] + offset)
     poles = (model.weights - model.weights[pole]) - offset
     slope_error = 8 * EPS * model.aspect_ratio
-    noise = _noise_about_zero(model, origin)
-    if noise < 0.5 * model.aspect_ratio and abs(origin) < 0.5 * abs(model.weights[pole]):
-        origin = _polish_near_zero(model, origin)
+    if abs(origin) < 0.5 * abs(model.weights[pole]):
+        # The rounding of the offset is large beside such an origin, which defines the chart from here on.
+        noise = _noise_about_zero(model, origin)
+        if noise < 0.5 * model.aspect_ratio:
+            origin = _polish_near_zero(model, origin)
+            slope_error = 8 * EPS * noise
         poles = model.weights - origin
-        slope_error = 8 * EPS * noise
+        slope_error += 2 * EPS * abs(offset * float(np.sum(_strengths(model) / poles**3)))
     image, error = _image(model, origin, poles)
     return Chart(model, origin, image, error, 0.0, slope_error, poles, _strengths(model) / poles**2)
 

@@ -11,6 +11,8 @@ Indices = NDArray[np.intp]
 
 # Rounding of a sum of probabilities grows with their number; beyond this the input is wrong.
 PROBABILITY_TOLERANCE = 1e-12
+DYNAMIC_RANGE = 1e60
+"""Largest quotient of moduli of nonzero weights: beyond it fourth powers leave the doubles."""
 
 
 def row_blocks(n_rows: int, n_columns: int, entries: int) -> Iterator[slice]:
@@ -27,13 +29,24 @@ def check_aspect_ratio(aspect_ratio: float) -> float:
     return value
 
 
-def _finite_vector(name: str, values: ArrayLike) -> Floats:
+def finite_vector(name: str, values: ArrayLike) -> Floats:
+    """Check a vector of at least one number, all finite."""
     vector = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if vector.ndim != 1 or vector.size == 0:
         raise ValueError(f"{name}: expected a vector of at least one number, got shape {vector.shape}")
     if not np.isfinite(vector).all():
         raise ValueError(f"{name}: expected finite numbers, got {vector[~np.isfinite(vector)][0]}")
     return vector
+
+
+def check_range(weights: Floats) -> None:
+    """Check that weights other than zero are within a factor of each other whose powers are doubles."""
+    sizes = np.abs(weights[weights != 0])
+    if sizes.size and not sizes.max() <= DYNAMIC_RANGE * sizes.min():
+        raise ValueError(
+            f"weights: expected moduli within a factor of {DYNAMIC_RANGE:g} of each other, zero aside, got "
+            f"{sizes.min():g} and {sizes.max():g}"
+        )
 
 
 def check_measure(weights: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Floats]:
@@ -49,7 +62,7 @@ def check_measure(weights: ArrayLike, probabilities: ArrayLike) -> tuple[Floats,
         Naming the argument: not finite vectors of one length, a negative probability, or a total that
         differs from 1 by more than 1e-12.
     """
-    w, p = _finite_vector("weights", weights), _finite_vector("probabilities", probabilities)
+    w, p = finite_vector("weights", weights), finite_vector("probabilities", probabilities)
     if w.shape != p.shape:
         raise ValueError(f"probabilities: expected one for each of the {w.size} weights, got {p.size}")
     if p.min() < 0:

@@ -12,7 +12,7 @@ from ._chart import Model
 from ._cumulants import free_moment
 from ._dense_boundary import DenseBoundary
 from ._dense_map import DenseMap
-from ._measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure
+from ._measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure, check_range
 from .weight_law import WeightLaw
 
 
@@ -58,6 +58,7 @@ class GeneralizedMarchenkoPastur(Distribution):
 
     def __init__(self, weights: ArrayLike, probabilities: ArrayLike, aspect_ratio: float) -> None:
         atoms, masses = canonical(*check_measure(weights, probabilities))
+        check_range(atoms)
         self._set(WeightLaw(atoms, masses, reach=(float(atoms[0]), float(atoms[-1]))), aspect_ratio)
 
     @classmethod

@@ -96,6 +96,7 @@ class Panels:
             done.append((left, right, series(values)))
         left, right, c = (np.concatenate(parts) for parts in zip(*done, strict=True))
         order = np.argsort(left)
+        order = order[np.any(c[order] != 0, axis=1)]  # a panel without mass is a gap of the weights
         return cls(left[order], right[order], c[order])
 
     def scaled(self, factor: float) -> "Panels":

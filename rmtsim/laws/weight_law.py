@@ -1,12 +1,17 @@
 """The law of a sample weight: atoms, a density by panels, and how far both can be trusted."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ._measure import Floats
+from ._measure import Floats, canonical, finite_vector
 from .panels import Panels
+
+_MASS_TOLERANCE = 1e-6
+_ROUNDING = 1e-12  # of a density by panels, relative to itself
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,56 @@ class WeightLaw:
     relative: float = 0.0
     deviations: Panels | None = None
     source: str = field(default="", compare=False)
+
+    @classmethod
+    def from_density(
+        cls,
+        density: Callable[[Floats], Floats],
+        ends: ArrayLike,
+        atoms: ArrayLike = (),
+        masses: ArrayLike = (),
+        reach: tuple[float, float] | None = None,
+    ) -> "WeightLaw":
+        """Law with a density of your own, and atoms beside it.
+
+        Parameters
+        ----------
+        density : callable
+            Of arrays; of total mass 1 less ``masses``, to 1e-6.
+        ends : array_like, shape (k + 1,)
+            Ascending: both ends of the density, and break points wherever it is not analytic; towards a point
+            where it is singular, and over many orders of magnitude, by factors of about two.
+        atoms, masses : array_like, shape (j,), optional
+            Weights of positive probability.
+        reach : (float, float), optional
+            Infimum and supremum of the weights if the density goes on beyond ``ends``, with a mass that does
+            not matter: infinite for unbounded weights.
+
+        Raises
+        ------
+        ValueError
+            Naming the argument.
+
+        Examples
+        --------
+        >>> law = WeightLaw.from_density(lambda x: 2 * x, [0.0, 1.0])
+        >>> print(f"{law.probabilities @ law.weights:.12f}")
+        0.666666666667
+        """
+        bounds = finite_vector("ends", ends)
+        if bounds.size < 2 or np.any(np.diff(bounds) <= 0):
+            raise ValueError(f"ends: expected at least two ascending numbers, got {ends!r}")
+        panels = Panels.of(density, bounds)
+        w, p = np.atleast_1d(np.asarray(atoms, dtype=float)), np.atleast_1d(np.asarray(masses, dtype=float))
+        dense = float(panels.masses.sum())
+        total = dense + float(p.sum())
+        if abs(total - 1) > _MASS_TOLERANCE or p.min(initial=0.0) < 0:
+            raise ValueError(f"density: expected a mass that makes 1 with those of the atoms, got {total!r} in all")
+        share = 1 - float(p.sum())
+        canonical_atoms = canonical(w, p) if w.size else (w, p)
+        low, high = min(bounds[0], w.min(initial=np.inf)), max(bounds[-1], w.max(initial=-np.inf))
+        error = max(abs(total - 1), _ROUNDING)
+        return cls(*canonical_atoms, panels.times(share / dense), reach or (float(low), float(high)), error)
 
     @cached_property
     def weights(self) -> Floats:
