@@ -21,7 +21,8 @@ _FINEST, _COARSEST = (
     1e-10,
     1e-6,
 )  # trailing coefficients of log v, and of z and the level relative to their range
-_MAX_HALVINGS = 40
+_MAX_HALVINGS = 48
+_MOST_ROUGH = 24
 _AT_ZERO = 1e-13  # distance from zero, in units of E abs(lambda), to which the density is resolved
 _NEGLIGIBLE = 1e-13  # mass of a piece of the curve that need not be resolved
 
@@ -145,9 +146,13 @@ def _tabulate(law: DenseMap, pieces: _Pieces, edges: tuple[Edge, Edge]) -> _Tabl
     done: list[_Table] = []
     error = law.perturbations(np.array([complex(law.mean, math.sqrt(law.second))]))[0][0]
     guess = np.full((pieces.start.size, ORDER), 0.5 * np.log(law.second / law.aspect_ratio))
-    for _ in range(_MAX_HALVINGS):
+    most = max(_MOST_ROUGH, pieces.start.size)
+    for halving in range(_MAX_HALVINGS):
         table, values, rounding = _series(law, pieces, edges, guess)
         rough = _is_rough(table, rounding, edges[1].level - edges[0].level, error)
+        # A singular point leaves one rough piece at each halving; where their number doubles, it is rounding.
+        if rough.sum() > most or halving == _MAX_HALVINGS - 1:
+            rough[:] = False
         done.append(_rows(table, ~rough))
         if not rough.any():
             break
@@ -345,7 +350,7 @@ class DenseBoundary(Bulks):
 def _first_pieces(law: DenseMap, first: Edge, last: Edge) -> _Pieces:
     """Stretches between the ends of panels and the atoms, where the curve may bend most."""
     middle = 0.5 * (first.origin + last.origin)
-    inner = np.concatenate([law.panels.left, law.panels.right, law.weights, [middle]])
+    inner = np.concatenate([law.panels.left, law.panels.right, law.weights, [0.0, middle]])
     inner = np.unique(inner[(inner > first.origin) & (inner < last.origin)])
     ends = np.concatenate([[first.origin], inner, [last.origin]])
     bend = np.zeros(ends.size - 1, dtype=np.intp)

@@ -29,6 +29,7 @@ _PROJECTION = _VALUES * RULE[:, None] * (_DEGREES + 0.5)
 # coefficient inside.
 _ELLIPSE = 3.0
 _LIGHT = 1e-15  # error of a panel in a moment, relative to the heaviest panel, that need not be mended
+_MAX_HALVINGS, _MOST_ROUGH = 60, 64
 _REACH = _ELLIPSE + 1 / _ELLIPSE
 
 
@@ -75,7 +76,8 @@ class Panels:
         left, right = np.asarray(ends[:-1], dtype=float), np.asarray(ends[1:], dtype=float)
         done: list[tuple[Floats, Floats, Floats]] = []
         total = np.zeros(5)
-        for _ in range(_MAX_HALVINGS):
+        most = max(_MOST_ROUGH, left.size)
+        for halving in range(_MAX_HALVINGS):
             values = density((0.5 * (left + right))[:, None] + 0.5 * (right - left)[:, None] * NODES)
             if not (np.isfinite(values).all() and values.min(initial=0.0) >= 0):
                 raise ValueError("density: expected finite numbers of at least 0 at every node")
@@ -86,14 +88,14 @@ class Panels:
             weight = (right - left) * np.maximum(np.abs(left), np.abs(right)) ** np.arange(5)[:, None]
             total = np.maximum(total, np.max(peak * weight, axis=1, initial=0.0))
             rough = (tail > rtol * peak) & np.any(tail * weight > _LIGHT * total[:, None], axis=0)
+            # Where ever more panels are rough it is by the rounding of the density.
+            if rough.sum() > most or halving == _MAX_HALVINGS - 1:
+                rough[:] = False
             done.append((left[~rough], right[~rough], c[~rough]))
             middle = 0.5 * (left + right)[rough]
             left, right = np.append(left[rough], middle), np.append(middle, right[rough])
             if left.size == 0:
                 break
-        else:
-            values = density((0.5 * (left + right))[:, None] + 0.5 * (right - left)[:, None] * NODES)
-            done.append((left, right, series(values)))
         left, right, c = (np.concatenate(parts) for parts in zip(*done, strict=True))
         order = np.argsort(left)
         order = order[np.any(c[order] != 0, axis=1)]  # a panel without mass is a gap of the weights
@@ -181,4 +183,3 @@ class Panels:
         return q, slope / half, logs
 
 
-_MAX_HALVINGS = 60
