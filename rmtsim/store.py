@@ -9,7 +9,6 @@ HDF5's mode for concurrent reading (SWMR) is not used: a killed writer would lea
 import errno
 import fcntl
 import os
-import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 from ._format import FORMAT, FORMAT_VERSION, StoreError, data_bytes, datasets, group_name, read_experiment
 from .cells import LONG_NAMES, Cell, coordinates
 from .experiment import Experiment
+from .partial import Partial
 from .provenance import provenance
 from .results import MemoryStore, Results, Store
 
@@ -34,6 +34,7 @@ __all__ = [
     "Results",
     "Store",
     "StoreError",
+    "check_new_file",
     "open_results",
     "write_table",
 ]
@@ -121,7 +122,7 @@ class HDF5Store(HDF5Results, Store):
             The path exists, its directory is missing or cannot be written, or the disk is too small.
         """
         path = Path(path)
-        _check_room(path, experiment)
+        check_new_file(path, experiment)
         with _new_file(path) as file:
             _lay_out(file, experiment, provenance(device))
         return cls(path)
@@ -206,15 +207,11 @@ def _publish(partial: Path, path: Path) -> None:
 @contextmanager
 def _new_file(path: Path) -> Iterator[Any]:
     """Open a new HDF5 file that appears under its name once it is complete, or never."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    with _explained(path, "a place for a new file"):
-        try:
-            with h5py.File(partial, "x", libver=_LIBVER) as file:
-                yield file
-            _claim_blocks(partial)
-            _publish(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+    with _explained(path, "a place for a new file"), Partial(path) as partial:
+        with h5py.File(partial, "x", libver=_LIBVER) as file:
+            yield file
+        _claim_blocks(partial)
+        _publish(partial, path)
 
 
 def write_table(
@@ -260,6 +257,8 @@ def _open(path: Path, mode: str) -> Any:
     expected = "a results file"
     if not path.exists():
         raise StoreError(str(path), expected, "no such file")
+    if not path.is_file() and not path.is_dir():
+        raise StoreError(str(path), expected, "a pipe, socket or device")
     with _explained(path, expected), open(path, "rb"):
         pass  # a directory, or a file without permission, fails here with its reason
     if not h5py.is_hdf5(path):
@@ -292,7 +291,8 @@ def _relax_lock(file: Any) -> None:
             raise
 
 
-def _check_room(path: Path, experiment: Experiment) -> None:
+def check_new_file(path: Path, experiment: Experiment) -> None:
+    """Refuse a path where a file exists, whose directory is missing, or whose disk is too small."""
     if path.exists():
         raise StoreError(
             str(path), "a path where no file exists", "an existing file (rmtsim resume goes on with one)"
