@@ -59,7 +59,9 @@ def check_keys(table: str, keys: Iterable[str], known: Sequence[str]) -> None:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             expected = f'"{close[0]}"' if close else one_of(known)
-            raise ExperimentError(dotted(table, shortened(key)), expected, f'the unknown key "{shortened(key)}"')
+            raise ExperimentError(
+                dotted(table, shortened(key)), expected, f'the unknown key "{shortened(key)}"'
+            )
 
 
 def dotted(table: str, key: str) -> str:

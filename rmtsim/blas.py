@@ -1,4 +1,4 @@
-"""One BLAS thread where more would harm: beside threads of our own, and on small matrices."""
+"""Which BLAS there is, and one thread of it where more would harm: beside our own, and on small matrices."""
 
 import threading
 from contextlib import ContextDecorator
@@ -32,6 +32,17 @@ class _SingleThread(ContextDecorator):
             self._inside -= 1
             if self._inside == 0:
                 self._limiter.restore_original_limits()
+
+
+def description() -> str:
+    """Name the BLAS libraries of this process, with their versions and the kernels that they chose.
+
+    NumPy and SciPy may bring one each. The last bits of products depend on the kernels.
+    """
+    libraries = (info for info in _controller().info() if info["user_api"] == "blas")
+    names = ("internal_api", "version", "architecture")
+    words = (" ".join(str(info[name]) for name in names if info.get(name)) for info in libraries)
+    return ", ".join(sorted(set(words))) or "unknown"
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a trial costs in memory and time, from its sizes alone: refusals come before anything is imported or run."""
+"""What a trial costs in memory and time, from its sizes alone: refusals come before anything heavy is run."""
 
 from math import prod
 

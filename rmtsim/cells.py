@@ -22,7 +22,7 @@ LOSSES = ("mse", "ce")
 STATISTICS = ("histogram", "moments", "extremes", "masses", "eigenvalues")
 
 LONG_NAMES = {
-    "done": "whether the trial is finished; the other values of an unfinished one mean nothing",
+    "done": "whether the trial is finished; until then its rows of the other arrays mean nothing",
     "edges": "edges of the histogram bins, in units of scale; NaN until they are set",
     "scale": "natural unit of the block: (V^T V)_ij for W-blocks of the hidden mse model, else 1",
     "moments": "(1/n) tr H^k of the n x n block H",

@@ -6,6 +6,7 @@ file in that directory clears it away. Next to nothing is imported: the answer t
 
 import os
 import zlib
+from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ _PATTERN = r"\..+\.([0-9a-f]{8})-([0-9]+)-[0-9a-f]{4}\.partial"
 
 
 class Partial:
-    """Context that gives a file its name until it is complete; what still has that name at the end is removed.
+    """Context with the name of a file until it is complete; what has that name at the end is removed.
 
     Parameters
     ----------
@@ -41,10 +42,8 @@ class Partial:
 def remove_own() -> None:
     """Remove what this process has under construction, as it ends."""
     for path in _own:
-        try:
+        with suppress(OSError):
             os.unlink(path)
-        except OSError:
-            pass
 
 
 def clear(directory: "Path") -> None:
@@ -61,7 +60,8 @@ def clear(directory: "Path") -> None:
     for name in names:
         owner = re.fullmatch(_PATTERN, name, re.DOTALL)
         if owner and owner[1] == _machine() and not _lives(int(owner[2])):
-            _remove_unlocked(os.path.join(directory, name))
+            with suppress(OSError):  # another process was faster
+                os.unlink(os.path.join(directory, name))
 
 
 def _machine() -> str:
@@ -81,20 +81,3 @@ def _lives(process: int) -> bool:
     except (OSError, OverflowError):  # another user's; a number that no process has is none of ours
         return True
     return True
-
-
-def _remove_unlocked(path: str) -> None:
-    """Remove a file unless someone has it open for writing: HDF5 locks what it writes."""
-    import fcntl
-
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:  # gone, or nothing that we made
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.unlink(path)
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)

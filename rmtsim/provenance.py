@@ -1,31 +1,48 @@
 """What made a results file: program, libraries, machine and time."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
-_LIBRARIES = ("numpy", "scipy", "numba", "h5py")
+
+def _blas() -> str:
+    from .blas import description
+
+    return description()
+
+
+_FACTS: Mapping[str, Callable[[], str]] = {
+    "program_version": lambda: version("rmtsim"),
+    "python_version": platform.python_version,
+    "numpy_version": lambda: version("numpy"),
+    "scipy_version": lambda: version("scipy"),
+    "numba_version": lambda: version("numba"),
+    "h5py_version": lambda: version("h5py"),
+    "blas": _blas,
+    "host": platform.node,
+    "platform": platform.platform,
+    "start_time": lambda: datetime.now(UTC).isoformat(timespec="seconds"),
+}
+
+NAMES = ("device", *_FACTS)
+"""The attributes that every session has; those on a GPU have more."""
+_OUTSIDE_OF_NUMBERS = ("python_version", "h5py_version", "host", "platform", "start_time", "gpu_number")
 
 
 def provenance(device: str) -> Mapping[str, str]:
-    """Attributes that say where results come from; none of them enters the numbers but ``device``.
+    """Attributes that say where results come from.
+
+    The device enters the numbers, and the library versions, the BLAS and the GPU their last bits.
 
     Parameters
     ----------
     device : {"cpu", "gpu", "reference"}
         Device of the kernels.
     """
-    return {
-        **_device_attributes(device),
-        "program_version": version("rmtsim"),
-        "device": device,
-        "python_version": platform.python_version(),
-        **{f"{library}_version": version(library) for library in _LIBRARIES},
-        "host": platform.node(),
-        "platform": platform.platform(),
-        "start_time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    facts = {name: fact() for name, fact in _FACTS.items()}
+    return {**_device_attributes(device), "device": device, **facts}
 
 
 def _device_attributes(device: str) -> Mapping[str, str]:
@@ -35,3 +52,13 @@ def _device_attributes(device: str) -> Mapping[str, str]:
     from .kernels._gpu import describe
 
     return describe()
+
+
+def mixture(sessions: Sequence[Mapping[str, Any]]) -> str:
+    """Say in what sessions differ that enters the last bits of numbers; nothing if in nothing."""
+    several = []
+    for name in sessions[-1].keys() - set(_OUTSIDE_OF_NUMBERS):
+        values = dict.fromkeys(f'"{session.get(name, "unknown")}"' for session in sessions)
+        if len(values) > 1:
+            several.append(f"{name} = {' and '.join(values)}")
+    return "; ".join(sorted(several))

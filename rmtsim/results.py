@@ -16,6 +16,9 @@ from .provenance import provenance
 
 Record = Mapping[str, NDArray[Any]]
 
+_OF_THE_FILE = ("format", "format_version", "experiment", "digest")
+"""Attributes that tell of a file and not of the session that created it."""
+
 
 class Results(ABC):
     """Finished trials of an experiment; a cell is named by its index in ``cells``.
@@ -34,6 +37,11 @@ class Results(ABC):
     def cells(self) -> tuple[Cell, ...]:
         """Cells of the experiment."""
         return self.experiment.cells
+
+    @property
+    def sessions(self) -> tuple[Mapping[str, Any], ...]:
+        """Program, libraries, device, machine and start time of every session that is not as one before."""
+        return ({name: value for name, value in self.attributes.items() if name not in _OF_THE_FILE},)
 
     @abstractmethod
     def done(self, cell: int) -> NDArray[np.bool_]:
@@ -84,10 +92,14 @@ class Results(ABC):
         finished = known & done[np.where(known, rows, 0)]
         if not finished.all():
             raise ValueError(f"trials: expected finished trials of cell {cell}, got {rows[~finished][0]}")
-        if rows.size == 0:
+        return self._rows(cell, name, rows)
+
+    def _rows(self, cell: int, name: str, trials: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows of finished trials in the order given."""
+        if trials.size == 0:
             return self._read(cell, name, 0, 0)
-        first = int(rows.min())
-        return self._read(cell, name, first, int(rows.max()) + 1)[rows - first]
+        first = int(trials.min())
+        return self._read(cell, name, first, int(trials.max()) + 1)[trials - first]
 
     def close(self) -> None:  # noqa: B027 - memory holds nothing open
         """Let go of the file, where there is one."""

@@ -10,7 +10,17 @@ from functools import partial
 from math import prod, ulp
 from typing import Any
 
-from ._validation import ExperimentError, check_keys, choice, integer, positive, real, several, shortened, show
+from ._validation import (
+    ExperimentError,
+    check_keys,
+    choice,
+    integer,
+    positive,
+    real,
+    several,
+    shortened,
+    show,
+)
 from .cells import ALL_BLOCKS, ARCHITECTURES, LOSSES, STATISTICS
 from .methods import METHODS
 

@@ -46,7 +46,7 @@ def test_imports_are_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "only"), [("h5py", {"store.py"}), ("matplotlib", {"plots"}), ("cupy", {"kernels"})]
+    ("module", "only"), [("h5py", {"store"}), ("matplotlib", {"plots"}), ("cupy", {"kernels"})]
 )
 def test_a_library_is_imported_in_one_place(module: str, only: set[str]) -> None:
     for path in sources():

@@ -4,7 +4,6 @@ Every number written here is a formula of (cell, trial, name, position), so that
 """
 
 import errno
-import hashlib
 import os
 import shutil
 import signal
@@ -18,60 +17,31 @@ import h5py
 import numpy as np
 import pytest
 
-from rmtsim import store as store_module
 from rmtsim.experiment import Experiment
-from rmtsim.store import HDF5Store, MemoryStore, StoreError, open_results
-
-FORMATS = Path(__file__).parents[1] / "data" / "formats"
-
-EXPERIMENT = Experiment.from_mapping(
-    {
-        "name": "store",
-        "seed": 7,
-        "trials": 6,
-        "model": {"architecture": ["linear", "hidden"], "loss": "ce"},
-        "grid": {"n_features": 5, "aspect_ratio": 0.4, "n_classes": 3, "n_hidden": 2},
-        "measure": {
-            "statistics": ["histogram", "moments", "extremes", "masses", "eigenvalues"],
-            "bins": 4,
-        },
-    }
+from rmtsim.store import (
+    EnvironmentWarning,
+    HDF5Store,
+    MemoryStore,
+    StoreError,
+    creation,
+    open_results,
+    writer,
 )
 
-
-def formula(experiment, cell, trial, name):
-    """Return the array of a record: exact in float64, different at every position."""
-    shape, dtype, _ = experiment.schema(experiment.cells[cell])[name]
-    start = 1000 * trial + 100 * cell + len(name)
-    return (
-        start + np.arange(np.prod(shape, dtype=int)).reshape(shape) / (1 if dtype == "int64" else 64)
-    ).astype(dtype)
-
-
-def record(experiment, cell, trial):
-    return {
-        name: formula(experiment, cell, trial, name) for name in experiment.schema(experiment.cells[cell])
-    }
-
-
-def edges_of(experiment, cell):
-    blocks = len(experiment.cells[cell].blocks)
-    return np.arange(experiment.measure.bins + 1) + np.arange(blocks)[:, None] / 4
-
-
-def fill(store, cell, first, count):
-    store.write(cell, first, [record(store.experiment, cell, t) for t in range(first, first + count)])
-
-
-def assert_is_formula(results, cell, trials):
-    assert list(results.trials(cell)) == list(trials)
-    for name in results.names(cell):
-        expected = [formula(results.experiment, cell, t, name) for t in trials]
-        found = results.array(cell, name)
-        shape, dtype, _ = results.experiment.schema(results.cells[cell])[name]
-        assert found.shape == (len(trials), *shape)
-        assert found.dtype == dtype
-        np.testing.assert_array_equal(found, np.reshape(expected, found.shape))
+from .stores import (
+    EXPERIMENT,
+    FORMATS,
+    MANY,
+    assert_is_formula,
+    delete,
+    digest_of,
+    edges_of,
+    fill,
+    formula,
+    record,
+    replace_attribute,
+    write_some,
+)
 
 
 @pytest.fixture
@@ -89,12 +59,7 @@ def store(request, path):
 
 @pytest.fixture
 def written(path):
-    """A closed file: cell 0 has trials 0, 1 and 4; cell 1 has edges alone."""
-    with HDF5Store.create(path, EXPERIMENT) as store:
-        store.set_edges(0, edges_of(EXPERIMENT, 0))
-        store.set_edges(1, edges_of(EXPERIMENT, 1))
-        fill(store, 0, 0, 2)
-        fill(store, 0, 4, 1)
+    write_some(path)
     return path
 
 
@@ -214,7 +179,7 @@ def test_file_reads_back(written):
     with open_results(written) as results:
         assert results.experiment == EXPERIMENT
         assert results.attributes["format"] == "rmtsim-results"
-        assert results.attributes["format_version"] == 1
+        assert results.attributes["format_version"] == 2
         assert results.attributes["digest"] == EXPERIMENT.digest
         assert_is_formula(results, 0, [0, 1, 4])
         assert_is_formula(results, 1, [])
@@ -266,15 +231,40 @@ def test_xarray_shows_names_coordinates_and_values(written):
         assert data.attrs["n_hidden"] == 2
 
 
+@pytest.mark.filterwarnings("error")
+def test_averages_over_an_unfinished_file_leave_out_what_is_not_done(written):
+    """For every array, in both cells, of which one has no trial; nothing is said of trials by name."""
+    import xarray
+
+    for cell, done in ((0, [0, 1, 4]), (1, [])):
+        with xarray.open_dataset(written, group=f"cell_{cell:04d}", engine="h5netcdf") as data:
+            means = data.mean("trial")
+            assert set(means) == {"done", "edges", *EXPERIMENT.schema(EXPERIMENT.cells[cell])}
+            assert means.done == len(done) / 6
+            for name, (shape, _, _) in EXPERIMENT.schema(EXPERIMENT.cells[cell]).items():
+                values = [formula(EXPERIMENT, cell, t, name) for t in done]
+                expected = np.mean(values, axis=0) if done else np.full(shape, np.nan)
+                # Sums of three numbers of at most twelve bits and six below the point are exact.
+                np.testing.assert_array_equal(means[name], expected)
+                assert data[name].isnull().all(data[name].dims[1:]).values.tolist() == [
+                    t not in done for t in range(6)
+                ]
+
+
+def test_h5py_sees_the_fill_values(written):
+    with h5py.File(written) as file:
+        for name, (_, dtype, _) in EXPERIMENT.schema(EXPERIMENT.cells[0]).items():
+            dataset = file["cell_0000"][name]
+            np.testing.assert_array_equal(dataset[[2, 3, 5]], np.nan if dtype == "float64" else -1)
+            np.testing.assert_array_equal(dataset.fillvalue, dataset.attrs["_FillValue"])
+            assert dataset.attrs["_FillValue"].dtype == dataset.dtype == dtype
+
+
 def test_plain_h5py_sees_axis_names(written):
     with h5py.File(written) as file:
         moments = file["cell_0000/moments"]
         assert [dimension.label for dimension in moments.dims] == ["trial", "block", "moment"]
         assert [dimension.keys() for dimension in moments.dims] == [["trial"], ["block"], ["moment"]]
-
-
-def digest_of(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_creating_never_overwrites(written):
@@ -302,7 +292,7 @@ def test_creating_without_hard_links(path, monkeypatch):
 @pytest.mark.parametrize("link", [os.link, no_links])
 def test_creating_loses_the_race_against_another_run(path, monkeypatch, link):
     monkeypatch.setattr(os, "link", link)
-    monkeypatch.setattr(store_module, "check_new_file", lambda *_: path.write_text("another run was faster"))
+    monkeypatch.setattr(writer, "check_new_file", lambda *_: path.write_text("another run was faster"))
     with pytest.raises(StoreError, match="File exists"):
         HDF5Store.create(path, EXPERIMENT)
     assert path.read_text() == "another run was faster"
@@ -349,7 +339,7 @@ def test_a_failed_creation_leaves_nothing(path, monkeypatch):
     def fail(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store_module, "_scale", fail)
+    monkeypatch.setattr(creation, "_create", fail)
     with pytest.raises(KeyboardInterrupt):
         HDF5Store.create(path, EXPERIMENT)
     assert list(path.parent.iterdir()) == []
@@ -367,7 +357,7 @@ def test_writing_touches_array_bytes_alone(path):
     assert len(after) == len(before)
     changed = before != after
     with h5py.File(path) as file:
-        for group in file.values():
+        for group in (file["cell_0000"], file["cell_0001"]):
             for dataset in group.values():
                 if dataset.name.split("/")[-1] not in dataset.dims[0]:  # coordinates are structure
                     start = dataset.id.get_offset()
@@ -403,18 +393,6 @@ def test_resume_refuses_another_experiment(written):
 # ---- files that are none ------------------------------------------------------------------------
 
 
-def replace_attribute(path, name, value):
-    with h5py.File(path, "r+") as file:
-        del file.attrs[name]
-        if value is not None:
-            file.attrs[name] = value
-
-
-def delete(path, name):
-    with h5py.File(path, "r+") as file:
-        del file[name]
-
-
 def truncate(path, size):
     path.write_bytes(path.read_bytes()[:size])
 
@@ -433,13 +411,16 @@ BROKEN = [
     (lambda p: replace_attribute(p, "format", "other"), 'the format "rmtsim-results", got "other"'),
     (lambda p: replace_attribute(p, "format", 3), 'expected the format "rmtsim-results", got "3"'),
     (
-        lambda p: replace_attribute(p, "format_version", 2),
-        r"format_version at most 1, got .* 2, written by rmtsim \d",
+        lambda p: replace_attribute(p, "format_version", 3),
+        r"format_version at most 2, got .* 3, written by rmtsim \d",
     ),
     (lambda p: replace_attribute(p, "format_version", 0), "expected a positive format_version, got 0"),
     (lambda p: replace_attribute(p, "format_version", "1"), "expected a positive format_version, got 1"),
-    (lambda p: replace_attribute(p, "format_version", None), "expected a positive format_version, got None"),
-    (lambda p: replace_attribute(p, "experiment", None), 'expected an attribute "experiment", got none'),
+    (lambda p: replace_attribute(p, "format_version", None), "expected a positive format_version, got none"),
+    (
+        lambda p: replace_attribute(p, "experiment", None),
+        'expected a text as attribute "experiment", got none',
+    ),
     (
         lambda p: replace_attribute(p, "experiment", "x = 1"),
         "a valid experiment in its attributes, got x: expected",
@@ -451,7 +432,7 @@ BROKEN = [
     (lambda p: delete(p, "cell_0001"), 'expected a group "cell_0001", got none'),
     (
         lambda p: delete(p, "cell_0001/masses"),
-        r"""datasets of group "cell_0001", got none named \['masses'\]""",
+        'expected a dataset "cell_0001/masses", got none',
     ),
 ]
 
@@ -487,24 +468,39 @@ def test_damaged_bytes_are_refused_or_read(path):
     assert refused > 0
 
 
-def test_version_1_is_still_read():
-    """The file is kept for ever; data/README.md says how it was made."""
-    with open_results(FORMATS / "results-v1.h5") as results:
-        assert results.attributes["format_version"] == 1
+@pytest.mark.parametrize("version", [1, 2])
+def test_every_version_is_still_read(version):
+    """The files are kept for ever; data/README.md says how they were made."""
+    with open_results(FORMATS / f"results-v{version}.h5") as results:
+        assert results.attributes["format_version"] == version
         assert results.experiment == EXPERIMENT
-        assert_is_formula(results, 0, [0, 1, 4])
+        assert_is_formula(results, 0, [0, 1, 4], version)
         assert_is_formula(results, 1, [])
         np.testing.assert_array_equal(results.edges(0), edges_of(EXPERIMENT, 0))
+        kernels = [session.get("blas", "").split()[-1:] for session in results.sessions]
+        assert kernels == ([[]] if version == 1 else [["Haswell"], ["SkylakeX"]])
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_every_version_is_resumed(path, version):
+    path.write_bytes((FORMATS / f"results-v{version}.h5").read_bytes())
+    with pytest.warns(EnvironmentWarning, match="mixes trials of blas ="):
+        store = HDF5Store.open_for_resume(path, EXPERIMENT)
+    with store:
+        for trial in (2, 3, 5):
+            store.write(0, trial, [record(EXPERIMENT, 0, trial, version)])
+        assert_is_formula(store, 0, range(6), version)
+    with open_results(path) as results:
+        assert results.attributes["format_version"] == version
+        assert_is_formula(results, 0, range(6), version)
 
 
 # ---- several processes --------------------------------------------------------------------------
 
-MANY = Experiment.from_mapping({**EXPERIMENT.to_mapping(), "trials": 20_000})
-
 
 def run_python(code, *arguments):
-    """Start a Python process that has this module's names."""
-    setup = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from test_store import *\n"
+    """Start a Python process that has the names of `stores`."""
+    setup = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from stores import *\n"
     command = [sys.executable, "-c", setup + textwrap.dedent(code), *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -616,19 +612,43 @@ def test_a_disk_that_fills_up_loses_no_trial(tmp_path):
     assert status.st_blocks * 512 >= status.st_size
 
 
-def test_a_write_that_fails_marks_nothing_done(path, monkeypatch):
-    """Errors of HDF5's buffered writes surface when a dataset is flushed, before the mark."""
+def full_after(writes):
+    """Return a `pwrite` of a disk that is full after some calls, the last of which writes half."""
+    left = iter(range(writes))
 
-    def fail(dataset):
-        raise RuntimeError("file write failed: No space left on device")
+    def pwrite(descriptor, data, offset, pwrite=os.pwrite):
+        n = next(left, None)
+        if n is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return pwrite(descriptor, data[: (len(data) + 1) // 2] if n == writes - 1 else data, offset)
 
+    return pwrite
+
+
+@pytest.mark.parametrize("writes", range(9))
+def test_a_write_that_fails_marks_nothing_done(path, monkeypatch, writes):
+    """A trial of cell 0 is eight arrays and the mark; whichever write fails, what was there stays."""
     with HDF5Store.create(path, EXPERIMENT) as store:
         store.set_edges(0, edges_of(EXPERIMENT, 0))
-        monkeypatch.setattr(h5py.Dataset, "flush", fail)
-        with pytest.raises(StoreError, match="No space left on device"):
-            store.write(0, 0, [record(EXPERIMENT, 0, 0)])
+        fill(store, 0, 2, 2)
+        monkeypatch.setattr(os, "pwrite", full_after(writes))
+        with pytest.raises(StoreError, match=r"expected room to write, got No space left on device"):
+            fill(store, 0, 0, 2)
         monkeypatch.undo()
-        assert not store.done(0).any()
+        assert set(store.trials(0)) in ({2, 3}, {0, 2, 3})
+        assert_is_formula(store, 0, store.trials(0))
+    with HDF5Store.open_for_resume(path, EXPERIMENT) as store:
+        for trial in np.flatnonzero(~store.done(0)):
+            fill(store, 0, int(trial), 1)
+        assert_is_formula(store, 0, range(6))
+
+
+@pytest.mark.parametrize("writes", [0, 1, 10, 20])
+def test_a_creation_that_fails_leaves_nothing(path, monkeypatch, writes):
+    monkeypatch.setattr(os, "pwrite", full_after(writes))
+    with pytest.raises(StoreError, match="expected a place for a new file, got No space left on device"):
+        HDF5Store.create(path, EXPERIMENT)
+    assert list(path.parent.iterdir()) == []
 
 
 def test_trials_are_chosen_by_number_not_by_mask(written):

@@ -93,7 +93,9 @@ def _given_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
 
     if arguments.V is not None:
         if arguments.V.exists() and not arguments.V.is_file():
-            raise ValueError(f"--V: expected a file written by numpy.save, got no regular file: {arguments.V}")
+            raise ValueError(
+                f"--V: expected a file written by numpy.save, got no regular file: {arguments.V}"
+            )
         try:
             return np.load(arguments.V, allow_pickle=False)
         except (EOFError, ValueError):  # empty, or pickled data for all that NumPy can tell

@@ -67,6 +67,10 @@ def _info(arguments: argparse.Namespace) -> int:
         print(f"{experiment.name}: {finished} of {total} trials finished")
         for name in sorted(set(results.attributes) - {"experiment"}):
             print(f"  {name:<16} {results.attributes[name]}")
+        first, *later = results.sessions
+        for session in later:
+            changes = (f"{name} {value}" for name, value in session.items() if first.get(name) != value)
+            print(f"  {'resumed with':<16} {', '.join(changes)}")
         sizes = f"{'d':>6} {'N':>7} {'C':>7} {'m':>4}"
         print(f"\n{'cell':>5}  {'model':<10} {sizes}  {'method':<10}  {'finished':>13}  blocks")
         for cell in experiment.cells:

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import warnings
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from ._progress import Progress
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
+
 
 def add_parsers(commands: Any) -> None:
     """Add ``run`` and ``resume`` to the commands."""
@@ -41,7 +43,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="auto: the GPU if there is one (default: cpu)",
     )
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
 
 
 def _experiment_file(given: str) -> Path:
@@ -92,11 +94,17 @@ def _device(asked: str, progress: Progress) -> str:
     return "gpu"
 
 
+def _show(message: Warning | str, *_: object, **__: object) -> None:
+    """Show a warning in one line, as errors are, whether or not progress is shown."""
+    _process.say(f"rmtsim: warning: {message}")
+
+
 def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespace, resume: bool) -> int:
     from ..montecarlo import run
 
     cells = len(experiment.cells)
-    with Progress(quiet=arguments.quiet) as progress:
+    with warnings.catch_warnings(), Progress(quiet=arguments.quiet) as progress:
+        warnings.showwarning = _show
         device = _device(arguments.device, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
         report = _Stoppable(path, progress)
@@ -106,7 +114,7 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
 
 
 class _Stoppable:
-    """Progress of a run that can be stopped, and says how to go on once there is a file, from the first report.
+    """Progress of a run that can be stopped; from the first report on there is a file, and a way to go on.
 
     Every trial that is finished is in the file then, and no end of the process can break it.
     """
