@@ -131,13 +131,16 @@ def test_a_row_that_a_killed_writer_left_does_not_count(path, pretend, monkeypat
         return pwrite(descriptor, data, offset)
 
     monkeypatch.setattr(os, "pwrite", killed)
-    pretend(host="other")
+    pretend(host="a long name that does not become one of the recorded")
     with pytest.raises(KeyboardInterrupt):
         resume(path)
-    monkeypatch.undo()
+    monkeypatch.setattr(os, "pwrite", pwrite)
     with open_results(path) as results:
         assert len(results.sessions) == 1
+    pretend(host="other")
     resume(path)
+    with open_results(path) as results:
+        assert [session["host"] == "other" for session in results.sessions] == [False, True]
 
 
 def test_a_row_that_is_no_session(path):

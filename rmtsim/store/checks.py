@@ -77,7 +77,7 @@ class _Structure:
         self.places: list[tuple[int, int, str]] = []
 
     def check(self, experiment: Experiment) -> None:
-        names = [name for name in NAMES if self.version > 1 or name != "blas"]
+        names = [name for name in NAMES if self.version > 1 or name != "blas"]  # version 1 did not say
         for name, expected in layout(experiment, dict.fromkeys(names, ""), self.version):
             self._check_group(name, expected)
         self._check_places()

@@ -147,19 +147,20 @@ def _open(path: Path) -> Any:
         raise StoreError(str(path), expected, "a file that is not HDF5")
     try:
         file = h5py.File(path, "r", libver=LIBVER)
-        release_lock(file)
+        # HDF5 locks what it reads. Without its lock, a run can be resumed under the reader's eyes.
+        lock(file.id.get_vfd_handle(), fcntl.LOCK_UN)
         return file
     except BlockingIOError:
-        expected = "a file that no other process holds open"
-        raise StoreError(str(path), expected, "a file in use by another process") from None
+        raise in_use(path) from None
     except (OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
         got = "a truncated file" if "truncated" in str(error) else reason(error)
         raise StoreError(str(path), "a complete HDF5 file", show(got, 200)) from error
 
 
-def release_lock(file: Any) -> None:
-    """Give up the lock under which HDF5 opened a file for reading, so that a run can be resumed meanwhile."""
-    lock(file.id.get_vfd_handle(), fcntl.LOCK_UN)
+def in_use(path: Path) -> StoreError:
+    """Refusal of a file that another process writes, or reads by a tool that keeps others from writing."""
+    expected = "a file that no other process holds open"
+    return StoreError(str(path), expected, "a file in use by another process")
 
 
 def lock(descriptor: int, operation: int) -> None:

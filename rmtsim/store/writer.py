@@ -17,9 +17,9 @@ from ..experiment import Experiment
 from ..provenance import mixture, provenance
 from ..results import Store
 from .creation import claim_blocks, lay_out, new_file, write_at
-from .errors import StoreError, explained
+from .errors import StoreError, explained, reason
 from .layout import FORMAT, FORMAT_VERSION, SESSION_BYTES, SESSIONS, data_bytes, layout
-from .reader import HDF5Results, lock
+from .reader import HDF5Results, in_use, lock
 
 
 class EnvironmentWarning(UserWarning):
@@ -124,7 +124,7 @@ class HDF5Store(HDF5Results, Store):
             return False
         with explained(self.path, "room to write"):
             place = self._file["sessions"].id.get_offset() + row * SESSION_BYTES
-            write_at(self._descriptor, text[1:], place + 1)
+            write_at(self._descriptor, text[1:].ljust(SESSION_BYTES - 1, b"\0"), place + 1)
             write_at(self._descriptor, text[:1], place)  # from here on the row counts
         return True
 
@@ -161,15 +161,13 @@ def _open_alone(path: Path) -> int:
     with explained(path, "a file that can be written"):
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        with explained(path, "a file that can be locked"):
-            lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            lock(descriptor, fcntl.LOCK_SH)
-    except BaseException as error:
+        lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(descriptor, fcntl.LOCK_SH)
+    except OSError as error:
         os.close(descriptor)
-        if isinstance(error.__cause__, BlockingIOError):
-            expected = "a file that no other process holds open"
-            raise StoreError(str(path), expected, "a file in use by another process") from None
-        raise
+        if isinstance(error, BlockingIOError):
+            raise in_use(path) from None
+        raise StoreError(str(path), "a file that can be locked", reason(error)) from error
     return descriptor
 
 
