@@ -63,8 +63,13 @@ def _handle(arguments: argparse.Namespace) -> int:
         return _refuse(arguments, f"expected memory for what was asked, got none: {error}")
     except (ValueError, OSError, DeviceError) as error:
         # What was given is refused by a ValueError that says why (ExperimentError, StoreError and others).
-        unnamed = isinstance(error, OSError) and error.errno and error.filename is None  # a stream's
-        return _refuse(arguments, f"expected room to write, got {error.strerror}" if unnamed else str(error))
+        return _refuse(arguments, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno and error.filename is None:  # of a stream
+        return f"expected room to write, got {error.strerror}"
+    return str(error)
 
 
 def _refuse(arguments: argparse.Namespace, why: str) -> int:

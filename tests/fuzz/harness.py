@@ -14,8 +14,12 @@ from typing import NamedTuple, TypeVar
 ROOT = Path(__file__).parents[2]
 SECONDS = 60.0
 """Time that a command may take; the slowest takes some seconds on an idle core."""
-RESIDENT = 3 << 29
-"""Bytes of memory that a command may touch, those of the server included."""
+RESIDENT = 5 << 29
+"""Bytes of memory that a command may touch, those of the server included.
+
+Where the length of a text is damaged, HDF5 asks for as much as 4 GiB, the limit of its 32 bits, before it
+sees that there is no such text: the server's limit cuts that off.
+"""
 LONGEST = 2000
 """Characters of a refusal."""
 
