@@ -135,7 +135,20 @@ def shuffled(rng: random.Random, table: Table) -> list[tuple[str, Any]]:
 def broken(rng: random.Random, mapping: Table) -> Table:
     """The experiment with one value that cannot be."""
     where = rng.choice(["name", "seed", "trials", "model", "grid", "measure"])
-    values = [-1, 0.5, "", "no such word", True, [], {}, 2**64, float("nan"), float("inf"), [[1]], -(2**70)]
+    values = [
+        -1,
+        0.5,
+        "",
+        "no such word",
+        True,
+        [],
+        {},
+        2**64,
+        float("nan"),
+        float("inf"),
+        [[1, 2]],
+        -(2**70),
+    ]
     mapping = {key: dict(value) if isinstance(value, dict) else value for key, value in mapping.items()}
     if isinstance(mapping[where], dict):
         key = rng.choice([*mapping[where], "unknown"])
