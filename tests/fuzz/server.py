@@ -45,6 +45,9 @@ BOTH = {"architecture": '["linear", "hidden"]', "hidden": "n_hidden = 2"}
 
 def warm() -> None:
     """Import and load from their caches what commands use."""
+    import matplotlib
+
+    matplotlib.rcParams["savefig.dpi"] = 20  # pixels take most of the time of a figure
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for precision in ("float64", "float32"):
