@@ -71,9 +71,16 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Signals -------------------------------------------------------------------------------------------
 
 
+def hear_signals() -> None:
+    """Let a new process hear Ctrl-C also where this one was started in the background, and does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def signalled(delay: float, number: int, arguments: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", SIGNALLED, str(delay), str(number), *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=120, preexec_fn=hear_signals
+    )
 
 
 def assert_ended_by_signal(done: subprocess.CompletedProcess[str], number: int, cwd: Path) -> None:
@@ -114,7 +121,9 @@ def test_a_signal_at_any_instant_ends_in_a_sentence(number: int, tmp_path: Path)
 def test_a_signal_during_the_trials_says_how_to_go_on(number: int, tmp_path: Path) -> None:
     (tmp_path / "long.toml").write_text(SMALL.format(trials=300_000))
     command = [sys.executable, "-m", "rmtsim", "run", "long.toml", "-o", "a file.h5", "--workers", "1"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=hear_signals
+    ) as process:
         wait_for(lambda: finished(tmp_path / "a file.h5") > 0, process)
         process.send_signal(number)
         told = process.communicate(timeout=60)[1]
