@@ -9,9 +9,11 @@ The names below are loaded on first use, so that ``import rmtsim`` and ``rmtsim 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing's own takes longer to import than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
     from . import kernels, laws
     from .experiment import Experiment
     from .models import HiddenModel, LinearModel
@@ -36,7 +38,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in ("kernels", "laws"):
         return import_module(f".{name}", __name__)
     if name in _HOME:

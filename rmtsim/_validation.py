@@ -3,6 +3,7 @@
 import difflib
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
@@ -39,8 +40,12 @@ class ExperimentError(ValueError):
 def show(value: object) -> str:
     """Describe a value in the words of TOML, shortened to one line."""
     text = json.dumps(value) if isinstance(value, bool | str) else repr(value)
-    text = text if len(text) <= 60 else text[:57] + "..."
-    return f"{_KINDS.get(type(value), type(value).__name__)} {text}"
+    return f"{_KINDS.get(type(value), type(value).__name__)} {shortened(text)}"
+
+
+def shortened(text: str) -> str:
+    """Cut a text to 60 characters."""
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def one_of(known: Iterable[str]) -> str:
@@ -54,7 +59,9 @@ def check_keys(table: str, keys: Iterable[str], known: Sequence[str]) -> None:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             expected = f'"{close[0]}"' if close else one_of(known)
-            raise ExperimentError(dotted(table, key), expected, f'the unknown key "{key}"')
+            raise ExperimentError(
+                dotted(table, shortened(key)), expected, f'the unknown key "{shortened(key)}"'
+            )
 
 
 def dotted(table: str, key: str) -> str:
@@ -109,7 +116,7 @@ def several(key: str, value: Any, check: Callable[[str, object], T]) -> tuple[T,
     if not value:
         raise ExperimentError(key, "at least one value", "an empty array")
     checked = tuple(check(key, v) for v in value)
-    for i, v in enumerate(checked):
-        if v in checked[:i]:
-            raise ExperimentError(key, "different values", f"{v!r} twice")
+    if len(set(checked)) < len(checked):
+        twice = next(v for v, count in Counter(checked).items() if count > 1)
+        raise ExperimentError(key, "different values", f"{twice!r} twice")
     return checked

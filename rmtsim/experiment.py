@@ -1,6 +1,7 @@
 """Experiments: what is drawn and measured, read from TOML and checked whole before anything runs."""
 
 import hashlib
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,17 +9,18 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
 from itertools import product
 from os import PathLike
-from pathlib import Path
 from typing import Any, Self
 
 from . import _toml, methods
 from ._validation import ExperimentError, check_keys, dotted, integer, one_of, show
 from .cells import ALL_BLOCKS, BLOCKS, Cell, Field, record_schema
 from .settings import Grid, Measure, Model
-from .streams import CELL_LIMIT, RESERVED_TRIALS, SEED_LIMIT, TRIAL_LIMIT
+from .streams import RESERVED_TRIALS, SEED_LIMIT, TRIAL_LIMIT
 
 __all__ = ["Cell", "Experiment", "ExperimentError", "Field", "Grid", "Measure", "Model"]
 
+_MOST_BYTES = 1 << 20
+"""More than any experiment of the largest grid needs."""
 _TABLES = {"model": Model, "grid": Grid, "measure": Measure}
 
 
@@ -89,7 +91,7 @@ class Experiment:
             The file cannot be read, is no TOML, or holds no valid experiment; ``source`` names it.
         """
         try:
-            return cls.from_text(Path(path).read_text(encoding="utf-8"))
+            return cls.from_text(_read(path))
         except ExperimentError as error:
             raise ExperimentError(error.key, error.expected, error.got, str(path)) from None
         except UnicodeDecodeError as error:
@@ -105,6 +107,8 @@ class Experiment:
             mapping = tomllib.loads(text)
         except ValueError as error:  # also an integer of too many digits to be read
             raise ExperimentError("file", "TOML", str(error)) from None
+        except RecursionError:
+            raise ExperimentError("file", "TOML", "arrays or tables nested too deeply") from None
         return cls.from_mapping(mapping)
 
     @classmethod
@@ -164,6 +168,17 @@ class Experiment:
         }
 
 
+def _read(path: str | PathLike[str]) -> str:
+    """Read a text file of bounded length; a pipe that nobody writes to is empty rather than waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        os.set_blocking(descriptor, True)
+        text = file.read(_MOST_BYTES + 1)
+    if len(text) > _MOST_BYTES:
+        raise ExperimentError("file", f"at most {_MOST_BYTES} bytes", "more")
+    return text.decode("utf-8")
+
+
 def _names(kind: type) -> list[str]:
     return [f.name for f in fields(kind)]
 
@@ -209,11 +224,7 @@ def _check_hidden(model: Model, grid: Grid) -> None:
 
 def _check_count(model: Model, grid: Grid) -> None:
     widths = sum(len(grid.widths(architecture)) for architecture in model.architecture)
-    ratios = grid.n_samples if grid.n_samples is not None else grid.aspect_ratio
-    assert ratios is not None  # exactly one is given
-    count = widths * len(model.loss) * len(grid.n_features) * len(ratios) * len(grid.n_classes)
-    if count > CELL_LIMIT:
-        raise ExperimentError("grid", f"at most {CELL_LIMIT} cells", f"{count}")
+    grid.check_count(widths * len(model.loss))
 
 
 def _measured_blocks(model: Model, grid: Grid, measure: Measure) -> tuple[str, ...]:

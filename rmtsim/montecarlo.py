@@ -6,19 +6,19 @@ for any number of workers and after any interruption.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import dense, kernels, structured
+from . import capacity, dense, kernels, structured
 from .cells import Cell
 from .executors import default_workers, ordered_map
 from .experiment import Experiment
 from .forms import Record
-from .models.rows import SQUARES, installed_memory
-from .store import HDF5Store, Store
+from .store import HDF5Store, Store, check_new_file
 from .streams import PILOT_TRIALS
 
 PILOT_MARGIN = 0.25
@@ -157,8 +157,10 @@ def run(
         experiment or device.
     """
     threads = _threads(workers, device)
-    kernels.load(device)
-    _check_memory(experiment)
+    capacity.check(experiment)
+    if not resume and not isinstance(path, Store):
+        check_new_file(Path(path), experiment)
+    kernels.load(device)  # after all that can be refused sooner: its import takes long
     if isinstance(path, Store):
         path.check_same(experiment, device)
         _run_into(path, experiment, threads, device, progress)
@@ -166,21 +168,6 @@ def run(
     open_store = HDF5Store.open_for_resume if resume else HDF5Store.create
     with open_store(path, experiment, device) as store:
         _run_into(store, experiment, threads, device, progress)
-
-
-def _check_memory(experiment: Experiment) -> None:
-    """Refuse cells of which one trial does not fit in the machine's memory."""
-    installed = installed_memory()
-    for cell in experiment.cells:
-        d, N = cell.n_features, cell.n_samples
-        entries = d * N + d * d if experiment.method(cell) == "dense" else 4 * (d + N)
-        if "masses" in experiment.measure.statistics and experiment.method(cell) == "dense":
-            entries = max(entries, d * N + SQUARES * N * N)
-        if 8 * entries > installed:
-            raise ValueError(
-                f"cell {cell.index} (n_features = {d}, n_samples = {N}): expected a trial that fits in the "
-                f"{installed / 1e9:.0f} GB of this machine, got one of {8 * entries / 1e9:.0f} GB"
-            )
 
 
 def _threads(workers: int | None, device: str) -> int:
@@ -252,15 +239,4 @@ def _pending(store: Store, experiment: Experiment, device: str) -> Iterator[Batc
 
 def batch_size(experiment: Experiment, cell: Cell) -> int:
     """Return how many trials one worker takes at a time: about BATCH_WORK operations, and at most 64."""
-    d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden or 0
-    statistics = experiment.measure.statistics
-    work = 0
-    if experiment.method(cell) == "structured":
-        # A thousand operations per feature: counts at 200 edges and the search for both extremes.
-        work = len(cell.blocks) * (1000 * (d + N) + m * C)
-    elif set(statistics) - {"masses"}:
-        work = len(cell.blocks) * N * d * (d + C)
-    if "masses" in statistics:
-        # Sums over pairs of samples: X X^T, three over the classes and, for each hidden unit, two more.
-        work += N * N * (d + (3 + 2 * m) * C + m * m)
-    return int(np.clip(BATCH_WORK // work, 1, 64))
+    return int(np.clip(BATCH_WORK // capacity.trial_work(experiment, cell), 1, 64))

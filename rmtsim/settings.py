@@ -7,10 +7,20 @@ refusals as one read from a file. Where a list is meant, a scalar stands for a l
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from math import ulp
+from math import prod, ulp
 from typing import Any
 
-from ._validation import ExperimentError, check_keys, choice, integer, positive, real, several, show
+from ._validation import (
+    ExperimentError,
+    check_keys,
+    choice,
+    integer,
+    positive,
+    real,
+    several,
+    shortened,
+    show,
+)
 from .cells import ALL_BLOCKS, ARCHITECTURES, LOSSES, STATISTICS
 from .methods import METHODS
 
@@ -19,6 +29,11 @@ _loss = partial(choice, known=LOSSES)
 # Any size fits in 32 bits: labels are drawn below 2^32, and the N d normals of X then need fewer
 # than 2^64 blocks of the random counter.
 _size = partial(integer, low=1, high=2**32 - 1)
+MOST_CLASSES = 2**24
+"""A hundred times the largest vocabularies; what is left of 1/C beyond is below every other error."""
+MOST_CELLS = 10_000
+"""Cells of one file: creating one takes milliseconds, and every opening looks into all of them."""
+_classes = partial(integer, low=1, high=MOST_CLASSES)
 _MAX_BINS = 2**20
 
 
@@ -81,10 +96,20 @@ class Grid:
             raise ExperimentError("grid", "exactly one of n_samples and aspect_ratio", got)
         for name in ("n_features", "n_samples", "n_classes", "n_hidden"):
             if getattr(self, name) is not None:
-                _set(self, **{name: several(f"grid.{name}", getattr(self, name), _size)})
+                check = _classes if name == "n_classes" else _size
+                _set(self, **{name: several(f"grid.{name}", getattr(self, name), check)})
         if self.aspect_ratio is not None:
             _set(self, aspect_ratio=several("grid.aspect_ratio", self.aspect_ratio, positive))
+        self.check_count(1)
+        if self.aspect_ratio is not None:
             self._check_rounding(self.aspect_ratio)
+
+    def check_count(self, networks: int) -> None:
+        """Refuse more than `MOST_CELLS` cells, of which there are `networks` for each d, N and C."""
+        lists = (self.n_features, self.n_samples or self.aspect_ratio, self.n_classes)
+        count = networks * prod(len(values) for values in lists if values is not None)
+        if count > MOST_CELLS:
+            raise ExperimentError("grid", f"at most {MOST_CELLS} cells", f"{count}")
 
     def _check_rounding(self, ratios: tuple[float, ...]) -> None:
         for d in self.n_features:
@@ -98,7 +123,7 @@ class Grid:
                 raise ExperimentError(
                     "grid.aspect_ratio",
                     "ratios that differ once n_samples is rounded to an integer",
-                    f"n_samples = {list(samples)} for n_features = {d}",
+                    f"n_samples = {shortened(str(list(samples)))} for n_features = {d}",
                 )
 
     def samples(self, n_features: int) -> tuple[int, ...]:

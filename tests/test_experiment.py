@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import random
+import time
 import tomllib
 from itertools import product
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rmtsim import capacity
 from rmtsim._toml import dumps
 from rmtsim.cells import ALL_BLOCKS, BLOCKS, STATISTICS, coordinates
 from rmtsim.experiment import Experiment, ExperimentError, Grid, Measure, Model
@@ -306,6 +308,7 @@ BAD = [
     ({"grid": {"n_features": [[6]]}}, "grid.n_features", "an integer", "array [6]"),
     ({"grid": {"n_features": None}}, "grid.n_features", "a value", "none"),
     ({"grid": {"n_classes": 0}}, "grid.n_classes", "from 1 to", "integer 0"),
+    ({"grid": {"n_classes": 2**32 - 1}}, "grid.n_classes", "to 16777216", "4294967295"),
     ({"grid": {"n_classes": True}}, "grid.n_classes", "an integer", "boolean true"),
     ({"grid": {"n_hidden": 8}}, "grid.n_hidden", "no width, the model is linear", "[8]"),
     ({"model": HIDDEN}, "grid.n_hidden", "a width for the hidden model", "none"),
@@ -368,8 +371,53 @@ def test_refusals_name_key_expected_and_got(change, key, expected, got):
 
 def test_too_many_cells_are_refused_before_they_are_built():
     many = list(range(1, 3000))
-    with pytest.raises(ExperimentError, match=r"at most 16777216 cells, got 26973008999"):
+    with pytest.raises(ExperimentError, match=r"at most 10000 cells, got 26973008999"):
         linear(grid={"n_features": many[:2999], "n_classes": many[:2999], "n_samples": many[:2999]})
+
+
+MANY = list(range(1, 50_001))
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"n_classes": MANY}, "at most 10000 cells, got 50000"),
+        ({"n_classes": [*MANY, 1]}, "different values, got 1 twice"),
+        (
+            {"n_samples": None, "aspect_ratio": [i / 1000 for i in MANY], "n_features": 10},
+            "at most 10000 cells, got 50000",
+        ),
+        ({"n_samples": None, "aspect_ratio": [i / 1000 for i in MANY[:5000]]}, "got n_samples = .{,99}$"),
+        ({"n_samples": None, "aspect_ratio": MANY, "n_features": MANY}, "got 2500000000"),
+        ({"n_features": [str(i) for i in MANY]}, "expected an integer"),
+    ],
+)
+def test_long_lists_are_refused_at_once(grid, message):
+    start = time.process_time()
+    with pytest.raises(ExperimentError, match=message):
+        linear(grid=grid)
+    assert time.process_time() - start < 1  # quadratic in the length it would be half a minute
+
+
+def test_the_largest_grid_is_accepted_at_once():
+    start = time.process_time()
+    experiment = linear(grid={"n_classes": MANY[:10_000]})
+    assert Experiment.from_text(experiment.to_toml()) == experiment
+    assert len(experiment.cells) == 10_000
+    capacity.check(experiment)
+    assert time.process_time() - start < 2
+
+
+def test_texts_are_bounded(tmp_path):
+    path = tmp_path / "long.toml"
+    path.write_text("#" * 2**21)
+    with pytest.raises(ExperimentError, match="expected at most 1048576 bytes, got more"):
+        Experiment.from_toml(path)
+    with pytest.raises(ExperimentError, match="expected TOML, got arrays or tables nested too deeply"):
+        Experiment.from_text("a = " + "[" * 100_000)
+    with pytest.raises(ExperimentError) as caught:
+        Experiment.from_text("x" * 100_000 + " = 1")
+    assert len(str(caught.value)) < 300
 
 
 def test_tables_are_checked_when_built_in_python():

@@ -292,7 +292,7 @@ def test_creating_without_hard_links(path, monkeypatch):
 @pytest.mark.parametrize("link", [os.link, no_links])
 def test_creating_loses_the_race_against_another_run(path, monkeypatch, link):
     monkeypatch.setattr(os, "link", link)
-    monkeypatch.setattr(writer, "_check_room", lambda *_: path.write_text("another run was faster"))
+    monkeypatch.setattr(writer, "check_new_file", lambda *_: path.write_text("another run was faster"))
     with pytest.raises(StoreError, match="File exists"):
         HDF5Store.create(path, EXPERIMENT)
     assert path.read_text() == "another run was faster"

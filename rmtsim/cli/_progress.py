@@ -4,8 +4,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
+
+from . import _process
 
 LINE_INTERVAL = 10.0
 """Seconds between plain progress lines."""
@@ -52,7 +55,8 @@ class Progress:
     ) -> None:
         self.patience.end()
         if self.bar is not None:
-            self.bar.close()
+            with suppress(OSError):
+                self.bar.close()
 
     def say(self, message: str) -> None:
         """Print one line, above the bar if there is one."""
@@ -60,7 +64,7 @@ class Progress:
             return
         if self.bar is not None:
             self.bar.clear()
-        print(message, file=sys.stderr, flush=True)
+        _process.say(message)
 
     def update(self, done: int, total: int) -> None:
         """Report that `done` of `total` trials are stored; the first call sets where this run began."""
@@ -71,7 +75,8 @@ class Progress:
         if done > self.first:
             self.patience.end()
         if sys.stderr.isatty():
-            self._update_bar(done, total)
+            with suppress(OSError):  # a terminal that is gone
+                self._update_bar(done, total)
         elif done == total or time.monotonic() - self.printed >= LINE_INTERVAL:
             self._print_line(done, total)
 
@@ -90,4 +95,4 @@ class Progress:
         if done > self.first and elapsed > 0:
             rate = (done - self.first) / elapsed
             line += f", {rate:.3g} trials/s, {(total - done) / rate:.0f} s left"
-        print(line, file=sys.stderr, flush=True)
+        _process.say(line)

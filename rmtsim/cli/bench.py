@@ -46,6 +46,8 @@ def _bench(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--{alone[0]}: expected no NAME and no --json beside it")
     if arguments.json and not arguments.json.absolute().parent.is_dir():
         raise ValueError(f"--json: expected a file in a folder that exists, got {arguments.json}")
+    if arguments.json and arguments.json.exists() and not arguments.json.is_file():
+        raise ValueError(f"--json: expected a file, got no regular file: {arguments.json}")
     if arguments.device == "gpu":
         from ..gpu_bench import bench
 

@@ -110,6 +110,8 @@ def _given_v(arguments: argparse.Namespace) -> "NDArray[Any]":
     """Return the V of the file, which has to agree with the sizes that are given too."""
     import numpy as np
 
+    if arguments.V.exists() and not arguments.V.is_file():
+        raise ValueError(f"--V: expected a file written by numpy.save, got no regular file: {arguments.V}")
     try:
         V = np.load(arguments.V, allow_pickle=False)
     except (EOFError, ValueError):  # empty, or pickled data for all that NumPy can tell

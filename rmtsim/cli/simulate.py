@@ -1,19 +1,17 @@
 """Commands that draw trials: ``rmtsim run`` and ``rmtsim resume``."""
 
 import argparse
-import sys
+import shlex
 import warnings
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import _process
 from ._progress import Progress
 
 if TYPE_CHECKING:
     from ..experiment import Experiment
-
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 
 def add_parsers(commands: Any) -> None:
@@ -98,7 +96,7 @@ def _device(asked: str, progress: Progress) -> str:
 
 def _show(message: Warning | str, *_: object, **__: object) -> None:
     """Show a warning in one line, as errors are, whether or not progress is shown."""
-    print(f"rmtsim: warning: {message}", file=sys.stderr)
+    _process.say(f"rmtsim: warning: {message}")
 
 
 def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespace, resume: bool) -> int:
@@ -109,18 +107,27 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
         warnings.showwarning = _show
         device = _device(arguments.device, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
-        try:
-            run(
-                experiment,
-                path,
-                workers=arguments.workers,
-                device=device,
-                resume=resume,
-                progress=progress.update,
-            )
-        except KeyboardInterrupt:
-            if not path.exists():
-                raise
-            progress.say(f"interrupted; finished trials are kept. Go on with: rmtsim resume {path}")
-            return INTERRUPTED
+        report = _Stoppable(path, progress)
+        run(experiment, path, arguments.workers, device, resume, report)
+        _process.answer_signals(_process.Leave())
     return 0
+
+
+class _Stoppable:
+    """Progress of a run that can be stopped; from the first report on there is a file, and a way to go on.
+
+    Every trial that is finished is in the file then, and no end of the process can break it.
+    """
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        self.path, self.progress = path, progress
+        self.created = False
+
+    def __call__(self, done: int, total: int) -> None:
+        if not self.created:
+            go_on = f"rmtsim resume {shlex.quote(str(self.path))}"
+            _process.answer_signals(
+                _process.Leave(f"interrupted; finished trials are kept. Go on with: {go_on}")
+            )
+            self.created = True
+        self.progress.update(done, total)

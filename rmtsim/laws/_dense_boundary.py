@@ -104,7 +104,7 @@ class _Table:
         return self.pieces.real_part(s, k) + 1j * v
 
     def x(self, s: Floats, k: Indices) -> Floats:
-        """x at parameters s of pieces k."""
+        """X at parameters s of pieces k."""
         return self.anchor[k] + self.pieces.root(s, k) ** 2 * self.at(self.image, s, k)
 
     def at_x(self, x: Floats, k: Indices) -> Floats:
@@ -213,7 +213,9 @@ def _joined(tables: list[_Table]) -> _Table:
     return _Table(pieces, *(np.concatenate(parts)[order] for parts in arrays))
 
 
-_CHECKS = np.array([0.003, 0.03, 0.31, 0.74, 0.97, 0.997])  # parameters off the nodes at which the table is held to the equation
+_CHECKS = np.array(
+    [0.003, 0.03, 0.31, 0.74, 0.97, 0.997]
+)  # parameters off the nodes at which the table is held to the equation
 
 
 def _validated(law: DenseMap, table: _Table, edges: tuple[float, float]) -> _Table:
@@ -280,6 +282,8 @@ class DenseBoundary(Bulks):
         for which, table, s, k in self._bulks_of(np.where(np.abs(x) < resolved, side * resolved, x)):
             density[which] = self.law.density(table.points(s, k))
             error[which] = table.density_error[k] * density[which] + self._edge_error(table, x[which], k)
+        if with_error:
+            error += self._missed(x)
         if self.law.excess == 0:  # a hard edge
             density[(x == 0) & (self.inside(x) >= 0)] = np.inf
         return density, error
@@ -292,6 +296,21 @@ class DenseBoundary(Bulks):
         edge = np.where(table.pieces.bend[k] > 0, table.pieces.start[k], table.pieces.stop[k])
         shift = self.law.perturbations(edge.astype(complex))[0] + 16 * EPS * np.abs(table.anchor[k])
         return np.where(bent, slope * shift / np.sqrt(np.maximum(np.abs(x - table.anchor[k]), shift)), 0.0)
+
+    def _missed(self, x: Floats) -> Floats:
+        """Density at points off the bulks that may be there, for all that is known of the edges."""
+        error = np.zeros(x.size)
+        for bulk, (ends, images) in enumerate(
+            zip(self.edges, zip(self.left, self.right, strict=True), strict=True)
+        ):
+            table = self.table(bulk)
+            for edge, image, k in zip(ends, images, (0, table.pieces.start.size - 1), strict=True):
+                if edge.root and edge.origin != 0:
+                    here, which = np.array([image]), np.array([k])
+                    shift = float(self.law.perturbations(np.array([complex(edge.origin)]))[0][0])
+                    shift += 16 * EPS * abs(image)
+                    error[np.abs(x - image) <= shift] = 2 * self._edge_error(table, here, which)[0]
+        return np.where(self.inside(x) < 0, error, 0.0)
 
     def distribution(self, x: Floats) -> Floats:
         """Distribution function at points, the atom included at zero."""

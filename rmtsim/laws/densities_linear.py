@@ -46,7 +46,7 @@ def _log_normal(sigma: float) -> WeightLaw:
 
 def _diagonal(n_classes: int) -> WeightLaw:
     """Law of p (1 - p), logit p = W: two branches that meet in a fold at 1/4."""
-    ratio = _ratio_density(n_classes - 1, 1.0)
+    ratio = _RatioDensity(n_classes - 1, 1.0)
     low, high = ratio.low, ratio.high
 
     def density(x: Floats) -> Floats:
@@ -71,7 +71,7 @@ def _off_diagonal(n_classes: int) -> WeightLaw:
     The density of r is integral phi(b) f_W(-log t) / t db. From b = 0 to where t has fallen to half of r - 2
     it is integrated by b; beyond, where t falls to 0 at once, by W.
     """
-    ratio = _ratio_density(n_classes - 2, 0.5)
+    ratio = _RatioDensity(n_classes - 2, 0.5)
 
     def density(x: Floats) -> Floats:
         r = x**-0.5
@@ -94,15 +94,18 @@ def _off_diagonal(n_classes: int) -> WeightLaw:
     return _smooth(panels, (0.0, 0.25), "Fourier-inverted density of (z_1 + z_2)/2 - log(sum of the rest)")
 
 
-class _ratio_density:
-    """Density of W = z - log S of `log_ratio`, between the nodes of its grid."""
+class _RatioDensity:
+    """Density of W = z - log S of `log_ratio`: of a normal law if S has one term, else between grid nodes."""
 
     def __init__(self, n_rest: int, variance: float) -> None:
         ratio = log_ratio(n_rest, variance)
-        step = ratio.nodes[1] - ratio.nodes[0]
         self.low, self.high = float(ratio.nodes[0]), float(ratio.nodes[-1])
-        self._log: Callable[[Floats], Floats] = make_interp_spline(
-            ratio.nodes, np.log(ratio.probabilities / step), k=7
+        step = ratio.nodes[1] - ratio.nodes[0]
+        total = variance + 1
+        self._log: Callable[[Floats], Floats] = (
+            (lambda w: -0.5 * (w * w / total + math.log(2 * math.pi * total)))
+            if n_rest == 1
+            else make_interp_spline(ratio.nodes, np.log(ratio.probabilities / step), k=7)
         )
 
     def __call__(self, w: Floats) -> Floats:

@@ -181,5 +181,3 @@ class Panels:
         logs[0] = (zeta + 1) * up - (zeta - 1) * down - 2
         logs[1:] = 2 * (q[2:] - q[:-2]) / (2 * _DEGREES[1:, None] + 1)
         return q, slope / half, logs
-
-

@@ -86,11 +86,15 @@ class WeightLaw:
         dense = float(panels.masses.sum())
         total = dense + float(p.sum())
         if abs(total - 1) > _MASS_TOLERANCE or p.min(initial=0.0) < 0:
-            raise ValueError(f"density: expected a mass that makes 1 with those of the atoms, got {total!r} in all")
+            raise ValueError(
+                f"density: expected a mass that makes 1 with those of the atoms, got {total!r} in all"
+            )
         share = 1 - float(p.sum())
         canonical_atoms = canonical(w, p) if w.size else (w, p)
         low, high = min(bounds[0], w.min(initial=np.inf)), max(bounds[-1], w.max(initial=-np.inf))
-        error = max(abs(total - 1), _ROUNDING)
+        # What the panels leave out: the mass that is missing, and series that have not converged.
+        tails = np.abs(panels.coefficients[:, -2:]).sum(axis=1) @ (panels.right - panels.left)
+        error = max(abs(total - 1) + float(tails), _ROUNDING)
         return cls(*canonical_atoms, panels.times(share / dense), reach or (float(low), float(high)), error)
 
     @cached_property

@@ -13,7 +13,7 @@ from ..results import MemoryStore, Results, Store
 from .creation import write_table
 from .errors import StoreError
 from .reader import HDF5Results, open_results
-from .writer import EnvironmentWarning, HDF5Store
+from .writer import EnvironmentWarning, HDF5Store, check_new_file
 
 __all__ = [
     "EnvironmentWarning",
@@ -23,6 +23,7 @@ __all__ = [
     "Results",
     "Store",
     "StoreError",
+    "check_new_file",
     "open_results",
     "write_table",
 ]

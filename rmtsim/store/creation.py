@@ -3,7 +3,6 @@
 import errno
 import io
 import os
-import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import prod
@@ -15,6 +14,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ..partial import Partial
 from .errors import explained
 from .layout import TEXT, Dataset, Group
 
@@ -143,16 +143,12 @@ def new_file(path: Path) -> Iterator[tuple[Any, dict[int, Dataset]]]:
     StoreError
         The file exists or cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     memory, fills = _SparseMemory(), dict[int, Dataset]()
-    with explained(path, "a place for a new file"):
-        try:
-            with h5py.File(memory, "w", libver=LIBVER, **_ALIGNED) as file:
-                yield file, fills
-            _save(memory, fills, partial)
-            _publish(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
+    with explained(path, "a place for a new file"), Partial(path) as partial:
+        with h5py.File(memory, "w", libver=LIBVER, **_ALIGNED) as file:
+            yield file, fills
+        _save(memory, fills, partial)
+        _publish(partial, path)
 
 
 def write_table(

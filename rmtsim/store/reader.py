@@ -139,6 +139,8 @@ def _open(path: Path) -> Any:
     expected = "a results file"
     if not path.exists():
         raise StoreError(str(path), expected, "no such file")
+    if not path.is_file() and not path.is_dir():
+        raise StoreError(str(path), expected, "a pipe, socket or device")
     with explained(path, expected), open(path, "rb"):
         pass  # a directory, or a file without permission, fails here with its reason
     if not h5py.is_hdf5(path):

@@ -52,7 +52,7 @@ class HDF5Store(HDF5Results, Store):
             The path exists, its directory is missing or cannot be written, or the disk is too small.
         """
         path = Path(path)
-        _check_room(path, experiment)
+        check_new_file(path, experiment)
         attributes = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -171,7 +171,8 @@ def _open_alone(path: Path) -> int:
     return descriptor
 
 
-def _check_room(path: Path, experiment: Experiment) -> None:
+def check_new_file(path: Path, experiment: Experiment) -> None:
+    """Refuse a path where a file exists, whose directory is missing, or whose disk is too small."""
     if path.exists():
         raise StoreError(
             str(path), "a path where no file exists", "an existing file (rmtsim resume goes on with one)"

@@ -1,0 +1,1 @@
+"""Fuzzing of the command line: experiments, results files, kills and failing writes."""
