@@ -67,9 +67,9 @@ class Model:
     ) -> "Model":
         """Model of the atoms of a weight law that has a density besides, of mass ``dense_share``.
 
-        An aspect ratio that is P(lambda != 0) to 16 ulp is critical exactly: nearer to it than that, rounding of
-        the difference would decide the edges. Atoms beyond all digits of the distribution function are left
-        out.
+        An aspect ratio that is P(lambda != 0) to 16 ulp is critical exactly: nearer to it than that,
+        rounding of the difference would decide the edges. Atoms beyond all digits of the distribution
+        function are left out.
         """
         nonzero = weights != 0
         w, p = weights[nonzero], probabilities[nonzero]

@@ -11,7 +11,8 @@ from ._dense_map import DenseMap
 from ._measure import Floats
 from ._roots import increasing_roots
 
-_SMALLEST = 1e-200  # distances from a weight at 0 that are resolved
+_SMALLEST = 1e-200
+_NEAR = 1e-11  # of a panel: an edge nearer to the end of the weights is put there
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _weakest(law: DenseMap, left: float, right: float) -> float | None:
 
 def _edge(law: DenseMap, end: float, side: int, reach: float) -> Edge:
     """Edge beyond an end of the weights, at most ``reach`` away, where z' = 0; the end itself if nowhere."""
-    closest = max(4 * EPS * abs(end), _SMALLEST)
+    closest = _closest(law, end)
 
     def missing(y: Floats, _: np.ndarray) -> tuple[Floats, Floats]:
         u = end + side * np.exp(y)
@@ -97,6 +98,14 @@ def _edge(law: DenseMap, end: float, side: int, reach: float) -> Edge:
     if law.excess == 0 and abs(origin) <= 64 * EPS * abs(end):
         origin = 0.0
     return Edge(origin, _image(law, origin, side, closest), level(law, origin), root)
+
+
+def _closest(law: DenseMap, end: float) -> float:
+    """Distance from an end of the weights down to which their pull is computed."""
+    ends = np.append(law.panels.left, law.panels.right)
+    width = np.tile(law.panels.right - law.panels.left, 2)[ends == end]
+    floor = max(64 * EPS * abs(end), _SMALLEST)
+    return max(floor, _NEAR * float(width[0])) if width.size else floor
 
 
 def _image(law: DenseMap, origin: float, side: int, closest: float) -> float:

@@ -22,7 +22,7 @@ _BLOCK = 1 << 15  # entries of a points-by-nodes block: it stays in a core's cac
 
 @dataclass(frozen=True)
 class Transforms:
-    """Integrals of lambda^j nu(d lambda) / (w - lambda), j = 0, 1, 2, and their derivatives, shapes (3, n)."""
+    """Integrals of lambda^j nu(d lambda) / (w - lambda), j = 0, 1, 2, and derivatives, shapes (3, n)."""
 
     values: Complexes
     slopes: Complexes

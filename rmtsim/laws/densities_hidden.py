@@ -79,7 +79,7 @@ def _rays(n_hidden: int, n_rays: int, i: int, j: int) -> Iterator[Floats]:
 
 
 def _radial_rules(n_hidden: int) -> tuple[Floats, Floats, Floats]:
-    """Radii to compute at, chi probabilities of finer ones, and the interpolation from the former to these."""
+    """Radii to compute at, chi probabilities of finer ones, and the interpolation between them."""
     low, high = (math.sqrt(chdtri(n_hidden, level)) for level in (1 - _RADIAL_TAIL, _RADIAL_TAIL))
     nodes, rule = legendre.leggauss(min(24, 7 + math.ceil(40 / n_hidden)))
     fine, fine_rule = legendre.leggauss(_FINE)

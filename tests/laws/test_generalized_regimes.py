@@ -6,7 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from rmtsim.laws import GeneralizedMarchenkoPastur
+from rmtsim.laws import GeneralizedMarchenkoPastur, MarchenkoPastur
 
 from ..oracles.limit_law import cubic_density
 
@@ -95,3 +95,56 @@ def test_atoms_of_negligible_mass():
     assert law.cdf(5e3) == pytest.approx(1, abs=1e-15)
     without = GeneralizedMarchenkoPastur([1.0, 2.0], [0.5, 0.5], 0.5)
     assert law.ppf(0.5) == pytest.approx(without.ppf(0.5), rel=1e-13)
+
+
+@pytest.mark.parametrize("negligible", [1e-33, 1e-100, 1e-250, 1e-300])
+def test_weights_beyond_all_digits_change_nothing(negligible):
+    law, plain = GeneralizedMarchenkoPastur([1.0, 2.0], [1.0, negligible], 0.5), MarchenkoPastur(0.5)
+    q = np.linspace(0.01, 0.99, 99)
+    assert np.allclose(law.ppf(q), plain.ppf(q), rtol=1e-13)
+    assert np.allclose(law.cdf(plain.ppf(q)), q, atol=1e-13)
+
+
+def test_dirichlet_probabilities_give_laws():
+    """Sparse probabilities from 1 down to nothing: the distribution function climbs from 0 to 1."""
+    rng = np.random.default_rng(6)
+    for _ in range(200):
+        k = int(rng.integers(2, 8))
+        p = rng.dirichlet(np.full(k, 0.005))
+        law = GeneralizedMarchenkoPastur(rng.uniform(0.1, 5, k), p / p.sum(), 0.5)
+        q = np.linspace(0.02, 0.98, 25)
+        assert np.allclose(law.cdf(law.ppf(q)), q, atol=1e-10)
+
+
+@pytest.mark.parametrize("ulps", [*range(-40, 41, 3), 5, 6, 7, 8, 16, 17])
+def test_next_to_the_critical_ratio(ulps):
+    """E[1 / lambda] = 0 makes a cusp at P(lambda != 0) = gamma."""
+    law = GeneralizedMarchenkoPastur([-1.0, 1.0], [0.5, 0.5], 1 + ulps * 2.0**-52)
+    levels = law.cdf(np.linspace(-3, 3, 4001))
+    # (2^-52)^(1/2) is how far the parameters' rounding moves the level of a cusp x^(2/3) at most.
+    assert np.diff(levels).min() > -(2.0**-26)
+    assert law.cdf(0.0) == pytest.approx(0.5, abs=2.0**-26)
+
+
+@pytest.mark.parametrize("small", [1e-68, 1e-130, 1e-200])
+def test_refuses_weights_too_far_apart(small):
+    with pytest.raises(ValueError, match=r"^weights: expected moduli within a factor of 1e\+60"):
+        GeneralizedMarchenkoPastur([small, 1.0], [0.5, 0.5], 0.7)
+
+
+@pytest.mark.parametrize("small", [1e-30, -1e-40, 1e-55])
+def test_weights_far_apart_have_the_edges_of_both(small):
+    """Each bulk is one of a single weight: 0.5 N samples of weight 1, and the rest d - 0.5 N small ones."""
+    law = GeneralizedMarchenkoPastur([small, 1.0], [0.5, 0.5], 0.7)
+    bulks = sorted(law.support(), key=lambda bulk: abs(bulk[1]))
+    alone = MarchenkoPastur(0.7 / 0.5, scale=0.5).support()[0]
+    assert bulks[1] == pytest.approx(alone, rel=1e-12)
+    assert max(abs(end) for end in bulks[0]) < 3 * abs(small)
+
+
+def test_error_bound_holds_next_to_merging_bulks():
+    """A gap of relative width 1e-5 far from the pole of its edges; the true value is of 40 digits."""
+    law = GeneralizedMarchenkoPastur([1e-6, 1.0], [0.5, 0.5], 0.5001515154530457)
+    density, error = law.pdf(5.152091740685687e-07, return_error=True)
+    assert abs(density - 401.16722616934703) <= error + 4 * np.finfo(float).eps * density
+    assert error < 1e-6 * density
