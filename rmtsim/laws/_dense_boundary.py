@@ -290,12 +290,17 @@ class DenseBoundary(Bulks):
 
     def _edge_error(self, table: _Table, x: Floats, k: Indices) -> Floats:
         """Error of the density on pieces that end at a square root, c |x - edge|^1/2, by that of the edge."""
-        bent = table.pieces.bend[k] != 0
-        s = np.where(table.pieces.bend[k] > 0, _CHECKS[1], 1 - _CHECKS[1])
-        slope = self.law.density(table.points(s, k)) / np.sqrt(np.abs(table.x(s, k) - table.anchor[k]))
-        edge = np.where(table.pieces.bend[k] > 0, table.pieces.start[k], table.pieces.stop[k])
+        error = np.zeros(x.size)
+        which = np.flatnonzero(table.pieces.bend[k] != 0)
+        x, k = x[which], k[which]
+        opening = table.pieces.bend[k] > 0
+        s = np.where(opening, _CHECKS[1], 1 - _CHECKS[1])
+        away = np.maximum(np.abs(table.x(s, k) - table.anchor[k]), EPS * np.abs(table.anchor[k]))
+        slope = self.law.density(table.points(s, k)) / np.sqrt(away)
+        edge = np.where(opening, table.pieces.start[k], table.pieces.stop[k])
         shift = self.law.perturbations(edge.astype(complex))[0] + 16 * EPS * np.abs(table.anchor[k])
-        return np.where(bent, slope * shift / np.sqrt(np.maximum(np.abs(x - table.anchor[k]), shift)), 0.0)
+        error[which] = slope * shift / np.sqrt(np.maximum(np.abs(x - table.anchor[k]), shift))
+        return error
 
     def _missed(self, x: Floats) -> Floats:
         """Density at points off the bulks that may be there, for all that is known of the edges."""

@@ -74,9 +74,7 @@ def test_density(pair):
     density, error = law.pdf(x, return_error=True)
     assert np.all(np.abs(density - truth) <= error + rounding(entry, law))
     tall = truth > 1e-3 * entry["peak"]
-    if (
-        entry["name"] != "arcsine"
-    ):  # x next to its singular end 1, and so the mass, is rounded
+    if entry["name"] != "arcsine":  # x next to its singular end 1, and so the mass, is rounded
         assert np.all(np.abs(density - truth)[tall] <= 1e-4 * truth[tall])
     tails = rounding(entry, law) < 1e-4 * truth  # not at a sharp edge within its own rounding
     assert np.all(np.abs(density - truth)[tails] <= np.maximum(1e-2 * truth, error)[tails])

@@ -127,9 +127,7 @@ def test_hidden_ce_against_monte_carlo(readout, block, i, j):
     assert law.error < 0.05  # total variation, 3 standard errors and the splines' own
 
 
-@pytest.mark.parametrize(
-    ("block", "scale"), list(itertools.product(["ww_diag", "ww_off"], [1.0, 4.0]))
-)
+@pytest.mark.parametrize(("block", "scale"), list(itertools.product(["ww_diag", "ww_off"], [1.0, 4.0])))
 def test_stated_error_of_hidden_ce_is_the_error(readout, block, scale):
     """Laws of few rays against one of 64 times as many: the density too, wherever it is worth a look."""
     for seed in range(3):
