@@ -7,8 +7,9 @@ import numpy as np
 from ..estimates import estimate
 from ..spectra import CdfTable, Distance, distance, histogram_distance
 from .block_laws import BlockLaw
-from .exact import exact_moments, expected_moments
+from .exact import exact_moments
 from .findings import BlockFinding, DistanceFinding, LawUse, MomentFinding
+from .known import expected_moments
 from .outliers import side_findings
 from .rates import DistancePoint
 from .trials import Trials

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from ..results import Results
 from .block_laws import LAW_TRIALS, BlockLaw, block_laws
 from .blocks import compare_block
+from .check import check_cell, merged
 from .exact import other_identities
 from .findings import CellFinding, Comparison
 from .rates import DistancePoint, rates
@@ -12,7 +13,7 @@ from .ratios import Point, ratio_findings, slopes
 from .trials import Trials, read_trials
 
 
-def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
+def compare(results: Results, law_trials: int = LAW_TRIALS, *, check: bool = False) -> Comparison:
     """Hold the finished trials of a results file against theory.
 
     Parameters
@@ -21,6 +22,8 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
         From ``open_results``, or a store.
     law_trials : int
         Trials used where each trial has a law of its own (hidden ce with V drawn per trial).
+    check : bool
+        Also test the trials, which takes some seconds a cell: `Comparison.check`.
 
     Returns
     -------
@@ -35,7 +38,11 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
     if law_trials < 1:
         raise ValueError(f"law_trials: expected at least 1, got {law_trials}")
     experiment = results.experiment
-    cells = tuple(_compare_cell(trials, solved) for trials, solved in solve_cells(results, law_trials))
+    cells, checks = [], []
+    for trials, solved in solve_cells(results, law_trials):
+        cells.append(_compare_cell(trials, solved))
+        if check:
+            checks.append(check_cell(trials))
     if not cells:
         raise ValueError("results: expected at least one finished trial, got none")
     return Comparison(
@@ -43,9 +50,10 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
         experiment.digest,
         experiment.trials,
         experiment.measure.precision,
-        cells,
+        tuple(cells),
         tuple(slopes(_ratio_points(cells))),
         tuple(rates(_distance_points(cells))),
+        merged(checks) if check else None,
     )
 
 

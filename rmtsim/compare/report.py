@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from ..cells import Cell
 from ..estimates import Estimate, Exponent
-from .findings import BlockFinding, Comparison, Identity, MomentFinding, Rate, SideFinding, Slope
+from .exact import FEWEST_TRIALS
+from .findings import FALSE_ALARMS, BlockFinding, Comparison, Identity, MomentFinding, Rate, SideFinding, Slope
 from .ratios import ALL_BLOCKS, ORDER
 
 DISTANCES = """\
@@ -23,7 +24,9 @@ MOMENTS = """\
 MOMENTS (1/n) tr (H/scale)^k. s.e.: Monte Carlo error of mean - limit. bias: exact value at this d and N,
 where known, less the limit: O(1/d), more trials do not remove it. z: (mean - exact)/s.e. as a normal
 score."""
-IDENTITIES = "EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5"
+IDENTITIES = """\
+EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5; z describes, `rmtsim compare --check`
+judges"""
 RATIOS = """\
 RATIOS r = E |H_off|^2 / E |H_diag|^2 of the blocks of a layer, all or 0 and 1. limit: at this C for d, N
 -> infinity, error: of its quadrature; r - limit has a bias of O(1/d). C^p r tends to a constant as C
@@ -253,16 +256,24 @@ def _cells(cells: Sequence[int]) -> str:
 
 
 def _verdict(comparison: Comparison) -> Iterator[str]:
-    scores = [identity.z for cell in comparison.cells for identity in cell.all_identities()]
-    tested = [abs(z) for z in scores if z is not None]
-    if not scores:
-        yield "Exact identities: none is known for what was measured"
+    check = comparison.check
+    if check is None:
         return
-    if not tested:
-        yield f"Exact identities: none of the {len(scores)} tested, a z-score needs 8 trials"
+    yield f"CHECK: {check.spectra} spectra held against themselves, {len(check.inconsistencies)} relations broken"
+    for broken in check.inconsistencies:
+        yield (
+            f"  BROKEN cell {broken.cell}, {broken.block}: {broken.sentence};"
+            f" {broken.trials} trials, the first {broken.first}"
+        )
+    if check.too_large:
+        yield f"Without independent trials, which would take too long: cells {_cells(check.too_large)}"
+    if not check.tests:
+        yield f"No test: nothing was measured that is known, or fewer than {FEWEST_TRIALS} trials are finished"
         return
-    failed = comparison.failed_identities
-    verdict = f"{len(tested)} tested, {len(failed)} failed (|z| > 5), largest |z| {max(tested):.2f}"
-    yield f"Exact identities: {verdict}"
-    for cell, identity in failed:
-        yield f"  FAILED cell {cell}: {identity.name}, {identity.source}, z = {identity.z:.1f}"
+    least = min(test.p for test in check.tests)
+    yield (
+        f"{len(check.tests)} tests, {len(check.failed)} failed: p below {check.level:.1e}, so that right trials"
+        f" fail in one file of {1 / FALSE_ALARMS:,.0f}; least p {least:.1e}"
+    )
+    for test in check.failed:
+        yield f"  FAILED cell {test.cell}: {test.name}, against {test.source}, p = {test.p:.1e}"

@@ -2,6 +2,7 @@
 
 from .block_mass import BlockMass, block_mass
 from .compression import compression_error, gauss_compress
+from .finite_size import TRACE_ERROR, ExpectedTraces, expected_traces, linear_second_moments
 from .generalized import GeneralizedMarchenkoPastur
 from .joint_weights import JointWeights, LawErrors, Sector
 from .limit import limit_law
@@ -19,8 +20,10 @@ from .weights import WeightLaw, joint_weights, weight_law
 from .weights_hidden import vv_limit
 
 __all__ = [
+    "TRACE_ERROR",
     "BlockMass",
     "EdelmanSmallest",
+    "ExpectedTraces",
     "GeneralizedMarchenkoPastur",
     "JointWeights",
     "LawErrors",
@@ -32,11 +35,13 @@ __all__ = [
     "block_mass",
     "block_ratio",
     "compression_error",
+    "expected_traces",
     "gauss_compress",
     "johnstone_scaling",
     "joint_weights",
     "largest_eigenvalue_law",
     "limit_law",
+    "linear_second_moments",
     "outliers",
     "outside",
     "scaled_block_ratio",

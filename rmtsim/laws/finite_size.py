@@ -47,7 +47,7 @@ def chi_square_rule(freedom: float, n_nodes: int) -> tuple[Floats, Floats]:
 
 def length_rule(freedom: int) -> tuple[Floats, Floats]:
     """Squared lengths and probabilities of a Gaussian vector, for functions that are smooth in the length."""
-    ends = np.sqrt(chi2.isf([1 - _NEGLIGIBLE, _NEGLIGIBLE], freedom))
+    ends = np.sqrt([chi2.ppf(_NEGLIGIBLE, freedom), chi2.isf(_NEGLIGIBLE, freedom)])
     nodes, weights = np.polynomial.legendre.leggauss(_LENGTHS)
     lengths = ends[0] + (ends[1] - ends[0]) * (nodes + 1) / 2
     masses = weights * lengths * chi2.pdf(lengths**2, freedom)
