@@ -83,4 +83,4 @@ def _distance_points(cells: Iterable[CellFinding]) -> Iterator[DistancePoint]:
     for finding in cells:
         for block in finding.blocks:
             if block.distances is not None:
-                yield DistancePoint(finding.cell, block.block, block.distances)
+                yield DistancePoint(finding.cell, block.block, block.distances, block.law.own_v)

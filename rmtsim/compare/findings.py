@@ -59,7 +59,8 @@ class LawUse:
     """Which law a block was held against.
 
     ``shared``: one law for all trials, else one for the V of each of ``trials`` trials, whose mean
-    ``atom`` is given. ``error``: relative error of the weight law, as `laws.WeightLaw` has it.
+    ``atom`` is given. ``error``: relative error of the weight law, as `laws.WeightLaw` has it. ``own_v``: the
+    law of the one V that all trials of the cell share.
     """
 
     name: str
@@ -67,6 +68,7 @@ class LawUse:
     trials: int
     atom: float
     error: float
+    own_v: bool = False
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,8 @@ class Slope:
     """Exponent with which a ratio r falls with C, over cells that differ in C alone.
 
     ``asymptotic``: -1 (W-layer) or -2 (V-layer and linear), as C grows; ``limit``: the same fit to the limits
-    at these C, known within ``limit_error``; None where one is not known.
+    at these C, known within ``limit_error``; None where one is not known. ``given_v``: every cell has one V
+    of its own, and the error of the exponent comes from the scatter of the cells, NaN for two of them.
     """
 
     layer: str
@@ -184,6 +187,7 @@ class Slope:
     asymptotic: float
     limit: float | None
     limit_error: float
+    given_v: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,13 +195,14 @@ class Rate:
     """Exponents of the distances of a block from its law in d, over cells that differ in d alone.
 
     ``expected``: -1 up to logarithms where the eigenvalues alone fluctuate, -1/2 where the sample weights are
-    random, theory.md section 6.
+    random, theory.md section 6. ``ks`` and ``w1`` are None where every size has another V, and so another
+    law: what differs between two V is no rate.
     """
 
     block: str
     cells: tuple[int, ...]
-    ks: Exponent
-    w1: Exponent
+    ks: Exponent | None
+    w1: Exponent | None
     expected: float
 
 

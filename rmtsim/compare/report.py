@@ -1,5 +1,6 @@
 """A ``Comparison`` as text: one table a topic, each with what its columns mean."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ..cells import Cell
@@ -33,9 +34,15 @@ RATIOS r = E |H_off|^2 / E |H_diag|^2 of the blocks of a layer, all or 0 and 1. 
 grows."""
 GIVEN_V = "V: all trials share one V; the limit is given V, not the mean over V"
 SLOPES = "EXPONENTS of r in C; the same fit to the limits at these C; as C -> infinity"
+ONE_V = """\
+V: one V a cell, so that the errors of its r are given V; s.e. and interval of the exponent are those of the
+scatter of the cells about the line, which that of V is part of; none of two cells"""
 RATES = """\
 RATES: exponents of KS and W1 in d; expected -1 up to a logarithm where the eigenvalues alone fluctuate,
 -1/2 where the sample weights do, theory.md section 6"""
+NO_RATE = """\
+None for hidden ce with one V a cell: every size has a V of its own, so a law of its own, and what differs
+between two V is no rate. With v_draw = "trial" there is one."""
 
 
 def format_comparison(comparison: Comparison) -> str:
@@ -206,6 +213,8 @@ def _limit_columns(measured: Estimate, limit: float | None, error: float, kind: 
 def _slopes(comparison: Comparison) -> Iterator[str]:
     if comparison.slopes:
         yield SLOPES
+        if any(slope.given_v for slope in comparison.slopes):
+            yield ONE_V
         yield f"  model       layer {_exponent_header('exponent')}{'limits':>10}{'C -> inf':>10}  cells"
         yield from (_model(comparison, slope.cells) + _slope_line(slope) for slope in comparison.slopes)
 
@@ -213,19 +222,24 @@ def _slopes(comparison: Comparison) -> Iterator[str]:
 def _slope_line(slope: Slope) -> str:
     limit = "-" if slope.limit is None else f"{slope.limit:.4f}"
     return (
-        f" {slope.layer.upper():<6}{_exponent_columns(slope.exponent, 4)}{limit:>10}{slope.asymptotic:>10.0f}"
+        f" {slope.layer.upper() + (' V' if slope.given_v else ''):<6}{_exponent_columns(slope.exponent, 4)}{limit:>10}{slope.asymptotic:>10.0f}"
         f"  {_cells(slope.cells)}"
     )
 
 
 def _rates(comparison: Comparison) -> Iterator[str]:
+    rated = [rate for rate in comparison.rates if rate.ks is not None]
     if comparison.rates:
         yield RATES
+    if len(rated) < len(comparison.rates):
+        yield NO_RATE
+    if rated:
         yield f"  model       block   {_exponent_header('KS')}{_exponent_header('W1')}{'expected':>9}  cells"
-        yield from (_model(comparison, rate.cells) + _rate_line(rate) for rate in comparison.rates)
+        yield from (_model(comparison, rate.cells) + _rate_line(rate) for rate in rated)
 
 
 def _rate_line(rate: Rate) -> str:
+    assert rate.ks is not None and rate.w1 is not None  # others are not listed
     return (
         f" {rate.block:<8}{_exponent_columns(rate.ks, 2)}{_exponent_columns(rate.w1, 2)}{rate.expected:>9.1f}"
         f"  {_cells(rate.cells)}"
@@ -243,6 +257,8 @@ def _exponent_header(name: str) -> str:
 
 
 def _exponent_columns(found: Exponent, digits: int) -> str:
+    if math.isnan(found.standard_error):
+        return f"{found.value:>8.{digits}f}{'-':>7}{'-':>20}"
     interval = f"[{found.low:.{digits}f}, {found.high:.{digits}f}]"
     return f"{found.value:>8.{digits}f}{found.standard_error:>7.{digits}f}{interval:>20}"
 

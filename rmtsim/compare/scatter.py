@@ -1,6 +1,6 @@
 """Stored trials against independent ones: the same statistics of both, whose order no bias may change."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -36,9 +36,18 @@ def _moments(trials: Trials, independent: IndependentTrials, block: str) -> Iter
     stored, drawn = (each.moments(block) for each in (trials, independent))
     for k in range(4):
         yield f"m_{k + 1} of {block}", (stored[:, k], drawn[:, k])
-    for name, (a, b) in {"m_2/m_1^2": (0, 1), "m_4/m_2^2": (1, 3)}.items():
-        both = [m[:, b] / np.where(m[:, a] == 0, 1.0, m[:, a]) ** 2 for m in (stored, drawn)]
-        yield f"{name} of {block}", (both[0], both[1])
+    yield f"m_2/m_1^2 of {block}", _quotients(stored, drawn, lambda m: m[1], lambda m: m[0] ** 2)
+    yield f"m_4/m_2^2 of {block}", _quotients(stored, drawn, lambda m: m[3], lambda m: m[1] ** 2)
+    # gamma E lambda^2 / E lambda in the limit (3.4), however many samples the gates let through.
+    yield f"(m_2 - m_1^2)/m_1 of {block}", _quotients(stored, drawn, lambda m: m[1] - m[0] ** 2, lambda m: m[0])
+
+
+def _quotients(
+    stored: Floats, drawn: Floats, above: Callable[[Floats], Floats], below: Callable[[Floats], Floats]
+) -> Pair:
+    """A quotient of moments of each trial; 0 where all of them are."""
+    first, second = (above(m.T) / np.where(below(m.T) == 0, 1.0, below(m.T)) for m in (stored, drawn))
+    return first, second
 
 
 def _extremes(trials: Trials, independent: IndependentTrials, block: str) -> Iterator[tuple[str, Pair]]:

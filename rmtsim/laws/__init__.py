@@ -4,6 +4,7 @@ from .block_mass import BlockMass, block_mass
 from .compression import compression_error, gauss_compress
 from .finite_size import TRACE_ERROR, ExpectedTraces, expected_traces, linear_second_moments
 from .generalized import GeneralizedMarchenkoPastur
+from .given_v import masses_given_v
 from .joint_weights import JointWeights, LawErrors, Sector
 from .limit import limit_law
 from .marchenko_pastur import MarchenkoPastur
@@ -42,6 +43,7 @@ __all__ = [
     "largest_eigenvalue_law",
     "limit_law",
     "linear_second_moments",
+    "masses_given_v",
     "outliers",
     "outside",
     "scaled_block_ratio",
