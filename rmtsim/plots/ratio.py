@@ -10,14 +10,12 @@ from matplotlib.ticker import NullFormatter, NullLocator
 from ..cells import Cell
 from ..compare.ratios import GIVEN_V, ORDER, Point, ratio_series
 from . import _style
+from ._panels import draw_series, dress_panel, panel_row
 
 Series = Sequence[Point]
 
-PANEL, LEFT, GAP, RIGHT = 3.6, 0.8, 0.65, 0.15
-"""Inches: side of a panel, and what is left and right of it."""
-BELOW, ABOVE, LINE = 0.65, 1.0, 0.2
-"""Inches below and above a panel, and for one entry of its legend."""
-MOST_TICKS = 5
+MOST_TICKS = 6
+"""Numbers of classes that are marked themselves; of more, the decades are."""
 
 
 def plot_ratios(points: Iterable[Point]) -> Figure:
@@ -30,39 +28,25 @@ def plot_ratios(points: Iterable[Point]) -> Figure:
     for series in ratio_series(points):
         cell, ratio = series[0]
         panels[cell.architecture, cell.loss, ratio.layer].append(series)
-    legend = LINE * (max(map(len, panels.values())) + 1)
-    width = LEFT + len(panels) * (PANEL + GAP) - GAP + RIGHT
-    figure = _style.new_figure(max(width, 5.4), BELOW + PANEL + ABOVE + legend)
-    for place, (key, members) in enumerate(panels.items()):
-        box = (LEFT + place * (PANEL + GAP), BELOW + legend, PANEL, PANEL)
-        _draw_panel(_style.add_axes(figure, box), key, members, first=place == 0)
-    _write_heading(figure, [point for members in panels.values() for series in members for point in series])
+    heading = (
+        "Off-diagonal over diagonal blocks of the Hessian",
+        "points: measured, with standard error",
+        _limit_line([point for members in panels.values() for series in members for point in series]),
+    )
+    figure, axes = panel_row(len(panels), max(map(len, panels.values())), heading)
+    for one, (key, members) in zip(axes, panels.items(), strict=True):
+        _draw_panel(one, key, members)
     return figure
-
-
-def _write_heading(figure: Figure, points: Sequence[Point]) -> None:
-    """Write what all panels show, in lines as long as one panel is wide."""
-    height = figure.get_size_inches()[1]
-    left = LEFT / figure.get_size_inches()[0]
-    lines = [
-        ("Off-diagonal over diagonal blocks of the Hessian", _style.TITLE, _style.BLACK),
-        ("points: measured, with standard error", _style.SMALL, _style.GREY),
-        (_limit_line(points), _style.SMALL, _style.GREY),
-    ]
-    for row, (text, size, colour) in enumerate(lines):
-        figure.text(left, 1 - (0.12 + 0.19 * row) / height, text, fontsize=size, color=colour, va="top")
 
 
 def _limit_line(points: Sequence[Point]) -> str:
     kinds = {ratio.limit_kind for _, ratio in points if ratio.limit is not None}
-    given = " given the $V$ of each cell" if kinds == {GIVEN_V} else ""
-    if len(kinds) > 1:
-        given = " (hidden: given $V$)"
+    of_v = {GIVEN_V in kinds: ", hidden models given $V$", kinds == {GIVEN_V}: " given the $V$ of each cell"}
     missing = "" if all(ratio.limit is not None for _, ratio in points) else "; none where it is not known"
-    return f"lines: limit at each $C$ for $d, N \\to \\infty${given}{missing}"
+    return f"lines: limit at each $C$ for $d, N \\to \\infty${of_v.get(True, '')}{missing}"
 
 
-def _draw_panel(axes: Axes, key: tuple[str, str, str], members: Sequence[Series], first: bool) -> None:
+def _draw_panel(axes: Axes, key: tuple[str, str, str], members: Sequence[Series]) -> None:
     architecture, loss, layer = key
     axes.set(xscale="log", yscale="log")
     for number, series in enumerate(members):
@@ -70,30 +54,15 @@ def _draw_panel(axes: Axes, key: tuple[str, str, str], members: Sequence[Series]
     _draw_guide(axes, [point for series in members for point in series], ORDER[layer])
     _set_ticks(axes, sorted({cell.n_classes for series in members for cell, _ in series}))
     name = f"{architecture} {loss}" + (f", {layer.upper()}-layer" if architecture == "hidden" else "")
-    axes.set_title(name, fontsize=_style.LABEL, loc="left")
-    axes.set_xlabel("number of classes $C$", fontsize=_style.LABEL)
-    if first:
-        axes.set_ylabel("$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$", fontsize=_style.LABEL)
-    axes.tick_params(labelsize=_style.SMALL)
-    axes.spines[["top", "right"]].set_visible(False)
-    _style.legend(axes, loc="upper left", bbox_to_anchor=(-0.02, -0.15), borderaxespad=0.0)
+    dress_panel(axes, name, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
 
 
 def _draw_series(axes: Axes, points: Series, number: int) -> None:
-    """Draw one series; ``number`` of them came before in its panel."""
-    colour, marker, style = _style.series_style(number)
-    axes.errorbar(
-        [cell.n_classes for cell, _ in points],
-        [ratio.measured.value for _, ratio in points],
-        [ratio.measured.standard_error for _, ratio in points],
-        color=colour, marker=marker, markerfacecolor="none", ms=6, ls="", capsize=2.5, lw=1,
-    )  # fmt: skip
+    measured = [(c.n_classes, r.measured.value, r.measured.standard_error) for c, r in points]
+    colour = draw_series(axes, number, _series_label(points[0][0]), measured, joined=False)
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
+    style = _style.series_style(number)[2]
     axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=style)
-    axes.plot(
-        [], [], color=colour, marker=marker, markerfacecolor="none", ms=6, lw=1.1, ls=style,
-        label=_series_label(points[0][0]),
-    )  # fmt: skip
 
 
 def _series_label(cell: Cell) -> str:
@@ -115,11 +84,13 @@ def _draw_guide(axes: Axes, points: Sequence[Point], power: int) -> None:
 
 
 def _set_ticks(axes: Axes, classes: Sequence[int]) -> None:
-    """Mark numbers of classes that are measured, as many as have room; decades otherwise."""
+    """Mark numbers of classes that are measured, those that have room from the largest down."""
     axes.xaxis.set_minor_formatter(NullFormatter())
-    if len(classes) > MOST_TICKS + 1 or classes[-1] > 10_000:
+    if len(classes) > MOST_TICKS or classes[-1] > 10_000:
         return
-    spread = classes[-1] / classes[0]
-    shown = [C for k, C in enumerate(classes) if k == 0 or C / classes[k - 1] > spread ** (1 / 9)]
+    shown, apart = [classes[-1]], (classes[-1] / classes[0]) ** (1 / 8)
+    for C in reversed(classes):
+        if shown[-1] / C > apart:
+            shown.append(C)
     axes.set_xticks(shown, [f"{C:,}" for C in shown])
     axes.xaxis.set_minor_locator(NullLocator())
