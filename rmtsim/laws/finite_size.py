@@ -122,7 +122,7 @@ def expected_traces(n_features: int, n_classes: int, n_hidden: int | None = None
 
     >>> found = expected_traces(10, 2)
     >>> round(found.vv_diag, 6), round(found.vv_off, 6)
-    (0.203622, -0.203622)
+    (0.176683, -0.176683)
     """
     diagonal = _linear_trace(n_features, n_classes) if n_hidden is None else 0.0
     hidden: tuple[float | None, float | None] = (None, None)
