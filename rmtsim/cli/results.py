@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def add_parsers(commands: Any) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from ..compare import compare, format_comparison
+    from ..compare import NO_TEST, compare, format_comparison
     from ..store import open_results
 
     with open_results(arguments.file) as results:
@@ -41,6 +42,8 @@ def _compare(arguments: argparse.Namespace) -> int:
         print(json.dumps(comparison.to_json(), indent=2, allow_nan=False))
     else:
         print(format_comparison(comparison))
+    if arguments.json and comparison.check is not None and not comparison.check.tests:
+        print(f"rmtsim: --check: {NO_TEST}", file=sys.stderr)
     return 0 if comparison.check is None or comparison.check.passed else 1
 
 

@@ -28,7 +28,8 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, *, check: bool = Fal
     Returns
     -------
     Comparison
-        Cells without a finished trial are left out.
+        Cells without a finished trial are left out, and those whose numbers a check finds to contradict one
+        another.
 
     Raises
     ------
@@ -39,11 +40,12 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, *, check: bool = Fal
         raise ValueError(f"law_trials: expected at least 1, got {law_trials}")
     experiment = results.experiment
     cells, checks = [], []
-    for trials, solved in solve_cells(results, law_trials):
-        cells.append(_compare_cell(trials, solved))
-        if check:
-            checks.append(check_cell(trials))
-    if not cells:
+    for trials in finished_cells(results):
+        verdict = check_cell(trials) if check else None
+        checks += [] if verdict is None else [verdict]
+        if verdict is None or not verdict.inconsistencies:
+            cells.append(_compare_cell(trials, block_laws(trials, law_trials)))
+    if not (cells or checks):
         raise ValueError("results: expected at least one finished trial, got none")
     return Comparison(
         experiment.name,
@@ -57,12 +59,18 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, *, check: bool = Fal
     )
 
 
-def solve_cells(results: Results, law_trials: int) -> Iterator[tuple[Trials, dict[str, BlockLaw]]]:
-    """Yield the trials of each cell that has finished ones, with the limit laws of its blocks."""
+def finished_cells(results: Results) -> Iterator[Trials]:
+    """Yield the trials of each cell that has finished ones."""
     for cell in results.cells:
         trials = read_trials(results, cell)
         if trials.count:
-            yield trials, block_laws(trials, law_trials)
+            yield trials
+
+
+def solve_cells(results: Results, law_trials: int) -> Iterator[tuple[Trials, dict[str, BlockLaw]]]:
+    """Yield the trials of each cell that has finished ones, with the limit laws of its blocks."""
+    for trials in finished_cells(results):
+        yield trials, block_laws(trials, law_trials)
 
 
 def _compare_cell(trials: Trials, solved: dict[str, BlockLaw]) -> CellFinding:

@@ -50,8 +50,16 @@ def _largest(trials: Trials, block: str) -> Floats:
 
 
 def _finite(trials: Trials, block: str) -> Broken:
-    """Numbers, and counts that are not negative."""
+    """Numbers, counts that are not negative, edges and extremes in order, and a unit."""
     index = trials.cell.blocks.index(block)
+    all_trials = np.ones(trials.count, dtype=bool)
+    yield "scale: expected a number other than 0", trials.scale(block) == 0
+    if "extremes" in trials.arrays:
+        low, high = trials.arrays["extremes"][:, index].T
+        yield "extremes: expected the smallest before the largest", low > high
+    if "histogram" in trials.arrays:
+        ordered = trials.edges is not None and (np.diff(trials.edges[index]) > 0).all()
+        yield "edges: expected finite, strictly increasing numbers", all_trials & (not ordered)
     for name in ("scale", "moments", "extremes", "histogram", "outside"):
         if name in trials.arrays:
             values = trials.arrays[name][:, index].reshape(trials.count, -1)
@@ -174,9 +182,12 @@ def _masses(trials: Trials, block: str) -> Broken:
         return
     index, n = trials.cell.blocks.index(block), trials.cell.block_size(block)
     own = n * trials.arrays["moments"][:, index, 1] * (2 if block.endswith("off") else 1)
-    mass = trials.arrays["masses"][:, trials.cell.parts.index(block)]
-    room = 1 + _rounding(trials, block)
-    yield f"masses: expected at least that of the block {block}", own > mass * room
+    parts = dict(zip(trials.cell.parts, trials.arrays["masses"].T, strict=True))
+    mass = parts[block]
+    # An off-diagonal mass is a difference: it rounds as all of its layer does, summed over N samples.
+    terms = max(n, trials.cell.n_samples)
+    room = ROUNDING * terms * trials.epsilon * (parts[f"{block[:2]}_diag"] + parts[f"{block[:2]}_off"])
+    yield f"masses: expected at least that of the block {block}", own > mass + room
     if (trials.cell.architecture, trials.cell.loss, block) == ("linear", "mse", "vv_diag"):
         C = trials.cell.n_classes
-        yield f"masses: expected {C} times that of the block {block}", mass > C * own * room
+        yield f"masses: expected {C} times that of the block {block}", mass > C * own + room

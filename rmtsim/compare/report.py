@@ -40,6 +40,7 @@ scatter of the cells about the line, which that of V is part of; none of two cel
 RATES = """\
 RATES: exponents of KS and W1 in d; expected -1 up to a logarithm where the eigenvalues alone fluctuate,
 -1/2 where the sample weights do, theory.md section 6"""
+NO_TEST = f"no test: expected something that is known, measured in {FEWEST_TRIALS} trials or more"
 NO_RATE = """\
 None for hidden ce with one V a cell: every size has a V of its own, so a law of its own, and what differs
 between two V is no rate. With v_draw = "trial" there is one."""
@@ -279,12 +280,12 @@ def _verdict(comparison: Comparison) -> Iterator[str]:
     for broken in check.inconsistencies:
         yield (
             f"  BROKEN cell {broken.cell}, {broken.block}: {broken.sentence};"
-            f" {broken.trials} trials, the first {broken.first}"
+            f" trials broken: {broken.trials}, the first {broken.first}"
         )
     if check.too_large:
         yield f"Without independent trials, which would take too long: cells {_cells(check.too_large)}"
     if not check.tests:
-        yield f"No test: nothing was measured that is known, or fewer than {FEWEST_TRIALS} trials are finished"
+        yield NO_TEST[0].upper() + NO_TEST[1:]
         return
     least = min(test.p for test in check.tests)
     yield (
