@@ -129,12 +129,12 @@ def _histogram_moments(trials: Trials, block: str) -> Broken:
     slack = _count_slack(trials, block)[:, None]
     left, right = left - slack, right + slack
     for k in range(1, 5):
-        ends = np.sort([left**k, right**k], axis=0)
+        ends = np.where(counts > 0, np.sort([left**k, right**k], axis=0), 0.0)
         if k % 2 == 0:
             ends[0][(left < 0) & (right > 0)] = 0.0
-        low, high = np.where(counts > 0, ends, 0.0)
+        low, high = ends
         low, high = ((counts * end).sum(axis=1) for end in (low, high))
-        room = _rounding(trials, block) * (counts * np.abs(ends[1])).sum(axis=1, where=counts > 0)
+        room = _rounding(trials, block) * (counts * np.abs(ends).max(axis=0)).sum(axis=1)
         value = n * measured[:, k - 1]
         yield f"moments: expected m_{k} as the histogram has it", (value < low - room) | (value > high + room)
 

@@ -15,9 +15,9 @@ from ..identities import wedge_angle
 from ..spectra import Floats
 from .trials import Trials
 
-MOST, FEWEST = 2048, 12
+MOST, FEWEST = 1024, 12
 """Trials drawn; with fewer than 12 nothing is said."""
-WORK, MOST_WORK = 5e9, 2.5e10
+WORK, MOST_WORK = 1e10, 2.5e10
 """Operations of a cell: about a second; and how many are worth the fewest trials."""
 BATCH_BYTES, MOST_BYTES = 1 << 26, 1 << 29
 PAIRS = {"ww_diag": (0, 0), "ww_off": (0, 1), "vv_diag": (0, 0), "vv_off": (0, 1)}
@@ -31,7 +31,9 @@ class IndependentTrials(Trials):
     Attributes
     ----------
     weights : array, shape (T, C, m), or None
-        V of hidden mse models.
+        V of hidden models.
+    grams : array, shape (T, m, m), or None
+        W W^T.
     angles : array, shape (T,), or None
         Of the wedge in which the first two hidden units are active.
     open_gates : array, shape (T, 2), or None
@@ -39,13 +41,19 @@ class IndependentTrials(Trials):
     """
 
     weights: Floats | None
+    grams: Floats | None
     angles: Floats | None
     open_gates: Floats | None
 
     def V(self, row: int) -> Floats:
-        """Output weights of a trial of a hidden mse model."""
+        """Output weights of a trial of a hidden model."""
         assert self.weights is not None
         return self.weights[row]
+
+    def W_gram(self, row: int) -> Floats:
+        """W W^T of a trial of a hidden model."""
+        assert self.grams is not None
+        return self.grams[row]
 
     @property
     def wedge_angles(self) -> Floats:
@@ -120,7 +128,7 @@ def _joined(parts: list[IndependentTrials]) -> IndependentTrials:
         parts[0],
         numbers=np.arange(sum(part.count for part in parts)),
         arrays={name: np.concatenate([part.arrays[name] for part in parts]) for name in parts[0].arrays},
-        **{name: joined(name) for name in ("weights", "angles", "open_gates")},
+        **{name: joined(name) for name in ("weights", "grams", "angles", "open_gates")},
     )
 
 
@@ -193,16 +201,17 @@ class _Draw:
             trials.experiment, self.cell, np.arange(self.count), arrays, trials.edges, *self._details()
         )
 
-    def _details(self) -> tuple[Floats | None, Floats | None, Floats | None]:
-        """Weights, angles and open gates."""
-        if self.W is None or self.cell.loss == "ce":
-            return None, None, None
-        if self.W.shape[1] < 2:
-            return self.V, None, None
+    def _details(self) -> tuple[Floats | None, ...]:
+        """V, W W^T, angles and open gates."""
+        if self.W is None:
+            return None, None, None, None
+        grams = self.W @ self.W.transpose(0, 2, 1)
+        if self.W.shape[1] < 2 or self.cell.loss == "ce":
+            return self.V, grams, None, None
         both = self.gates[..., 0] * self.gates[..., 1]
         lengths = np.sum(both * np.sum(self.X**2, axis=2), axis=1)
         angles = np.array([wedge_angle(rows) for rows in self.W])
-        return self.V, angles, np.stack([both.sum(axis=1), lengths], axis=1)
+        return self.V, grams, angles, np.stack([both.sum(axis=1), lengths], axis=1)
 
     def masses(self, cross: bool) -> Floats:
         """Squared norms summed over the blocks of each part, shape (T, parts), theory.md (2.5)-(2.7)."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..deviation import upper_variance
 from ..spectra import Floats, rounding
+from .given_parameters import points_for, units_given_parameters
 from .independent import IndependentTrials
 from .known import Known
 from .trials import Trials
@@ -27,12 +28,32 @@ def statistics(trials: Trials, independent: IndependentTrials) -> Iterator[tuple
             yield from _extremes(trials, independent, block)
         if "histogram" in trials.arrays:
             yield from _counts(trials, independent, block)
+    if cell.n_hidden is not None and cell.loss == "ce" and not trials.fixed_v:
+        points = points_for(trials.count + independent.count, cell.n_classes)
+        if points:
+            stored, drawn = (_in_own_units(each, points) for each in (trials, independent))
+            yield from ((name, (stored[name], drawn[name])) for name in stored)
     if "masses" in trials.arrays:
         for part, *both in zip(
             trials.cell.parts, trials.arrays["masses"].T, independent.arrays["masses"].T, strict=True
         ):
             if not np.isnan(both[1]).any():
                 yield f"mass of {part}", (both[0], both[1])
+
+
+def _in_own_units(trials: Trials, n_points: int) -> dict[str, Floats]:
+    """Blocks of hidden ce over what they are about given W and V, whose scatter hides all else."""
+    units, found = units_given_parameters(trials, n_points), {}
+    if "moments" in trials.arrays and "ww_diag" in trials.cell.blocks:
+        m1, m2 = trials.moments("ww_diag")[:, :2].T
+        found["m_1 of ww_diag / that of W, V"] = m1 / units["mean"]
+        quotient = (m2 - m1**2) / np.where(m1 == 0, 1.0, m1)
+        found["(m_2 - m_1^2)/m_1 of ww_diag / that of W, V"] = quotient * units["mean"] / units["square"]
+    if "masses" in trials.arrays:
+        for part, masses in zip(trials.cell.parts, trials.arrays["masses"].T, strict=True):
+            if part in units and (part != "ww_off" or trials.cell.n_hidden != 1):
+                found[f"mass of {part} / that of W, V"] = masses / units[part]
+    return found
 
 
 def _moments(trials: Trials, independent: IndependentTrials, block: str) -> Iterator[tuple[str, Pair]]:

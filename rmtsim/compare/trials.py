@@ -100,6 +100,12 @@ class Trials:
         """Output weights of a trial, drawn again, shape (C, m) or (C, d)."""
         return self._parameters(row).V[:]
 
+    def W_gram(self, row: int) -> Floats:
+        """W W^T of a trial of a hidden model, from W drawn again, shape (m, m)."""
+        W = self._parameters(row).W
+        assert W is not None
+        return np.asarray(W @ W.T, dtype=np.float64)
+
     @cached_property
     def wedge_angles(self) -> Floats:
         """Angle in which the first two hidden units are both active, from W drawn again, shape (T,)."""
