@@ -87,9 +87,9 @@ def sample_probability(first: ArrayLike, second: ArrayLike) -> float:
 def _log_tail(scores: Floats, count: int, total: float) -> float:
     """Logarithm of a bound of the share of the choices of ``count`` scores whose sum is at least ``total``.
 
-    Any t >= 0 and u give one, e^(-t total - u count) prod_i (1 + e^(u + t a_i)) over the number of choices, times
-    the largest probability of a sum of independent Bernoulli variables of odds e^(u + t a_i), which is at most
-    `_PEAK` over its standard deviation (Baillon, Cominetti & Vaisman 2016).
+    Any t >= 0 and u give one, e^(-t total - u count) prod_i (1 + e^(u + t a_i)) over the number of choices,
+    times the largest probability of a sum of independent Bernoulli variables of odds e^(u + t a_i), which is
+    at most `_PEAK` over its standard deviation (Baillon, Cominetti & Vaisman 2016).
     """
     size = scores.size
 

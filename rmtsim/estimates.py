@@ -80,8 +80,8 @@ def power_law(x: ArrayLike, means: Sequence[Estimate]) -> Exponent:
 def scattered_power_law(x: ArrayLike, means: Sequence[Estimate]) -> Exponent:
     """Exponent as that of `power_law`, with the error that the scatter of the points about the line tells.
 
-    For points that differ by more than the errors of their means. The interval is Student's with n - 2 degrees
-    of freedom; two points have no scatter, and error and interval are NaN.
+    For points that differ by more than the errors of their means. The interval is Student's with n - 2
+    degrees of freedom; two points have no scatter, and error and interval are NaN.
     """
     centred = np.log(x) - np.mean(np.log(x))
     y = np.log([mean.value for mean in means])

@@ -178,7 +178,8 @@ def shape_moments(n_features: int, n_samples: int) -> tuple[NDArray[np.float64],
     means, seconds = (
         np.array(
             [
-                float(trace_product((k,) * n, d, N) / trace_product((1,) * (k * n), d, N)) * d ** ((k - 1) * n)
+                float(trace_product((k,) * n, d, N) / trace_product((1,) * (k * n), d, N))
+                * d ** ((k - 1) * n)
                 for k in (2, 3, 4)
             ]
         )

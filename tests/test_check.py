@@ -131,7 +131,9 @@ def test_what_is_broken_is_named_and_not_compared(store):
     comparison = compare(_altered(store, "extremes", lambda a: 1.5 * a), check=True)
     assert [cell.cell.index for cell in comparison.cells] == []
     text = format_comparison(comparison)
-    assert "BROKEN cell 1, vv_diag: extremes: expected the largest eigenvalue in the last occupied bin" in text
+    assert (
+        "BROKEN cell 1, vv_diag: extremes: expected the largest eigenvalue in the last occupied bin" in text
+    )
     assert max(map(len, text.splitlines())) <= 140
     found = comparison.to_json()["check"]
     assert found["inconsistencies"][0]["first"] in range(16)
@@ -145,7 +147,8 @@ def test_the_verdict_is_shown():
     failed = replace(comparison.check, tests=(replace(comparison.check.tests[0], p=1e-12),))
     text = format_comparison(replace(comparison, check=failed))
     assert "FAILED cell 0: E m_1 of vv_diag, against (5.1), p = 1.0e-12" in text
-    assert failed.failed and not failed.passed
+    assert failed.failed
+    assert not failed.passed
 
 
 def test_few_trials_are_not_tested():
@@ -158,7 +161,7 @@ def test_few_trials_are_not_tested():
 @pytest.mark.parametrize("loss", ["mse", "ce"])
 @pytest.mark.parametrize("part", ["moments", "masses"])
 def test_a_bias_of_a_few_percent(architecture, loss, part):
-    """At d = 60 and 200 trials; masses of hidden models scatter by 0.12 a trial, as the number of open gates does."""
+    """At d = 60 and 200 trials; masses of hidden models scatter by 0.12, as the number of open gates does."""
     bias = 0.1 if (architecture, part) == ("hidden", "masses") else 0.05
     model = {"architecture": architecture, "loss": loss}
     grid = {"n_features": 60, "n_samples": 120, "n_hidden": 3}
@@ -227,9 +230,10 @@ def test_independent_trials_have_the_blocks_and_masses_of_automatic_differentiat
             totals = brute.total_masses(brute.block_masses(H, 4, cell.n_hidden, 3))
             # 1e-12 covers a few hundred roundings of sums that do not cancel.
             assert masses[t] == pytest.approx([totals[part] for part in cell.parts], rel=1e-12, abs=1e-15)
-            model = LinearModel if draw.W is None else lambda *a: HiddenModel(draw.W[t], *a)
-            first = "v" if draw.W is None else "w"
-            block = model(draw.V[t], loss).block(draw.X[t], (first, 0), (first, 1))
+            W = () if draw.W is None else (draw.W[t],)
+            model = (HiddenModel if W else LinearModel)(*W, draw.V[t], loss)
+            first = "w" if W else "v"
+            block = model.block(draw.X[t], (first, 0), (first, 1))
             assert draw.block(f"{first * 2}_off")[t] == pytest.approx(block, abs=1e-14)
 
 

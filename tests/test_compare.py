@@ -236,7 +236,7 @@ def test_slope_over_classes():
 
 
 def test_limits_given_v_of_all_blocks(store, comparison):
-    """(4.7) against the measured masses of the trials of that V: they differ by O(1/d) and Monte Carlo error."""
+    """(4.7) against the masses of the trials of that V: they differ by O(1/d) and Monte Carlo error."""
     for found in comparison.cells[3].ratios:
         assert (found.measured_on, found.limit_kind) == ("all blocks", "given V")
         tolerance = 5 * found.measured.standard_error + (8 / 24) * found.limit
@@ -293,7 +293,9 @@ def test_two_cells_of_one_v_each_have_an_exponent_without_error():
     text = format_comparison(comparison)
     assert "one V a cell" in text
     assert "none of two cells" in text
-    assert json.loads(json.dumps(comparison.to_json(), allow_nan=False))["slopes"][0]["exponent"]["low"] is None
+    assert (
+        json.loads(json.dumps(comparison.to_json(), allow_nan=False))["slopes"][0]["exponent"]["low"] is None
+    )
 
 
 def test_no_rate_where_every_size_has_another_v():

@@ -170,7 +170,10 @@ def test_every_entry_of_a_legend_tells_its_series_apart():
         handles = axes.get_legend().legend_handles
         assert len(handles) == 30 == len(set(_legend(axes)))
         assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == 30
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["hidden mse, W-layer", "hidden ce, W-layer"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "hidden mse, W-layer",
+        "hidden ce, W-layer",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["mean", "given V"])
@@ -198,7 +201,9 @@ def test_ratios_of_one_v_a_cell_have_their_limits(tmp_path):
         for ratio in ratio_findings(trials, solved)
     ]
     for axes in plots.plot_ratios(points).axes:
-        (limits,) = (line for line in axes.lines if line.get_marker() == "None" and line.get_linestyle() == "-")
+        (limits,) = (
+            line for line in axes.lines if line.get_marker() == "None" and line.get_linestyle() == "-"
+        )
         assert limits.get_xdata().tolist() == [3, 12]
         # Given V the limit is near what was measured at d = 12, within the bias of O(1/d).
         assert np.abs(np.log(limits.get_ydata() / _points(axes)[0][:, 1])).max() < 1

@@ -15,8 +15,8 @@ def add_parsers(commands: Any) -> None:
     compare.add_argument(
         "--check",
         action="store_true",
-        help="also test the trials, and exit with status 1 if they are wrong (right ones fail in fewer than one"
-        " file of 10,000), with 0 if they are not or nothing can be tested",
+        help="also test the trials; exit with status 1 if they are wrong (of right ones fewer than one file"
+        " of 10,000 fails), with 0 if they are not or nothing can be tested",
     )
     compare.set_defaults(handler=_compare)
 

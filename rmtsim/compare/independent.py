@@ -6,6 +6,7 @@ is theirs. They say what no formula does: how the stored numbers scatter.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +121,7 @@ def trial_bytes(trials: Trials, cross: bool) -> float:
 
 
 def _joined(parts: list[IndependentTrials]) -> IndependentTrials:
-    def joined(name: str) -> Floats | None:
+    def joined(name: str) -> Any:
         arrays = [getattr(part, name) for part in parts]
         return None if arrays[0] is None else np.concatenate(arrays)
 

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Sequence
 from ..cells import Cell
 from ..estimates import Estimate, Exponent
 from .exact import FEWEST_TRIALS
-from .findings import FALSE_ALARMS, BlockFinding, Comparison, Identity, MomentFinding, Rate, SideFinding, Slope
+from .findings import (
+    FALSE_ALARMS,
+    BlockFinding,
+    Comparison,
+    Identity,
+    MomentFinding,
+    Rate,
+    SideFinding,
+    Slope,
+)
 from .ratios import ALL_BLOCKS, ORDER
 
 DISTANCES = """\
@@ -222,8 +231,9 @@ def _slopes(comparison: Comparison) -> Iterator[str]:
 
 def _slope_line(slope: Slope) -> str:
     limit = "-" if slope.limit is None else f"{slope.limit:.4f}"
+    layer = slope.layer.upper() + (" V" if slope.given_v else "")
     return (
-        f" {slope.layer.upper() + (' V' if slope.given_v else ''):<6}{_exponent_columns(slope.exponent, 4)}{limit:>10}{slope.asymptotic:>10.0f}"
+        f" {layer:<6}{_exponent_columns(slope.exponent, 4)}{limit:>10}{slope.asymptotic:>10.0f}"
         f"  {_cells(slope.cells)}"
     )
 
@@ -240,7 +250,8 @@ def _rates(comparison: Comparison) -> Iterator[str]:
 
 
 def _rate_line(rate: Rate) -> str:
-    assert rate.ks is not None and rate.w1 is not None  # others are not listed
+    assert rate.ks is not None  # others are not listed
+    assert rate.w1 is not None
     return (
         f" {rate.block:<8}{_exponent_columns(rate.ks, 2)}{_exponent_columns(rate.w1, 2)}{rate.expected:>9.1f}"
         f"  {_cells(rate.cells)}"
@@ -276,7 +287,8 @@ def _verdict(comparison: Comparison) -> Iterator[str]:
     check = comparison.check
     if check is None:
         return
-    yield f"CHECK: {check.spectra} spectra held against themselves, {len(check.inconsistencies)} relations broken"
+    count = len(check.inconsistencies)
+    yield f"CHECK: {check.spectra} spectra held against themselves, {count} relations broken"
     for broken in check.inconsistencies:
         yield (
             f"  BROKEN cell {broken.cell}, {broken.block}: {broken.sentence};"
@@ -289,8 +301,8 @@ def _verdict(comparison: Comparison) -> Iterator[str]:
         return
     least = min(test.p for test in check.tests)
     yield (
-        f"{len(check.tests)} tests, {len(check.failed)} failed: p below {check.level:.1e}, so that right trials"
-        f" fail in one file of {1 / FALSE_ALARMS:,.0f}; least p {least:.1e}"
+        f"{len(check.tests)} tests, {len(check.failed)} failed: p below {check.level:.1e}, where at most one"
+        f" right file of {1 / FALSE_ALARMS:,.0f} is; least p {least:.1e}"
     )
     for test in check.failed:
         yield f"  FAILED cell {test.cell}: {test.name}, against {test.source}, p = {test.p:.1e}"

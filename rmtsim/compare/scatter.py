@@ -63,7 +63,10 @@ def _moments(trials: Trials, independent: IndependentTrials, block: str) -> Iter
     yield f"m_2/m_1^2 of {block}", _quotients(stored, drawn, lambda m: m[1], lambda m: m[0] ** 2)
     yield f"m_4/m_2^2 of {block}", _quotients(stored, drawn, lambda m: m[3], lambda m: m[1] ** 2)
     # gamma E lambda^2 / E lambda in the limit (3.4), however many samples the gates let through.
-    yield f"(m_2 - m_1^2)/m_1 of {block}", _quotients(stored, drawn, lambda m: m[1] - m[0] ** 2, lambda m: m[0])
+    yield (
+        f"(m_2 - m_1^2)/m_1 of {block}",
+        _quotients(stored, drawn, lambda m: m[1] - m[0] ** 2, lambda m: m[0]),
+    )
 
 
 def _quotients(

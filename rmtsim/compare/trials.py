@@ -90,7 +90,9 @@ class Trials:
         """Histogram of H/scale of one trial, or pooled over several."""
         index = self.cell.blocks.index(block)
         if self.edges is None:
-            raise ValueError(f"edges of cell {self.cell.index}: expected histogram edges, got none that are numbers")
+            raise ValueError(
+                f"edges of cell {self.cell.index}: expected histogram edges, got none that are numbers"
+            )
         counts, outside = (self.arrays[name][rows, index] for name in ("histogram", "outside"))
         below, above = outside.reshape(-1, 2).sum(axis=0)
         pooled = counts.reshape(-1, counts.shape[-1]).sum(axis=0)

@@ -30,7 +30,7 @@ _NEGLIGIBLE = 1e-18
 
 @dataclass(frozen=True)
 class ExpectedTraces:
-    """Expectations of (1/n) tr H of representative blocks over V, W and X; None for blocks that do not exist."""
+    """Expectations of (1/n) tr H of representative blocks over V, W and X; None where there is no block."""
 
     vv_diag: float
     vv_off: float
@@ -80,7 +80,7 @@ def softmax_moments(n_classes: int, variance: float) -> Floats:
 
 
 def _log_laplace(u: Floats, kernel: Floats, mass: Floats) -> Floats:
-    """log E exp(-u), from the complement where it is near 0."""
+    """Log E exp(-u), from the complement where it is near 0."""
     complement = -np.expm1(-u) @ mass
     direct = np.log(np.maximum(kernel @ mass, 1e-300))
     return np.where(complement < 0.5, np.log1p(-np.minimum(complement, 0.5)), direct)
@@ -124,12 +124,12 @@ def expected_traces(n_features: int, n_classes: int, n_hidden: int | None = None
     >>> round(found.vv_diag, 6), round(found.vv_off, 6)
     (0.176683, -0.176683)
     """
-    diagonal = _linear_trace(n_features, n_classes) if n_hidden is None else 0.0
-    hidden: tuple[float | None, float | None] = (None, None)
-    if n_hidden is not None:
-        diagonal, *hidden = _hidden_traces(n_features, n_classes, n_hidden)
+    if n_hidden is None:
+        diagonal, ww_diag, ww_off = _linear_trace(n_features, n_classes), None, None
+    else:
+        diagonal, ww_diag, ww_off = _hidden_traces(n_features, n_classes, n_hidden)
     # Block rows sum to zero and classes are exchangeable, theory.md (5.4).
-    return ExpectedTraces(diagonal, -diagonal / (n_classes - 1), *hidden)
+    return ExpectedTraces(diagonal, -diagonal / (n_classes - 1), ww_diag, ww_off)
 
 
 def _linear_trace(d: int, n_classes: int) -> float:
@@ -137,8 +137,8 @@ def _linear_trace(d: int, n_classes: int) -> float:
     return float(masses @ MeanVariance(n_classes, squares[-1] / d).value(squares / d))
 
 
-def _hidden_traces(d: int, n_classes: int, m: int) -> tuple[float, float, float | None]:
-    """Traces of vv_diag, ww_diag and ww_off; q = |h|^2/m is a product of two chi-squares given k open gates."""
+def _hidden_traces(d: int, n_classes: int, m: int) -> tuple[float, float | None, float | None]:
+    """Traces of vv_diag, ww_diag, ww_off; q = |h|^2/m is a product of two chi-squares given k open gates."""
     inputs, masses = length_rule(d + 2)
     variance = MeanVariance(n_classes, inputs[-1] * length_rule(m + 2)[0][-1] / (d * m))
 
@@ -206,7 +206,7 @@ def _pair(d: int, n_classes: int, n_lengths: int, n_angles: int) -> Floats:
 
 
 def _cosine_rule(d: int, n_nodes: int) -> tuple[Floats, Floats]:
-    """Nodes and probabilities of |cos| weighted by its square, whose mean is 1/d: cos^2 is then a beta variable."""
+    """Nodes and probabilities of |cos| weighted by its square: cos^2 is then a beta variable."""
     if d == 1:
         return np.ones(1), np.ones(1)
     nodes, shares = _jacobi_rule((d - 3) / 2, 0.5, n_nodes)

@@ -1,6 +1,7 @@
 """A row of panels, each with a legend of its own below: series that would crowd one pair of axes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -51,7 +52,7 @@ def draw_series(
     are joined by it if wanted.
     """
     colour, marker, style = _style.series_style(number)
-    look = {"color": colour, "marker": marker, "markerfacecolor": "none", "ms": 6, "lw": 1.1}
+    look: dict[str, Any] = {"color": colour, "marker": marker, "markerfacecolor": "none", "ms": 6, "lw": 1.1}
     x, y, error = zip(*points, strict=True)
     drawn = axes.errorbar(x, y, error, capsize=2.5, **{**look, "ls": style if joined else ""})
     drawn.set_label("_nolegend_")

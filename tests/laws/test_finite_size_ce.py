@@ -50,7 +50,10 @@ def test_hidden_model_by_sampling(d, C, m):
     p = _softmax((V @ h[..., None])[..., 0])
     squares = np.sum(x**2, axis=(1, 2))
     gates, centre = h > 0, np.einsum("tc,tci->ti", p, V)
-    values = [p[:, 0] * (1 - p[:, 0]) * np.sum(h**2, axis=1) / m, -p[:, 0] * p[:, 1] * np.sum(h**2, axis=1) / m]
+    values = [
+        p[:, 0] * (1 - p[:, 0]) * np.sum(h**2, axis=1) / m,
+        -p[:, 0] * p[:, 1] * np.sum(h**2, axis=1) / m,
+    ]
     for i, j in ((0, 0), (0, 1)):
         inner = np.einsum("tc,tc,tc->t", p, V[:, :, i], V[:, :, j]) - centre[:, i] * centre[:, j]
         values.append(gates[:, i] * gates[:, j] * inner * squares / d)
