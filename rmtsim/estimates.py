@@ -77,6 +77,24 @@ def power_law(x: ArrayLike, means: Sequence[Estimate]) -> Exponent:
     return Exponent(slope, error, slope - half, slope + half)
 
 
+def scattered_power_law(x: ArrayLike, means: Sequence[Estimate]) -> Exponent:
+    """Exponent as that of `power_law`, with the error that the scatter of the points about the line tells.
+
+    For points that differ by more than the errors of their means. The interval is Student's with n - 2
+    degrees of freedom; two points have no scatter, and error and interval are NaN.
+    """
+    centred = np.log(x) - np.mean(np.log(x))
+    y = np.log([mean.value for mean in means])
+    slope = float(slope_coefficients(x) @ y)
+    freedom = len(y) - 2
+    if freedom < 1:
+        return Exponent(slope, np.nan, np.nan, np.nan)
+    residuals = y - y.mean() - slope * centred
+    error = float(np.sqrt(np.sum(residuals**2) / freedom / np.sum(centred**2)))
+    half = error * float(stdtrit(freedom, 0.975))
+    return Exponent(slope, error, slope - half, slope + half)
+
+
 def slope_coefficients(x: ArrayLike) -> NDArray[np.float64]:
     """Return the c of the least-squares slope c . log y on log x."""
     centred = np.log(x) - np.mean(np.log(x))

@@ -13,10 +13,12 @@ where membership of the cone depends on the direction of x_n within one plane al
   w_i and w_j, theory.md (5.3).
 """
 
+from functools import cache
 from math import pi
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammaln
 
 WHOLE_PLANE = 2 * pi
 HALF_PLANE = pi
@@ -101,6 +103,96 @@ def pair_moments(n_features: int, n_samples: int) -> NDArray[np.float64]:
     density = weights * np.cos(width * nodes) ** (n_features - 2)
     moments = wedge_moments(n_features, n_samples, pi / 2 + width * nodes)
     return np.asarray(np.average(moments, axis=0, weights=density), dtype=np.float64)
+
+
+def trace_product(powers: tuple[int, ...], n_features: int, n_samples: ArrayLike) -> NDArray[np.float64]:
+    """Return E prod_k tr (X^T X)^powers[k] for X (N, d) standard normal, theory.md (5.1b).
+
+    Parameters
+    ----------
+    powers : tuple of int
+    n_features : int
+    n_samples : int or array, shape (...,)
+
+    Examples
+    --------
+    Chi-square with d N = 6 degrees of freedom: E tr^2 = 6 * 8.
+
+    >>> float(trace_product((1, 1), 2, 3))
+    48.0
+    """
+    N = np.asarray(n_samples, dtype=np.float64)
+
+    @cache
+    def product(powers: tuple[int, ...]) -> NDArray[np.float64]:
+        k, *others = powers
+        if k == 0:
+            return n_features * (product(tuple(others)) if others else np.ones_like(N))
+
+        def expect(*these: int) -> NDArray[np.float64]:
+            return product(tuple(sorted(these, reverse=True)))
+
+        total = (N + k - 1) * expect(k - 1, *others)
+        for j in range(1, k):
+            total = total + expect(j, k - 1 - j, *others)
+        for place, power in enumerate(others):
+            rest = others[:place] + others[place + 1 :]
+            total = total + 2 * power * expect(k + power - 1, *rest)
+        return total
+
+    return product(tuple(sorted(powers, reverse=True)))
+
+
+def moment_variances(n_features: int, n_samples: int, angle: float) -> NDArray[np.float64]:
+    """Return the variances of (1/d) tr H^k, k = 1..4, where all inputs or those of a half space count.
+
+    Parameters
+    ----------
+    n_features, n_samples : int
+    angle : {WHOLE_PLANE, HALF_PLANE}
+
+    Returns
+    -------
+    array, shape (4,), float64
+    """
+    d, N = n_features, n_samples
+    kept, shares = np.array([N]), np.ones(1)
+    if angle == HALF_PLANE:
+        kept = np.arange(N + 1)
+        shares = np.exp(gammaln(N + 1) - gammaln(kept + 1) - gammaln(N - kept + 1) - N * np.log(2.0))
+    variances = []
+    for k in range(1, 5):
+        unit = d * float(N) ** k
+        first, second = (shares @ trace_product((k,) * n, d, kept) / unit**n for n in (1, 2))
+        variances.append(second - first**2)
+    return np.array(variances)
+
+
+def shape_moments(n_features: int, n_samples: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and variance of m_k / m_1^k, k = 2..4, of the linear mse block, each of shape (3,).
+
+    The trace of a Wishart matrix is independent of the matrix over its trace, theory.md (5.1c), so that
+    moments of the quotient are quotients of moments.
+    """
+    d, N = n_features, n_samples
+    means, seconds = (
+        np.array(
+            [
+                float(trace_product((k,) * n, d, N) / trace_product((1,) * (k * n), d, N))
+                * d ** ((k - 1) * n)
+                for k in (2, 3, 4)
+            ]
+        )
+        for n in (1, 2)
+    )
+    return means, seconds - means**2
+
+
+def hidden_mse_output_variance(n_features: int, n_samples: int, n_hidden: int) -> float:
+    """Return the variance of (1/m) tr H[v_c, v_c] of the hidden mse model over W and X, theory.md (5.3f)."""
+    d, N, m = n_features, n_samples, n_hidden
+    lengths = 1 + 2 / d
+    return (lengths * (3 / 2 + (N - 1) / 4 + (m - 1) / 4) + (N - 1) * (m - 1) / 4) / (N * m) - 1 / 4
 
 
 def scale_moments(n_classes: int, n_hidden: int) -> NDArray[np.float64]:

@@ -113,15 +113,17 @@ def test_silence_is_explained(
     assert (_progress.COMPILING in capsys.readouterr().err) == said
 
 
-def test_check_fails_where_nothing_can_be_tested(finished: Path, tmp_path: Path) -> None:
+def test_check_says_where_nothing_can_be_tested(finished: Path, tmp_path: Path) -> None:
     untested = tmp_path / "untested.h5"
     untested.write_bytes((finished / "small.h5").read_bytes())
     with h5py.File(untested, "r+") as file:
         for name in set(file) - {"session", "sessions"}:
-            file[name]["done"][1:] = 0  # a z-score needs eight trials
-    checked = rmtsim_command("compare", untested, "--check", cwd=tmp_path, check=False)
-    assert checked.returncode == 1
-    assert "--check: expected exact identities to test, got none" in checked.stderr
+            file[name]["done"][1:] = 0  # a test needs eight trials
+    checked = rmtsim_command("compare", untested, "--check", cwd=tmp_path)
+    assert "No test: expected something that is known, measured in 8 trials or more" in checked.stdout
+    checked = rmtsim_command("compare", untested, "--check", "--json", cwd=tmp_path)
+    assert json.loads(checked.stdout)["check"]["tests"] == []
+    assert "--check: no test" in checked.stderr
 
 
 def test_plot_refuses_a_file_in_place_of_a_directory(finished: Path, tmp_path: Path) -> None:

@@ -97,12 +97,11 @@ def test_every_block_with_a_law_is_compared(comparison):
 
 def test_exact_identities_hold(comparison):
     identities = [identity for cell in comparison.cells for identity in cell.all_identities()]
-    # 4 moments of each of 3 mse blocks; E m_2 = 0 and the zero mass (mse, twice); the masses of (5.1),
-    # and of (5.2) and (5.3c) given V; the trace of (2.3); the row sum of (5.4), which a V drawn once per cell
-    # does not obey.
-    assert len(identities) == 12 + 4 + 1 + 2 + 1 + 1
+    # 4 moments of each of 3 mse blocks; E m_2 = 0 and the zero mass (mse, twice); the masses of (5.1), and of
+    # (5.2) and (5.3c) given V; the trace of (2.3); three shapes (5.1c); of linear ce the row sum (5.4), two
+    # traces (5.6), second moments and masses (5.7). A V drawn once per cell obeys none of hidden ce.
+    assert len(identities) == 12 + 4 + 1 + 2 + 1 + 3 + (1 + 2 + 2 + 2)
     assert all(abs(identity.z) < 5 for identity in identities)
-    assert comparison.failed_identities == ()
 
 
 def test_masses_of_hidden_mse_when_v_is_drawn_with_the_trial():
@@ -128,21 +127,10 @@ def test_finite_size_bias_is_stated_apart(comparison):
     assert second.difference.value == pytest.approx(second.mean.value - 1.5)
 
 
-def test_wrong_trials_fail_the_identities():
-    experiment = _experiment(model={"architecture": "linear", "loss": "mse"})
-    comparison = compare(_run(experiment, lambda r: r | {"moments": 1.3 * r["moments"]}))
-    names = [identity.name for _, identity in comparison.failed_identities]
-    assert "E m_1 of vv_diag" in names
-    text = format_comparison(comparison)
-    assert "FAILED cell 0: E m_1 of vv_diag, (5.1)" in text
-    assert comparison.to_json()["failed_identities"][0] == {"cell": 0, "name": "E m_1 of vv_diag"}
-
-
 def test_few_trials_get_no_z():
     experiment = _experiment(trials=7, model={"architecture": "linear", "loss": "mse"})
     comparison = compare(_run(experiment))
     assert all(identity.z is None for identity in comparison.cells[0].all_identities())
-    assert "a z-score needs 8 trials" in format_comparison(comparison)
 
 
 def test_one_trial_is_compared_without_errors():
@@ -247,6 +235,85 @@ def test_slope_over_classes():
     assert f"{slope.limit:.4f}" in format_comparison(comparison)
 
 
+def test_limits_given_v_of_all_blocks(store, comparison):
+    """(4.7) against the masses of the trials of that V: they differ by O(1/d) and Monte Carlo error."""
+    for found in comparison.cells[3].ratios:
+        assert (found.measured_on, found.limit_kind) == ("all blocks", "given V")
+        tolerance = 5 * found.measured.standard_error + (8 / 24) * found.limit
+        assert found.measured.value == pytest.approx(found.limit, abs=tolerance)
+        assert 0 < found.limit_error < 0.02 * found.limit
+
+
+def test_masses_given_v_by_plain_sampling():
+    rng = np.random.default_rng(47)
+    V = rng.normal(size=(6, 3)) / np.sqrt(3)
+    h = np.maximum(rng.normal(size=(400_000, 3)), 0)
+    p = np.exp(h @ V.T)
+    p /= p.sum(axis=1, keepdims=True)
+    centre = p @ V
+    weights = np.einsum("nc,ci,cj->nij", p, V, V) - centre[:, :, None] * centre[:, None]
+    weights *= (h > 0)[:, :, None] * (h > 0)[:, None]
+    hidden = weights.mean(axis=0) ** 2 + 0.4 * (weights**2).mean(axis=0)
+    blocks = np.array(
+        [[(h * (p[:, [c]] * ((c == e) - p[:, [e]]))).T @ h / len(h) for e in range(6)] for c in range(6)]
+    )
+    output = np.sum(blocks**2, axis=(2, 3)) / 3
+    for layer, table in (("w", hidden), ("v", output)):
+        mass = laws.masses_given_v(V + 7.0, layer, 0.4)  # ce does not see a common offset
+        # The relative error of 400,000 samples is about 1/600.
+        room = 5 / 600
+        assert mass.diagonal == pytest.approx(np.trace(table), abs=mass.diagonal_error, rel=room)
+        off = table.sum() - np.trace(table)
+        assert mass.off_diagonal == pytest.approx(off, abs=mass.off_diagonal_error, rel=room)
+
+
+def test_exponents_over_cells_of_one_v_each_have_the_error_of_their_scatter():
+    """V changes a ratio by far more than the trials of one V tell: of 40 experiments most intervals hold."""
+    mse = {"architecture": "hidden", "loss": "mse", "v_draw": "cell"}
+    grid = {"n_features": 12, "n_classes": [4, 8, 16, 32], "n_hidden": 4}
+    held = []
+    for seed in range(40):
+        experiment = replace(_experiment(model=mse, grid=grid, measure={"statistics": "masses"}), seed=seed)
+        (slope,) = compare(_run(experiment)).slopes
+        assert slope.given_v
+        # The slope of the mean over V, 1/(C + 2) of (4.3).
+        held.append(slope.exponent.agrees(np.polyfit(np.log([4, 8, 16, 32]), -np.log([6, 10, 18, 34]), 1)[0]))
+    # Binomial(40, 0.95) is at least 30 but once in 10^5; errors given V hold about half of the time.
+    assert sum(held) >= 30
+
+
+def test_two_cells_of_one_v_each_have_an_exponent_without_error():
+    grid = {"n_features": 12, "n_classes": [4, 8], "n_hidden": 4}
+    experiment = _experiment(
+        model={"architecture": "hidden", "loss": "mse"}, grid=grid, measure={"statistics": "masses"}
+    )
+    comparison = compare(_run(experiment))
+    (slope,) = comparison.slopes
+    assert math.isnan(slope.exponent.standard_error)
+    text = format_comparison(comparison)
+    assert "one V a cell" in text
+    assert "none of two cells" in text
+    assert (
+        json.loads(json.dumps(comparison.to_json(), allow_nan=False))["slopes"][0]["exponent"]["low"] is None
+    )
+
+
+def test_no_rate_where_every_size_has_another_v():
+    experiment = _experiment(
+        trials=2,
+        model={"architecture": "hidden"},
+        grid={"n_features": [12, 24]},
+        measure={"blocks": ["ww_diag"], "statistics": "eigenvalues"},
+    )
+    comparison = compare(_run(experiment))
+    by_model = {comparison.cells[rate.cells[0]].cell.loss: rate for rate in comparison.rates}
+    assert by_model["mse"].ks is not None
+    assert by_model["ce"].ks is None
+    text = format_comparison(comparison)
+    assert "between two V is no rate" in text
+    assert not any("hidden ce   ww_diag" in line for line in text.split("RATES")[1].splitlines())
+
+
 def test_power_law_has_the_error_of_its_means():
     x = np.array([1.0, 2.0, 8.0])
     true = 3 * x**-1.5
@@ -335,7 +402,7 @@ def test_report_is_readable(comparison):
     for cell in comparison.cells:
         assert f"cell {cell.cell.index}: {cell.cell.architecture} {cell.cell.loss}, d = 24, N = 48" in text
     assert "gen. Marchenko-Pastur given V" in text
-    assert "Exact identities: 21 tested, 0 failed" in text
+    assert "CHECK" not in text
 
 
 def test_json_has_the_same_content(comparison):
@@ -344,7 +411,7 @@ def test_json_has_the_same_content(comparison):
     assert block["block"] == "ww_off"
     assert block["distances"]["ks"]["value"] == comparison.cells[2].blocks[1].distances.ks.value
     assert block["moments"][0]["exact"]["source"] == "(5.3b)"
-    assert set(found["units"]) == {"moments", "ks", "w1", "ratio", "z"}
+    assert set(found["units"]) == {"moments", "ks", "w1", "ratio", "z", "p"}
 
 
 def test_unfinished_cells_are_left_out(store):

@@ -141,3 +141,60 @@ def test_wedge_angle(theta):
 
 def test_row_sum_weighs_the_other_classes():
     assert identities.row_sum([3.0, 1.0], [-1.0, 0.0], 4).tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("d", "N"), [(1, 1), (2, 3), (3, 2)])
+def test_products_of_traces_are_sums_over_pairings(d, N):
+    # tr (X^T X)^k with F = p_l: the same sum as `_brute_force`, over both cycles at once.
+    for k, second in [(1, 1), (2, 1), (2, 2)]:
+        total = 0.0
+        for samples in itertools.product(range(N), repeat=k + second):
+            for features in itertools.product(range(d), repeat=k + second):
+                powers = defaultdict(Counter)
+                for start, length in ((0, k), (k, second)):
+                    for j in range(length):
+                        ends = features[start + j], features[start + (j + 1) % length]
+                        powers[samples[start + j]].update(ends)
+                total += prod(
+                    _gaussian_moment(power) for counts in powers.values() for power in counts.values()
+                )
+        assert float(identities.trace_product((k, second), d, N)) == pytest.approx(total, rel=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_single_traces_are_those_of_the_closed_forms(k):
+    for d, N in [(3, 5), (7, 2)]:
+        expected = identities.wedge_moments(d, N, identities.WHOLE_PLANE)[k - 1] * d * N**k
+        assert float(identities.trace_product((k,), d, N)) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize(("angle", "kept"), [(identities.WHOLE_PLANE, 1.0), (identities.HALF_PLANE, 0.5)])
+def test_variance_of_the_trace(angle, kept):
+    # N d m_1 is chi-square with K d degrees of freedom: variance N kept (d^2 + 2 d) - N (kept d)^2.
+    d, N = 6, 9
+    expected = (kept * (d**2 + 2 * d) - (kept * d) ** 2) / (N * d**2)
+    assert identities.moment_variances(d, N, angle)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_variances_at_one_feature_are_those_of_chi_square():
+    # d = 1: m_k = (chi^2_N / N)^k, E chi^(2j) = N (N + 2) ... (N + 2 j - 2).
+    N = 4
+    raw = np.concatenate([[1.0], np.cumprod(N + 2.0 * np.arange(8)) / float(N) ** np.arange(1, 9)])
+    expected = [raw[2 * k] - raw[k] ** 2 for k in range(1, 5)]
+    assert identities.moment_variances(1, N, identities.WHOLE_PLANE) == pytest.approx(expected, rel=1e-12)
+
+
+def test_shapes_of_wishart_matrices():
+    # d = 1 has no shape; for N = 1 the one eigenvalue x^2 has m_k/m_1^k = d^(k-1) without scatter.
+    for d, N in [(1, 7), (5, 1)]:
+        means, variances = identities.shape_moments(d, N)
+        assert means == pytest.approx([float(d) ** (k - 1) for k in (2, 3, 4)], rel=1e-12)
+        assert variances == pytest.approx(0, abs=1e-12 * float(d) ** 6)
+
+
+def test_variance_of_the_output_trace_in_special_cases():
+    # m = 1: h^2 given w is N(0, |w|^2) on the half line; d = 1 has E |w|^4 = 3.
+    E_fourth = 3 * 3 / 2  # E |w|^4 E relu(u)^4
+    assert identities.hidden_mse_output_variance(1, 1, 1) == pytest.approx(E_fourth - 1 / 4)
+    # Many samples and units leave E over w alone, E (1/m) sum |w_i|^2/2 = 1/2, without scatter.
+    assert identities.hidden_mse_output_variance(50, 10**7, 10**7) == pytest.approx(0, abs=1e-6)

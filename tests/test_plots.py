@@ -14,8 +14,10 @@ pytest.importorskip("matplotlib")
 import rmtsim
 from rmtsim import Experiment, HiddenModel, draws, kernels, plots
 from rmtsim.compare import DistanceFinding, RatioFinding
+from rmtsim.compare.comparison import solve_cells
 from rmtsim.compare.curves import SpectrumCurve
 from rmtsim.compare.rates import DistancePoint
+from rmtsim.compare.ratios import ratio_findings
 from rmtsim.estimates import Estimate
 from rmtsim.montecarlo import pilot_edges, run_trial
 from rmtsim.plots import portrait_panels
@@ -126,17 +128,85 @@ def _ratios(values):
     ]
 
 
+def _points(axes):
+    """Measured points of each series: drawn markers that are not the entries of the legend."""
+    return [container.lines[0].get_xydata() for container in axes.containers]
+
+
 def test_ratios_show_measured_points_and_limits():
     (axes,) = plots.plot_ratios(_ratios([0.3, 0.2, 0.1, 0.05])).axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    points, (bars,) = axes.containers[0].lines[0], axes.containers[0].lines[2]
-    assert points.get_xydata().tolist() == [[3, 0.3], [6, 0.2], [12, 0.1], [24, 0.05]]
+    (points,), (bars,) = _points(axes), axes.containers[0].lines[2]
+    assert points.tolist() == [[3, 0.3], [6, 0.2], [12, 0.1], [24, 0.05]]
     assert bars.get_segments()[0][:, 1] == pytest.approx([0.27, 0.33])
-    (limit,) = (line for line in axes.lines if line.get_linestyle() == "-")
-    assert limit.get_ydata() == pytest.approx([0.33, 0.22, 0.11, 0.055])
+    limits = [line for line in axes.lines if line.get_marker() == "None" and line.get_linestyle() == "-"]
+    assert limits[0].get_ydata() == pytest.approx([0.33, 0.22, 0.11, 0.055])
     guide = axes.lines[-1].get_xydata()
     assert np.diff(np.log(guide), axis=0)[0] @ [1, 1] == pytest.approx(0)  # slope -1
-    assert _legend(axes) == ["hidden mse, W-layer: $d$ = 12, $\\gamma$ = 0.5, $m$ = 3"]
+    assert _legend(axes) == ["$d$ = 12, $\\gamma$ = 0.5, $m$ = 3"]
+
+
+def _many_ratios(count, limit_kind="mean"):
+    """Series of two models at several d."""
+    return [
+        (
+            replace(cell, index=index, n_features=10 * (k + 1), n_samples=20 * (k + 1), loss=loss),
+            RatioFinding("w", Estimate(1 / cell.n_classes, 0.01, 9), "all blocks", 1.0, 0.0, limit_kind),
+        )
+        for k in range(count)
+        for loss in ("mse", "ce")
+        for index, cell in enumerate(EXPERIMENT.cells[4:])
+    ]
+
+
+def test_points_of_every_series_stand_at_their_classes():
+    for axes in plots.plot_ratios(_many_ratios(9)).axes:
+        assert [points[:, 0].tolist() for points in _points(axes)] == [[3, 6, 12, 24]] * 9
+
+
+def test_every_entry_of_a_legend_tells_its_series_apart():
+    figure = plots.plot_ratios(_many_ratios(30))
+    for axes in figure.axes:
+        handles = axes.get_legend().legend_handles
+        assert len(handles) == 30 == len(set(_legend(axes)))
+        assert len({(handle.get_color(), handle.get_marker()) for handle in handles}) == 30
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "hidden mse, W-layer",
+        "hidden ce, W-layer",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["mean", "given V"])
+@pytest.mark.parametrize("count", [1, 2, 8])
+def test_all_text_is_inside_the_figure(count, kind):
+    figure = plots.plot_ratios(_many_ratios(count, kind))
+    figure.draw_without_rendering()
+    across, up = figure.bbox.width, figure.bbox.height
+    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.get_legend().get_texts())]
+    texts += [label for axes in figure.axes for label in (axes.title, axes.xaxis.label, axes.yaxis.label)]
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    assert all(0 <= box.x0 < box.x1 <= across and 0 <= box.y0 < box.y1 <= up for box in boxes)
+    assert any("given the $V$" in text.get_text() for text in figure.texts) == (kind == "given V")
+
+
+def test_ratios_of_one_v_a_cell_have_their_limits(tmp_path):
+    experiment = replace(SMALL, model=replace(SMALL.model, loss=("ce",), v_draw="cell"))
+    experiment = replace(experiment, measure=replace(SMALL.measure, blocks=None, statistics=("masses",)))
+    store = MemoryStore(experiment)
+    for cell in experiment.cells:
+        store.write(cell.index, 0, [run_trial(experiment, cell, trial) for trial in range(4)])
+    points = [
+        (trials.cell, ratio)
+        for trials, solved in solve_cells(store, 1)
+        for ratio in ratio_findings(trials, solved)
+    ]
+    for axes in plots.plot_ratios(points).axes:
+        (limits,) = (
+            line for line in axes.lines if line.get_marker() == "None" and line.get_linestyle() == "-"
+        )
+        assert limits.get_xdata().tolist() == [3, 12]
+        # Given V the limit is near what was measured at d = 12, within the bias of O(1/d).
+        assert np.abs(np.log(limits.get_ydata() / _points(axes)[0][:, 1])).max() < 1
 
 
 def test_ratio_of_zero_is_left_out():
@@ -156,12 +226,35 @@ def test_convergence_shows_distances_and_expected_rates():
     alone = _distance(replace(cell, n_hidden=5), "ww_off", 0.3)
     (axes,) = plots.plot_convergence([*points, alone]).axes
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
-    assert _legend(axes) == ["hidden mse, ww_off"]
-    line, (bars,) = axes.containers[0].lines[0], axes.containers[0].lines[2]
-    assert line.get_xydata() == pytest.approx(np.array([[d, 2 / d**0.5] for d in (50, 100, 200)]))
+    assert _legend(axes) == ["ww_off"]
+    assert axes.get_title(loc="left") == "hidden mse"
+    (line,), (bars,) = _points(axes), axes.containers[0].lines[2]
+    assert line == pytest.approx(np.array([[d, 2 / d**0.5] for d in (50, 100, 200)]))
     assert bars.get_segments()[0][:, 1] == pytest.approx([0.9 * 2 / 50**0.5, 1.1 * 2 / 50**0.5])
     guide = np.log(axes.lines[-1].get_xydata())
     assert np.diff(guide, axis=0)[0] @ [0.5, 1] == pytest.approx(0)  # slope -1/2
+
+
+def test_convergence_has_no_rate_where_every_size_has_another_v():
+    cell = replace(EXPERIMENT.cells[4], loss="ce")
+    sizes = [replace(cell, index=k, n_features=d, n_samples=2 * d) for k, d in enumerate((50, 100))]
+    points = [_distance(one, "ww_off", 0.1)._replace(own_v=True) for one in sizes]
+    (axes,) = plots.plot_convergence(points).axes
+    assert "another law at each $d$" in axes.get_title(loc="left")
+    assert not any(line.get_linestyle() == ":" for line in axes.lines)
+
+
+def test_series_of_one_block_are_named_by_what_varies():
+    cell = EXPERIMENT.cells[4]
+    points = [
+        _distance(replace(cell, n_features=d, n_samples=N * d, n_classes=C), "ww_off", 0.1)
+        for d in (50, 100)
+        for N in (2, 4)
+        for C in (3, 6)
+    ]
+    (axes,) = plots.plot_convergence(points).axes
+    assert len(set(_legend(axes))) == 4
+    assert "ww_off, $\\gamma$ = 0.25, $C$ = 6" in _legend(axes)
 
 
 def test_hessian_gives_every_block_the_same_side():

@@ -2,26 +2,31 @@
 
 Three kinds of difference are kept apart (theory.md section 6): Monte Carlo error, given as standard
 errors over trials; finite-size bias of order 1/d, which no number of trials removes; and the
-numerical error of a law. Only exact finite-size identities get a z-score.
+numerical error of a law. Only exact finite-size identities get a z-score, and only a check judges.
 """
 
 from .comparison import compare
 from .findings import (
     BlockFinding,
     CellFinding,
+    Check,
     Comparison,
     DistanceFinding,
     Identity,
+    Inconsistency,
     LawUse,
     MomentFinding,
     Rate,
     RatioFinding,
     SideFinding,
     Slope,
+    Test,
 )
-from .report import format_comparison
+from .report import NO_TEST, format_comparison
 
 __all__ = [
-    "BlockFinding", "CellFinding", "Comparison", "DistanceFinding", "Identity", "LawUse", "MomentFinding",
-    "Rate", "RatioFinding", "SideFinding", "Slope", "compare", "format_comparison",
+    "NO_TEST",
+    "BlockFinding", "CellFinding", "Check", "Comparison", "DistanceFinding", "Identity", "Inconsistency",
+    "LawUse", "MomentFinding", "Rate", "RatioFinding", "SideFinding", "Slope", "Test", "compare",
+    "format_comparison",
 ]  # fmt: skip

@@ -60,12 +60,21 @@ class SolvedLaw:
 
 @dataclass(frozen=True)
 class BlockLaw:
-    """The limit law of a block: one for all ``rows`` of the trials' arrays, or one for each of them."""
+    """The limit law of a block: one for all ``rows`` of the trials' arrays, or one for each of them.
+
+    ``given_v``: it depends on V.
+    """
 
     name: str
     shared: bool
     rows: NDArray[np.int64]
     laws: tuple[SolvedLaw, ...]
+    given_v: bool = False
+
+    @property
+    def own_v(self) -> bool:
+        """Whether it is the law of the one V that the trials share."""
+        return self.given_v and self.shared
 
     @property
     def atom(self) -> float:
@@ -114,7 +123,7 @@ def _block_law(trials: Trials, block: str, law_trials: int) -> BlockLaw:
         return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(cell, block, None),))
     rows = rows if trials.fixed_v else rows[:law_trials]
     each = (_generalised(cell, block, trials.V(row)) for row in rows[: 1 if trials.fixed_v else None])
-    return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, tuple(each))
+    return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, tuple(each), given_v=True)
 
 
 def _marchenko_pastur(cell: Cell, block: str) -> SolvedLaw:

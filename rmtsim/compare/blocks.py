@@ -7,8 +7,9 @@ import numpy as np
 from ..estimates import estimate
 from ..spectra import CdfTable, Distance, distance, histogram_distance
 from .block_laws import BlockLaw
-from .exact import exact_moments, expected_moments
+from .exact import exact_moments
 from .findings import BlockFinding, DistanceFinding, LawUse, MomentFinding
+from .known import expected_moments
 from .outliers import side_findings
 from .rates import DistancePoint
 from .trials import Trials
@@ -19,7 +20,7 @@ def compare_block(trials: Trials, block: str, law: BlockLaw) -> BlockFinding:
     return BlockFinding(
         block=block,
         size=trials.cell.block_size(block),
-        law=LawUse(law.name, law.shared, len(law.rows), law.atom, law.weight_error),
+        law=LawUse(law.name, law.shared, len(law.rows), law.atom, law.weight_error, law.own_v),
         distances=distances(trials, block, law),
         sides=side_findings(trials, block, law) if trials.has_extremes(block) else (),
         moments=_moments(trials, block, law) if "moments" in trials.arrays else (),
@@ -31,7 +32,7 @@ def distance_points(trials: Trials, solved: Mapping[str, BlockLaw]) -> Iterator[
     for block, law in solved.items():
         found = distances(trials, block, law)
         if found is not None:
-            yield DistancePoint(trials.cell, block, found)
+            yield DistancePoint(trials.cell, block, found, law.own_v)
 
 
 def distances(trials: Trials, block: str, law: BlockLaw) -> DistanceFinding | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from ..results import Results
 from .block_laws import LAW_TRIALS, BlockLaw, block_laws
 from .blocks import compare_block
+from .check import check_cell, merged
 from .exact import other_identities
 from .findings import CellFinding, Comparison
 from .rates import DistancePoint, rates
@@ -12,7 +13,7 @@ from .ratios import Point, ratio_findings, slopes
 from .trials import Trials, read_trials
 
 
-def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
+def compare(results: Results, law_trials: int = LAW_TRIALS, *, check: bool = False) -> Comparison:
     """Hold the finished trials of a results file against theory.
 
     Parameters
@@ -21,11 +22,14 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
         From ``open_results``, or a store.
     law_trials : int
         Trials used where each trial has a law of its own (hidden ce with V drawn per trial).
+    check : bool
+        Also test the trials, which takes some seconds a cell: `Comparison.check`.
 
     Returns
     -------
     Comparison
-        Cells without a finished trial are left out.
+        Cells without a finished trial are left out, and those whose numbers a check finds to contradict one
+        another.
 
     Raises
     ------
@@ -35,26 +39,38 @@ def compare(results: Results, law_trials: int = LAW_TRIALS) -> Comparison:
     if law_trials < 1:
         raise ValueError(f"law_trials: expected at least 1, got {law_trials}")
     experiment = results.experiment
-    cells = tuple(_compare_cell(trials, solved) for trials, solved in solve_cells(results, law_trials))
-    if not cells:
+    cells, checks = [], []
+    for trials in finished_cells(results):
+        verdict = check_cell(trials) if check else None
+        checks += [] if verdict is None else [verdict]
+        if verdict is None or not verdict.inconsistencies:
+            cells.append(_compare_cell(trials, block_laws(trials, law_trials)))
+    if not (cells or checks):
         raise ValueError("results: expected at least one finished trial, got none")
     return Comparison(
         experiment.name,
         experiment.digest,
         experiment.trials,
         experiment.measure.precision,
-        cells,
+        tuple(cells),
         tuple(slopes(_ratio_points(cells))),
         tuple(rates(_distance_points(cells))),
+        merged(checks) if check else None,
     )
+
+
+def finished_cells(results: Results) -> Iterator[Trials]:
+    """Yield the trials of each cell that has finished ones."""
+    for cell in results.cells:
+        trials = read_trials(results, cell)
+        if trials.count:
+            yield trials
 
 
 def solve_cells(results: Results, law_trials: int) -> Iterator[tuple[Trials, dict[str, BlockLaw]]]:
     """Yield the trials of each cell that has finished ones, with the limit laws of its blocks."""
-    for cell in results.cells:
-        trials = read_trials(results, cell)
-        if trials.count:
-            yield trials, block_laws(trials, law_trials)
+    for trials in finished_cells(results):
+        yield trials, block_laws(trials, law_trials)
 
 
 def _compare_cell(trials: Trials, solved: dict[str, BlockLaw]) -> CellFinding:
@@ -75,4 +91,4 @@ def _distance_points(cells: Iterable[CellFinding]) -> Iterator[DistancePoint]:
     for finding in cells:
         for block in finding.blocks:
             if block.distances is not None:
-                yield DistancePoint(finding.cell, block.block, block.distances)
+                yield DistancePoint(finding.cell, block.block, block.distances, block.law.own_v)

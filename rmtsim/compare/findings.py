@@ -15,10 +15,11 @@ UNITS = {
     "w1": "that of the eigenvalues of H/scale",
     "ratio": "E |H_off|_F^2 / E |H_diag|_F^2 per block",
     "z": "normal score of Student's t of (mean - exact) / standard error",
+    "p": "bound of the probability that right trials deviate as far",
 }
 
-FAILURE = 5.0
-"""An exact identity fails beyond this |z|."""
+FALSE_ALARMS = 5e-5
+"""Probability at most with which a file of right trials fails its check, over all of its tests."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Identity:
     """The mean over trials of a quantity whose expectation is known exactly at this d and N.
 
     ``expected`` is the mean of the conditional expectations where they differ from trial to trial;
-    ``mean`` then carries the standard error of the residuals. ``z`` is None for fewer than 8 trials.
+    ``mean`` then carries the standard error of the residuals. ``z`` describes the deviation, and is None for
+    fewer than 8 trials; a mean of few skewed trials may have a large one, so that `Check` judges.
     """
 
     name: str
@@ -34,11 +36,6 @@ class Identity:
     mean: Estimate
     expected: float
     z: float | None
-
-    @property
-    def failed(self) -> bool:
-        """Whether the deviation passes 5 standard errors, far beyond Monte Carlo error."""
-        return self.z is not None and not abs(self.z) <= FAILURE
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,8 @@ class LawUse:
     """Which law a block was held against.
 
     ``shared``: one law for all trials, else one for the V of each of ``trials`` trials, whose mean
-    ``atom`` is given. ``error``: relative error of the weight law, as `laws.WeightLaw` has it.
+    ``atom`` is given. ``error``: relative error of the weight law, as `laws.WeightLaw` has it. ``own_v``: the
+    law of the one V that all trials of the cell share.
     """
 
     name: str
@@ -70,6 +68,7 @@ class LawUse:
     trials: int
     atom: float
     error: float
+    own_v: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,8 @@ class Slope:
     """Exponent with which a ratio r falls with C, over cells that differ in C alone.
 
     ``asymptotic``: -1 (W-layer) or -2 (V-layer and linear), as C grows; ``limit``: the same fit to the limits
-    at these C, known within ``limit_error``; None where one is not known.
+    at these C, known within ``limit_error``; None where one is not known. ``given_v``: every cell has one V
+    of its own, and the error of the exponent comes from the scatter of the cells, NaN for two of them.
     """
 
     layer: str
@@ -187,6 +187,7 @@ class Slope:
     asymptotic: float
     limit: float | None
     limit_error: float
+    given_v: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,19 +195,74 @@ class Rate:
     """Exponents of the distances of a block from its law in d, over cells that differ in d alone.
 
     ``expected``: -1 up to logarithms where the eigenvalues alone fluctuate, -1/2 where the sample weights are
-    random, theory.md section 6.
+    random, theory.md section 6. ``ks`` and ``w1`` are None where every size has another V, and so another
+    law: what differs between two V is no rate.
     """
 
     block: str
     cells: tuple[int, ...]
-    ks: Exponent
-    w1: Exponent
+    ks: Exponent | None
+    w1: Exponent | None
     expected: float
 
 
 @dataclass(frozen=True)
+class Test:
+    """One test of one cell.
+
+    ``p`` bounds the probability that right trials deviate as far; ``source``: the equation of theory.md that
+    has the exact value, or the number of independent trials that the stored ones are held against.
+    """
+
+    cell: int
+    name: str
+    source: str
+    p: float
+
+
+@dataclass(frozen=True)
+class Inconsistency:
+    """A relation between the numbers of a trial that ``trials`` trials break, ``first`` the first of them."""
+
+    cell: int
+    block: str
+    sentence: str
+    trials: int
+    first: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """The verdict on a file.
+
+    ``spectra`` counts the blocks of trials whose numbers were held against one another, and ``too_large``
+    names the cells whose trials were not drawn again, as that would take too long.
+    """
+
+    tests: tuple[Test, ...]
+    inconsistencies: tuple[Inconsistency, ...]
+    spectra: int
+    too_large: tuple[int, ...]
+
+    @property
+    def level(self) -> float:
+        """Probability below which a test fails: all tests of a file together raise 5e-5 false alarms."""
+        return FALSE_ALARMS / max(1, len(self.tests))
+
+    @property
+    def failed(self) -> tuple[Test, ...]:
+        """Tests that right trials do not fail."""
+        return tuple(test for test in self.tests if test.p < self.level)
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.failed or self.inconsistencies)
+
+
+@dataclass(frozen=True)
 class Comparison:
-    """A whole results file against theory."""
+    """A whole results file against theory; ``check`` is None unless it was asked for."""
 
     experiment: str
     digest: str
@@ -215,21 +271,15 @@ class Comparison:
     cells: tuple[CellFinding, ...]
     slopes: tuple[Slope, ...]
     rates: tuple[Rate, ...]
-
-    @property
-    def failed_identities(self) -> tuple[tuple[int, Identity], ...]:
-        """Cell index and identity for each exact identity with |z| > 5."""
-        return tuple((c.cell.index, i) for c in self.cells for i in c.all_identities() if i.failed)
-
-    @property
-    def tested_identities(self) -> tuple[Identity, ...]:
-        """Exact identities that have a z-score."""
-        return tuple(i for c in self.cells for i in c.all_identities() if i.z is not None)
+    check: Check | None
 
     def to_json(self) -> dict[str, Any]:
         """Nested dictionaries of plain numbers and strings; what is not finite becomes None."""
-        failed = [{"cell": cell, "name": identity.name} for cell, identity in self.failed_identities]
-        return {**_plain(asdict(self)), "failed_identities": failed, "units": UNITS}
+        verdict = None
+        if self.check is not None:
+            failed = [asdict(test) for test in self.check.failed]
+            verdict = {**asdict(self.check), "level": self.check.level, "failed": failed}
+        return _plain({**asdict(self), "check": verdict, "units": UNITS})
 
 
 def _plain(item: Any) -> Any:

@@ -11,11 +11,12 @@ from .findings import DistanceFinding, Rate
 
 
 class DistancePoint(NamedTuple):
-    """Distances of one block of a cell from its law."""
+    """Distances of one block of a cell from its law; ``own_v``: the law of the one V of this cell."""
 
     cell: Cell
     block: str
     distances: DistanceFinding
+    own_v: bool = False
 
 
 def expected_rate(cell: Cell) -> float:
@@ -44,5 +45,7 @@ def rates(points: Iterable[DistancePoint]) -> Iterator[Rate]:
             )
 
 
-def _exponent(series: Sequence[DistancePoint], means: Sequence[Estimate]) -> Exponent:
+def _exponent(series: Sequence[DistancePoint], means: Sequence[Estimate]) -> Exponent | None:
+    if any(point.own_v for point in series):
+        return None
     return power_law([point.cell.n_features for point in series], means)

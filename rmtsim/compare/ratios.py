@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import laws
 from ..cells import Cell
-from ..estimates import Estimate, power_law, ratio_of_means, slope_coefficients
+from ..estimates import Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
 from .block_laws import BlockLaw
 from .families import Family, but_for_classes
 from .findings import RatioFinding, Slope
@@ -18,6 +18,8 @@ from .trials import Trials
 ORDER = {"w": 1, "v": 2}
 """The ratio of a layer falls as C to minus this power."""
 ALL_BLOCKS, TWO_BLOCKS = "all blocks", "blocks 0, 1"
+GIVEN_V = "given V"
+"""Kind of a limit, and of the error of a ratio, where all trials of a cell share one V."""
 
 Point = tuple[Cell, RatioFinding]
 
@@ -33,8 +35,8 @@ class Limit(NamedTuple):
 def ratio_findings(trials: Trials, block_laws: Mapping[str, BlockLaw]) -> Iterator[RatioFinding]:
     """Yield the mass ratios of each layer: of all blocks where their masses were measured.
 
-    The limits of section 4 are means over V. Where all trials share one V, that given V is taken; for the
-    hidden ce model it is known for the representative blocks, in the W-layer from their ``block_laws``.
+    The limits of section 4 are means over V. Where all trials share one V, that given V is taken, which for
+    representative blocks of the W-layer follows from their ``block_laws``.
     """
     cell = trials.cell
     for layer, count in (("w", cell.n_hidden), ("v", cell.n_classes)):
@@ -44,12 +46,12 @@ def ratio_findings(trials: Trials, block_laws: Mapping[str, BlockLaw]) -> Iterat
             continue
         if (cell.loss, cell.n_classes) == ("ce", 1):  # every block is zero
             continue
-        limit = _limit_given_v(trials, layer) if trials.fixed_v else _mean_limit(cell, layer)
         if of_all:
+            limit = _limit_given_v(trials, layer, count) if trials.fixed_v else _mean_limit(cell, layer)
             yield RatioFinding(layer, _ratio_of_masses(trials, layer, count), ALL_BLOCKS, *limit)
-        if of_two and not (of_all and limit.value is not None):
-            if trials.fixed_v:
-                limit = _two_blocks_given_v(trials, layer, block_laws)
+        else:
+            two = trials.fixed_v
+            limit = _two_blocks_given_v(trials, layer, block_laws) if two else _mean_limit(cell, layer)
             yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)
 
 
@@ -83,16 +85,18 @@ def _ratio_of_blocks(trials: Trials, layer: str) -> Estimate:
     return ratio_of_means(off, diagonal)
 
 
-def _limit_given_v(trials: Trials, layer: str) -> Limit:
-    """Limit over all blocks for the V that the trials share: mse blocks scale as S_ij, (2.2)."""
-    if trials.cell.loss == "ce":
-        return Limit(None, 0.0, "given V")
-    if layer == "v":
-        return Limit(0.0, 0.0, "given V")
-    squares = (trials.V(0).T @ trials.V(0)) ** 2
-    m = len(squares)
-    off, diagonal = (np.sum(squares) - np.trace(squares)) / (m - 1), np.trace(squares)
-    return Limit(float(_gates(trials) * off / diagonal), 0.0, "given V")
+def _limit_given_v(trials: Trials, layer: str, count: int) -> Limit:
+    """Limit over all blocks for the V that the trials share; mse blocks scale as S_ij, (2.2)."""
+    if trials.cell.loss == "mse" and layer == "v":
+        return Limit(0.0, 0.0, GIVEN_V)
+    if trials.cell.loss == "mse":
+        squares = (trials.V(0).T @ trials.V(0)) ** 2
+        diagonal = np.trace(squares)
+        return Limit(float(_gates(trials) * (squares.sum() / diagonal - 1) / (count - 1)), 0.0, GIVEN_V)
+    mass = laws.masses_given_v(trials.V(0), layer, trials.cell.aspect_ratio)
+    ratio = mass.off_diagonal / mass.diagonal / (count - 1)
+    relative = mass.off_diagonal_error / mass.off_diagonal + mass.diagonal_error / mass.diagonal
+    return Limit(ratio, ratio * relative, GIVEN_V)
 
 
 def _gates(trials: Trials) -> float:
@@ -113,7 +117,7 @@ def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[str, Blo
         masses = [_second_moment(block_laws[name]) for name in _pair(layer)]
     (off, off_error), (diagonal, diagonal_error) = masses
     ratio = off / diagonal
-    return Limit(ratio, ratio * (off_error / off + diagonal_error / diagonal), "given V")
+    return Limit(ratio, ratio * (off_error / off + diagonal_error / diagonal), GIVEN_V)
 
 
 def _limit_mass(trials: Trials, rows: tuple[int, int]) -> tuple[float, float]:
@@ -128,10 +132,7 @@ def _second_moment(law: BlockLaw) -> tuple[float, float]:
 
 
 def ratio_series(points: Iterable[Point]) -> list[list[Point]]:
-    """Return ratios of one layer over cells that differ in C alone, by ascending C; zero ratios left out.
-
-    Where a cell has two ratios of a layer, the one of all blocks is taken.
-    """
+    """Return ratios of one layer over cells that differ in C alone, by ascending C; zero ratios left out."""
     series: dict[tuple[Family, str], dict[int, Point]] = defaultdict(dict)
     for cell, ratio in points:
         if ratio.measured.value > 0:
@@ -147,16 +148,23 @@ def slopes(points: Iterable[Point]) -> Iterator[Slope]:
 
 
 def _slope(series: Sequence[Point]) -> Slope:
+    """Fit a series; where every cell has one V of its own, the errors of its ratios are given V.
+
+    The scatter of the points about the line, which holds that of V and all else, then makes the error.
+    """
     layer = series[0][1].layer
     classes = [cell.n_classes for cell, _ in series]
+    given_v = any(ratio.limit_kind == GIVEN_V for _, ratio in series)
+    fit = scattered_power_law if given_v else power_law
     limit, limit_error = _limit_slope(classes, [ratio for _, ratio in series])
     return Slope(
         layer,
         tuple(cell.index for cell, _ in series),
-        power_law(classes, [ratio.measured for _, ratio in series]),
+        fit(classes, [ratio.measured for _, ratio in series]),
         -float(ORDER[layer]),
         limit,
         limit_error,
+        given_v,
     )
 
 

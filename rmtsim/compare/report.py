@@ -1,10 +1,21 @@
 """A ``Comparison`` as text: one table a topic, each with what its columns mean."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 from ..cells import Cell
 from ..estimates import Estimate, Exponent
-from .findings import BlockFinding, Comparison, Identity, MomentFinding, Rate, SideFinding, Slope
+from .exact import FEWEST_TRIALS
+from .findings import (
+    FALSE_ALARMS,
+    BlockFinding,
+    Comparison,
+    Identity,
+    MomentFinding,
+    Rate,
+    SideFinding,
+    Slope,
+)
 from .ratios import ALL_BLOCKS, ORDER
 
 DISTANCES = """\
@@ -23,16 +34,25 @@ MOMENTS = """\
 MOMENTS (1/n) tr (H/scale)^k. s.e.: Monte Carlo error of mean - limit. bias: exact value at this d and N,
 where known, less the limit: O(1/d), more trials do not remove it. z: (mean - exact)/s.e. as a normal
 score."""
-IDENTITIES = "EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5"
+IDENTITIES = """\
+EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5; z describes, `rmtsim compare --check`
+judges"""
 RATIOS = """\
 RATIOS r = E |H_off|^2 / E |H_diag|^2 of the blocks of a layer, all or 0 and 1. limit: at this C for d, N
 -> infinity, error: of its quadrature; r - limit has a bias of O(1/d). C^p r tends to a constant as C
 grows."""
 GIVEN_V = "V: all trials share one V; the limit is given V, not the mean over V"
 SLOPES = "EXPONENTS of r in C; the same fit to the limits at these C; as C -> infinity"
+ONE_V = """\
+V: one V a cell, so that the errors of its r are given V; s.e. and interval of the exponent are those of the
+scatter of the cells about the line, which that of V is part of; none of two cells"""
 RATES = """\
 RATES: exponents of KS and W1 in d; expected -1 up to a logarithm where the eigenvalues alone fluctuate,
 -1/2 where the sample weights do, theory.md section 6"""
+NO_TEST = f"no test: expected something that is known, measured in {FEWEST_TRIALS} trials or more"
+NO_RATE = """\
+None for hidden ce with one V a cell: every size has a V of its own, so a law of its own, and what differs
+between two V is no rate. With v_draw = "trial" there is one."""
 
 
 def format_comparison(comparison: Comparison) -> str:
@@ -203,26 +223,35 @@ def _limit_columns(measured: Estimate, limit: float | None, error: float, kind: 
 def _slopes(comparison: Comparison) -> Iterator[str]:
     if comparison.slopes:
         yield SLOPES
+        if any(slope.given_v for slope in comparison.slopes):
+            yield ONE_V
         yield f"  model       layer {_exponent_header('exponent')}{'limits':>10}{'C -> inf':>10}  cells"
         yield from (_model(comparison, slope.cells) + _slope_line(slope) for slope in comparison.slopes)
 
 
 def _slope_line(slope: Slope) -> str:
     limit = "-" if slope.limit is None else f"{slope.limit:.4f}"
+    layer = slope.layer.upper() + (" V" if slope.given_v else "")
     return (
-        f" {slope.layer.upper():<6}{_exponent_columns(slope.exponent, 4)}{limit:>10}{slope.asymptotic:>10.0f}"
+        f" {layer:<6}{_exponent_columns(slope.exponent, 4)}{limit:>10}{slope.asymptotic:>10.0f}"
         f"  {_cells(slope.cells)}"
     )
 
 
 def _rates(comparison: Comparison) -> Iterator[str]:
+    rated = [rate for rate in comparison.rates if rate.ks is not None]
     if comparison.rates:
         yield RATES
+    if len(rated) < len(comparison.rates):
+        yield NO_RATE
+    if rated:
         yield f"  model       block   {_exponent_header('KS')}{_exponent_header('W1')}{'expected':>9}  cells"
-        yield from (_model(comparison, rate.cells) + _rate_line(rate) for rate in comparison.rates)
+        yield from (_model(comparison, rate.cells) + _rate_line(rate) for rate in rated)
 
 
 def _rate_line(rate: Rate) -> str:
+    assert rate.ks is not None  # others are not listed
+    assert rate.w1 is not None
     return (
         f" {rate.block:<8}{_exponent_columns(rate.ks, 2)}{_exponent_columns(rate.w1, 2)}{rate.expected:>9.1f}"
         f"  {_cells(rate.cells)}"
@@ -240,6 +269,8 @@ def _exponent_header(name: str) -> str:
 
 
 def _exponent_columns(found: Exponent, digits: int) -> str:
+    if math.isnan(found.standard_error):
+        return f"{found.value:>8.{digits}f}{'-':>7}{'-':>20}"
     interval = f"[{found.low:.{digits}f}, {found.high:.{digits}f}]"
     return f"{found.value:>8.{digits}f}{found.standard_error:>7.{digits}f}{interval:>20}"
 
@@ -253,16 +284,25 @@ def _cells(cells: Sequence[int]) -> str:
 
 
 def _verdict(comparison: Comparison) -> Iterator[str]:
-    scores = [identity.z for cell in comparison.cells for identity in cell.all_identities()]
-    tested = [abs(z) for z in scores if z is not None]
-    if not scores:
-        yield "Exact identities: none is known for what was measured"
+    check = comparison.check
+    if check is None:
         return
-    if not tested:
-        yield f"Exact identities: none of the {len(scores)} tested, a z-score needs 8 trials"
+    count = len(check.inconsistencies)
+    yield f"CHECK: {check.spectra} spectra held against themselves, {count} relations broken"
+    for broken in check.inconsistencies:
+        yield (
+            f"  BROKEN cell {broken.cell}, {broken.block}: {broken.sentence};"
+            f" trials broken: {broken.trials}, the first {broken.first}"
+        )
+    if check.too_large:
+        yield f"Without independent trials, which would take too long: cells {_cells(check.too_large)}"
+    if not check.tests:
+        yield NO_TEST[0].upper() + NO_TEST[1:]
         return
-    failed = comparison.failed_identities
-    verdict = f"{len(tested)} tested, {len(failed)} failed (|z| > 5), largest |z| {max(tested):.2f}"
-    yield f"Exact identities: {verdict}"
-    for cell, identity in failed:
-        yield f"  FAILED cell {cell}: {identity.name}, {identity.source}, z = {identity.z:.1f}"
+    least = min(test.p for test in check.tests)
+    yield (
+        f"{len(check.tests)} tests, {len(check.failed)} failed: p below {check.level:.1e}, where at most one"
+        f" right file of {1 / FALSE_ALARMS:,.0f} is; least p {least:.1e}"
+    )
+    for test in check.failed:
+        yield f"  FAILED cell {test.cell}: {test.name}, against {test.source}, p = {test.p:.1e}"

@@ -89,7 +89,10 @@ class Trials:
     def histogram(self, block: str, rows: int | slice | NDArray[np.int64] = slice(None)) -> Histogram:
         """Histogram of H/scale of one trial, or pooled over several."""
         index = self.cell.blocks.index(block)
-        assert self.edges is not None  # stored with every histogram
+        if self.edges is None:
+            raise ValueError(
+                f"edges of cell {self.cell.index}: expected histogram edges, got none that are numbers"
+            )
         counts, outside = (self.arrays[name][rows, index] for name in ("histogram", "outside"))
         below, above = outside.reshape(-1, 2).sum(axis=0)
         pooled = counts.reshape(-1, counts.shape[-1]).sum(axis=0)
@@ -98,6 +101,12 @@ class Trials:
     def V(self, row: int) -> Floats:
         """Output weights of a trial, drawn again, shape (C, m) or (C, d)."""
         return self._parameters(row).V[:]
+
+    def W_gram(self, row: int) -> Floats:
+        """W W^T of a trial of a hidden model, from W drawn again, shape (m, m)."""
+        W = self._parameters(row).W
+        assert W is not None
+        return np.asarray(W @ W.T, dtype=np.float64)
 
     @cached_property
     def wedge_angles(self) -> Floats:

@@ -3,7 +3,9 @@
 from .block_mass import BlockMass, block_mass
 from .distance import Distance, distance
 from .edelman import EdelmanSmallest
+from .finite_size import TRACE_ERROR, ExpectedTraces, expected_traces, linear_second_moments
 from .generalized import GeneralizedMarchenkoPastur
+from .given_v import masses_given_v
 from .joint_weights import JointWeights, LawErrors, Sector
 from .limit import limit_law
 from .marchenko_pastur import MarchenkoPastur
@@ -22,9 +24,11 @@ from .weights import joint_weights, weight_law
 from .weights_hidden import vv_limit
 
 __all__ = [
+    "TRACE_ERROR",
     "BlockMass",
     "Distance",
     "EdelmanSmallest",
+    "ExpectedTraces",
     "GeneralizedMarchenkoPastur",
     "JointWeights",
     "LawErrors",
@@ -37,10 +41,13 @@ __all__ = [
     "block_mass",
     "block_ratio",
     "distance",
+    "expected_traces",
     "johnstone_scaling",
     "joint_weights",
     "largest_eigenvalue_law",
     "limit_law",
+    "linear_second_moments",
+    "masses_given_v",
     "outliers",
     "outside",
     "scaled_block_ratio",

@@ -17,6 +17,17 @@ DPI = 160
 TITLE, LABEL, SMALL = 10.5, 10, 8.5
 LINES = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
 """Line styles of series that share a colour."""
+COLOURS = (BLUE, VERMILION, GREEN, BLACK, ORANGE, PURPLE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
+
+
+def series_style(number: int) -> tuple[str, str, Any]:
+    """Colour, marker and line style of a series: no two of the first 77 share both colour and marker."""
+    return (
+        COLOURS[number % len(COLOURS)],
+        MARKERS[number % len(MARKERS)],
+        LINES[number % len(LINES)],
+    )
 
 
 def new_figure(width: float, height: float) -> Figure:

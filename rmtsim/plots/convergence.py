@@ -1,7 +1,7 @@
 """Distance of the spectra from their limit laws against d."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,71 +10,66 @@ from matplotlib.ticker import LogLocator, NullLocator
 from ..cells import Cell
 from ..compare.rates import DistancePoint, distance_series, expected_rate
 from . import _style
+from ._panels import draw_series, dress_panel, panel_row
 
-STYLES = {
-    ("linear", "mse", "vv_diag"): (_style.BLACK, "o"),
-    ("linear", "ce", "vv_diag"): (_style.ORANGE, "s"),
-    ("linear", "ce", "vv_off"): (_style.ORANGE, "D"),
-    ("hidden", "mse", "ww_diag"): (_style.BLUE, "s"),
-    ("hidden", "mse", "ww_off"): (_style.BLUE, "D"),
-    ("hidden", "ce", "ww_diag"): (_style.VERMILION, "s"),
-    ("hidden", "ce", "ww_off"): (_style.VERMILION, "D"),
+Series = Sequence[DistancePoint]
+
+_SIZES: dict[str, Callable[[Cell], float | None]] = {
+    "\\gamma": lambda cell: float(f"{cell.aspect_ratio:.2g}"),
+    "C": lambda cell: cell.n_classes,
+    "m": lambda cell: cell.n_hidden,
 }
-"""Colour and marker of each block with a law; markers of off-diagonal blocks are open."""
+"""What series of a block may differ in."""
+
 GUIDES = {-0.5: "$d^{-1/2}$", -1.0: "$d^{-1}$"}
 
 
 def plot_convergence(points: Iterable[DistancePoint]) -> Figure:
-    """Draw Kolmogorov-Smirnov distances with error bars, and guides of slope -1/2 and -1."""
-    series = [points for points in distance_series(points) if len(points) > 1]
-    several = len({each[0].cell.n_classes for each in series}) > 1
-    figure, axes = _style.new_axes(*((8.2, 5.6) if several else (7.4, 4.8)), right=2.7 if several else 1.9)
-    axes.set(xscale="log", yscale="log")
-    drawn: Counter[tuple[str, str, str]] = Counter()
-    for each in series:
-        cell, block, _ = each[0]
-        _draw_series(axes, each, drawn[cell.architecture, cell.loss, block], several)
-        drawn[cell.architecture, cell.loss, block] += 1
-    for rate in GUIDES:
-        _draw_guide(axes, [each for each in series if expected_rate(each[0].cell) == rate], rate)
-    _set_ticks(axes, sorted({point.cell.n_features for each in series for point in each}))
-    subtitle = "mean over trials with standard error; dotted: expected rates"
-    title = "Distance between the spectrum of a block and its limit law"
-    _style.dress(axes, title, subtitle, "$d$", "Kolmogorov–Smirnov distance")
-    _style.legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    """Draw Kolmogorov-Smirnov distances with error bars, a panel each model, and the slope expected.
+
+    There is none where every size has a V and so a law of its own.
+    """
+    panels: dict[tuple[str, str], list[Series]] = defaultdict(list)
+    for series in distance_series(points):
+        if len(series) > 1:
+            panels[series[0].cell.architecture, series[0].cell.loss].append(series)
+    heading = (
+        "Distance between the spectrum of a block and its limit law",
+        "mean over trials with standard error",
+        "dotted: expected rate",
+    )
+    figure, axes = panel_row(len(panels), max(map(len, panels.values())), heading)
+    for one, members in zip(axes, panels.values(), strict=True):
+        _draw_panel(one, members)
     return figure
 
 
-def _label(cell: Cell, block: str, several: bool) -> str:
-    """Name a series, with the number of classes where there are `several`."""
-    classes = f", $C$ = {cell.n_classes}" if several else ""
-    return f"{cell.architecture} {cell.loss}, {block}{classes}"
+def _draw_panel(axes: Axes, members: Sequence[Series]) -> None:
+    axes.set(xscale="log", yscale="log")
+    cell = members[0][0].cell
+    varied = [name for name in _SIZES if len({_SIZES[name](each[0].cell) for each in members}) > 1]
+    for number, series in enumerate(members):
+        distances = [(p.cell.n_features, p.distances.ks) for p in series]
+        measured = [(d, ks.value, ks.standard_error) for d, ks in distances]
+        draw_series(axes, number, _label(series[0], varied), measured, joined=True)
+    own_v = any(point.own_v for series in members for point in series)
+    if not own_v:
+        _draw_guide(axes, members, expected_rate(cell))
+    _set_ticks(axes, sorted({point.cell.n_features for series in members for point in series}))
+    name = f"{cell.architecture} {cell.loss}" + (": another $V$, another law at each $d$" if own_v else "")
+    dress_panel(axes, name, "$d$", "Kolmogorov–Smirnov distance")
 
 
-def _draw_series(axes: Axes, points: Sequence[DistancePoint], repeat: int, several: bool) -> None:
-    """Draw one series; ``repeat`` series of the same block, at another number of classes, came before."""
-    cell, block, _ = points[0]
-    colour, marker = STYLES[cell.architecture, cell.loss, block]
-    axes.errorbar(
-        [point.cell.n_features for point in points],
-        [point.distances.ks.value for point in points],
-        [point.distances.ks.standard_error for point in points],
-        color=colour,
-        marker=marker,
-        markerfacecolor="white" if block.endswith("off") else colour,
-        ms=5,
-        lw=1,
-        ls=_style.LINES[repeat % len(_style.LINES)],
-        capsize=2.5,
-        label=_label(cell, block, several),
-    )
+def _label(point: DistancePoint, varied: Sequence[str]) -> str:
+    """Name a series by its block and by the sizes that vary."""
+    sizes = (f"${name}$ = {_SIZES[name](point.cell):g}" for name in varied)
+    return ", ".join([point.block, *sizes])
 
 
-def _draw_guide(axes: Axes, series: Sequence[Sequence[DistancePoint]], rate: float) -> None:
-    """Draw a line of the expected slope above the highest of its series."""
-    if not series:
-        return
-    ends = [series[0][0].cell.n_features, series[0][-1].cell.n_features]
+def _draw_guide(axes: Axes, series: Sequence[Series], rate: float) -> None:
+    """Draw a line of the expected slope above the highest series."""
+    sizes = [point.cell.n_features for each in series for point in each]
+    ends = [min(sizes), max(sizes)]
     top = 1.25 * max(p.distances.ks.value / p.cell.n_features**rate for each in series for p in each)
     axes.plot(ends, [top * d**rate for d in ends], color=_style.GREY, lw=0.9, ls=":")
     middle = (ends[0] * ends[1]) ** 0.5

@@ -1,106 +1,96 @@
 """Off-diagonal over diagonal block mass against the number of classes."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from ..cells import Cell
-from ..compare import RatioFinding
-from ..compare.ratios import ORDER, Point, ratio_series
+from ..compare.ratios import GIVEN_V, ORDER, Point, ratio_series
 from . import _style
+from ._panels import draw_series, dress_panel, panel_row
 
-STYLES = {
-    ("linear", "ce", "v"): (_style.BLACK, "o"),
-    ("hidden", "mse", "w"): (_style.BLUE, "s"),
-    ("hidden", "ce", "w"): (_style.VERMILION, "D"),
-    ("hidden", "ce", "v"): (_style.GREEN, "^"),
-}
-"""Colour and marker of each model and layer whose ratio is not zero."""
-MOST_INSIDE = 5
-"""Series of which a legend has room among the data."""
-DODGE = 1.06
-"""Factor in C between series of the same model and layer, so that their markers lie side by side."""
+Series = Sequence[Point]
+
+MOST_TICKS = 6
+"""Numbers of classes that are marked themselves; of more, the decades are."""
 
 
 def plot_ratios(points: Iterable[Point]) -> Figure:
-    """Draw the measured ratios with error bars, their limits as lines, and guides of slope -1 and -2."""
-    all_series = list(ratio_series(points))
-    beside = len(all_series) > MOST_INSIDE
-    figure, axes = _style.new_axes(9.6, 4.8, right=3.3) if beside else _style.new_axes(6.4, 4.8)
-    axes.set(xscale="log", yscale="log")
-    all_points: list[Point] = []
-    drawn: Counter[tuple[str, str, str]] = Counter()
-    for series in all_series:
+    """Draw the measured ratios with error bars at their C, their limits as lines, and a guide of their slope.
+
+    Every model and layer has its panel; its series, which differ in d, gamma or m, have a colour, a marker
+    and a line style each, named below.
+    """
+    panels: dict[tuple[str, str, str], list[Series]] = defaultdict(list)
+    for series in ratio_series(points):
         cell, ratio = series[0]
-        key = (cell.architecture, cell.loss, ratio.layer)
-        _draw_series(axes, series, key, drawn[key])
-        drawn[key] += 1
-        all_points += series
-    _draw_guides(axes, all_points)
-    _set_ticks(axes, sorted({cell.n_classes for cell, _ in all_points}))
-    subtitle = "measured with standard error; lines: exact limit at each $C$ for $d, N \\to \\infty$"
-    if max(drawn.values(), default=0) > 1:
-        subtitle += "; markers of one colour side by side in the legend's order"
-    title = "Off-diagonal over diagonal blocks of the Hessian"
-    _style.dress(axes, title, subtitle, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
-    if beside:
-        _style.legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    else:
-        _style.legend(axes, loc="lower left")
+        panels[cell.architecture, cell.loss, ratio.layer].append(series)
+    heading = (
+        "Off-diagonal over diagonal blocks of the Hessian",
+        "points: measured, with standard error",
+        _limit_line([point for members in panels.values() for series in members for point in series]),
+    )
+    figure, axes = panel_row(len(panels), max(map(len, panels.values())), heading)
+    for one, (key, members) in zip(axes, panels.items(), strict=True):
+        _draw_panel(one, key, members)
     return figure
 
 
-def _draw_series(axes: Axes, points: Sequence[Point], key: tuple[str, str, str], repeat: int) -> None:
-    """Draw one series; ``repeat`` series of the same model and layer, at another d or m, came before."""
-    cell, first = points[0]
-    colour, marker = STYLES[key]
-    classes = [cell.n_classes for cell, _ in points]
-    axes.errorbar(
-        [C * DODGE**repeat for C in classes],
-        [ratio.measured.value for _, ratio in points],
-        [ratio.measured.standard_error for _, ratio in points],
-        color=colour,
-        marker=marker,
-        markerfacecolor=colour if first.layer == "w" else "white",
-        ms=5,
-        ls="",
-        capsize=2.5,
-        lw=1,
-        label=_series_label(cell, first),
-    )
+def _limit_line(points: Sequence[Point]) -> str:
+    kinds = {ratio.limit_kind for _, ratio in points if ratio.limit is not None}
+    of_v = {GIVEN_V in kinds: ", hidden models given $V$", kinds == {GIVEN_V}: " given the $V$ of each cell"}
+    missing = "" if all(ratio.limit is not None for _, ratio in points) else "; none where it is not known"
+    return f"lines: limit at each $C$ for $d, N \\to \\infty${of_v.get(True, '')}{missing}"
+
+
+def _draw_panel(axes: Axes, key: tuple[str, str, str], members: Sequence[Series]) -> None:
+    architecture, loss, layer = key
+    axes.set(xscale="log", yscale="log")
+    for number, series in enumerate(members):
+        _draw_series(axes, series, number)
+    _draw_guide(axes, [point for series in members for point in series], ORDER[layer])
+    _set_ticks(axes, sorted({cell.n_classes for series in members for cell, _ in series}))
+    name = f"{architecture} {loss}" + (f", {layer.upper()}-layer" if architecture == "hidden" else "")
+    dress_panel(axes, name, "number of classes $C$", "$E|H_{ij}|_F^2 \\,/\\, E|H_{ii}|_F^2$")
+
+
+def _draw_series(axes: Axes, points: Series, number: int) -> None:
+    measured = [(c.n_classes, r.measured.value, r.measured.standard_error) for c, r in points]
+    colour = draw_series(axes, number, _series_label(points[0][0]), measured, joined=False)
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
-    style = _style.LINES[repeat % len(_style.LINES)]
+    style = _style.series_style(number)[2]
     axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=style)
 
 
-def _series_label(cell: Cell, ratio: RatioFinding) -> str:
+def _series_label(cell: Cell) -> str:
     width = "" if cell.n_hidden is None else f", $m$ = {cell.n_hidden}"
-    layer = f", {ratio.layer.upper()}-layer" if cell.architecture == "hidden" else ""
-    return (
-        f"{cell.architecture} {cell.loss}{layer}: $d$ = {cell.n_features}, "
-        f"$\\gamma$ = {cell.aspect_ratio:.3g}{width}"
-    )
+    return f"$d$ = {cell.n_features}, $\\gamma$ = {cell.aspect_ratio:.3g}{width}"
 
 
-def _draw_guides(axes: Axes, points: Sequence[Point]) -> None:
-    """Draw a line of slope -1 and of -2 beside the data, above the first point of their layer."""
+def _draw_guide(axes: Axes, points: Sequence[Point], power: int) -> None:
+    """Draw a line of the slope of the layer above its points."""
     classes = sorted({cell.n_classes for cell, _ in points})
-    for power in sorted({ORDER[ratio.layer] for _, ratio in points}):
-        top = max(r.measured.value * c.n_classes**power for c, r in points if ORDER[r.layer] == power)
-        ends = [classes[0], classes[-1]]
-        axes.plot(ends, [2.5 * top / c**power for c in ends], color=_style.GREY, lw=0.9, ls=":")
-        middle = (ends[0] * ends[1] ** 3) ** 0.25
-        axes.annotate(
-            f"$C^{{-{power}}}$", (middle, 2.5 * top / middle**power), (5, 3),
-            textcoords="offset points", color=_style.GREY, fontsize=_style.SMALL,
-        )  # fmt: skip
+    top = 2.0 * max(ratio.measured.value * cell.n_classes**power for cell, ratio in points)
+    ends = [classes[0], classes[-1]]
+    axes.plot(ends, [top / c**power for c in ends], color=_style.GREY, lw=0.9, ls=":")
+    middle = (ends[0] * ends[1]) ** 0.5
+    axes.annotate(
+        f"$C^{{-{power}}}$", (middle, top / middle**power), (5, 3),
+        textcoords="offset points", color=_style.GREY, fontsize=_style.SMALL,
+    )  # fmt: skip
 
 
 def _set_ticks(axes: Axes, classes: Sequence[int]) -> None:
-    """Mark the numbers of classes themselves where there are few; decades otherwise."""
-    if len(classes) <= 6:
-        axes.set_xticks(classes, [f"{C:,}" for C in classes])
-        axes.xaxis.set_minor_locator(NullLocator())
+    """Mark numbers of classes that are measured, those that have room from the largest down."""
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if len(classes) > MOST_TICKS or classes[-1] > 10_000:
+        return
+    shown, apart = [classes[-1]], (classes[-1] / classes[0]) ** (1 / 8)
+    for C in reversed(classes):
+        if shown[-1] / C > apart:
+            shown.append(C)
+    axes.set_xticks(shown, [f"{C:,}" for C in shown])
+    axes.xaxis.set_minor_locator(NullLocator())
