@@ -9,6 +9,7 @@ from scipy.special import softmax
 from rmtsim import Experiment, laws
 from rmtsim.compare import compare
 from rmtsim.estimates import estimate, power_law
+from rmtsim.laws.gauss_rule import gauss_rule
 from rmtsim.montecarlo import run
 from rmtsim.spectra import CdfTable, distance
 from rmtsim.store import open_results
@@ -21,8 +22,8 @@ def _with_logarithm(first, last):
     return -1 + np.log(np.log(last) / np.log(first)) / np.log(last / first)
 
 
-def _law(weights, probabilities, gamma, n):
-    return CdfTable(laws.GeneralizedMarchenkoPastur(weights, probabilities, gamma), lightest=0.02 / n)
+def _table(law):
+    return CdfTable(law, support=laws.visible_support(law))
 
 
 def _blocks(rng, d, n_classes):
@@ -40,15 +41,17 @@ def test_slow_part_of_the_distance_comes_from_the_random_weights(block):
     limit = laws.weight_law("linear", "ce", ("vv_diag", "vv_off")[block], n_classes=10)
     given_weights, excess = [], []
     for d in sizes:
-        table = _law(limit.weights, limit.probabilities, 0.5, d)
+        table = _table(laws.GeneralizedMarchenkoPastur.of(limit, 0.5))
         rng = np.random.default_rng([6, d])
         pairs = []
         for _ in range(trials):
             eigenvalues, weights = list(_blocks(rng, d, 10))[block]
-            drawn = laws.gauss_compress(weights, np.full(2 * d, 1 / (2 * d)), 96)
-            pairs.append(
-                (distance(eigenvalues, _law(*drawn, 0.5, d)).ks ** 2, distance(eigenvalues, table).ks ** 2)
+            # All weights have one sign; 96 nodes of a Gauss rule in their logarithm stand for them.
+            nodes, masses = gauss_rule(np.log(np.abs(weights)), np.full(2 * d, 1 / (2 * d)), 96)
+            drawn = laws.GeneralizedMarchenkoPastur(
+                np.sign(weights[0]) * np.exp(nodes), masses / masses.sum(), 0.5
             )
+            pairs.append((distance(eigenvalues, _table(drawn)).ks ** 2, distance(eigenvalues, table).ks ** 2))
         own, whole = np.array(pairs).T
         given_weights.append(estimate(own))
         excess.append(estimate(whole - own))

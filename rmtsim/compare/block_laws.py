@@ -134,10 +134,10 @@ def _marchenko_pastur(cell: Cell, block: str) -> SolvedLaw:
 
 def _generalised(cell: Cell, block: str, V: Floats | None) -> SolvedLaw:
     """Law of a ce block, theory.md (3.1)."""
-    names, options = (cell.architecture, cell.loss, block), {"n_classes": cell.n_classes, "V": V}
-    weights = laws.weight_law(*names, **options, log2_entries=LOG2_ENTRIES)
+    names, n_classes = (cell.architecture, cell.loss, block), cell.n_classes
+    weights = laws.weight_law(*names, n_classes=n_classes, V=V, log2_entries=LOG2_ENTRIES)
     law = laws.GeneralizedMarchenkoPastur.of(weights, cell.aspect_ratio)
-    return _solved(cell, law, laws.joint_weights(*names, **options), law.error)
+    return _solved(cell, law, laws.joint_weights(*names, n_classes=n_classes, V=V), law.error)
 
 
 def _solved(

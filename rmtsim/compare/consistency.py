@@ -68,11 +68,11 @@ def _finite(trials: Trials, block: str) -> Broken:
             values = trials.arrays[name][:, index].reshape(trials.count, -1)
             yield f"{name}: expected finite numbers", _not_finite(values)
             if name in ("histogram", "outside"):
-                yield f"{name}: expected counts of at least 0", (values < 0).any(axis=1)
+                yield f"{name}: expected counts of at least 0", np.asarray((values < 0).any(axis=1))
     if "masses" in trials.arrays:
         masses = trials.arrays["masses"]
         yield "masses: expected finite numbers", _not_finite(masses)
-        yield "masses: expected numbers of at least 0", np.any(masses < 0, axis=1)
+        yield "masses: expected numbers of at least 0", np.asarray((masses < 0).any(axis=1))
 
 
 def _counts(trials: Trials, block: str) -> Broken:

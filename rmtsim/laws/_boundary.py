@@ -117,7 +117,7 @@ class Boundary(Bulks):
         """Stieltjes transform in the upper half-plane."""
         return upper_transform(self, z)
 
-    def real_transform(self, x: Floats) -> Complexes:
+    def real_transform(self, x: Floats) -> Floats:
         """Stieltjes transform at real points off the support."""
         return real_transform(self, x)
 

@@ -54,7 +54,7 @@ class Bulks(ABC):
         """Stieltjes transform in the upper half-plane."""
 
     @abstractmethod
-    def real_transform(self, x: Floats) -> Complexes:
+    def real_transform(self, x: Floats) -> Floats:
         """Stieltjes transform at real points off the support."""
 
     @property

@@ -85,7 +85,9 @@ class Model:
 class Weights(Protocol):
     """What continuation from far above needs of a weight law."""
 
-    aspect_ratio: float
+    @property
+    def aspect_ratio(self) -> float:
+        """D/N."""
 
     @property
     def mass(self) -> float:

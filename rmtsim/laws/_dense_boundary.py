@@ -96,7 +96,7 @@ class _Table:
 
     def at(self, coefficients: Floats, s: Floats, k: Indices) -> Floats:
         """Value of a series at parameters s of pieces k."""
-        return legendre.legval(2 * s - 1, coefficients[k].T, tensor=False)
+        return np.asarray(legendre.legval(2 * s - 1, coefficients[k].T, tensor=False), dtype=np.float64)
 
     def points(self, s: Floats, k: Indices) -> Complexes:
         """Points w of the curve."""
@@ -104,12 +104,12 @@ class _Table:
         return self.pieces.real_part(s, k) + 1j * v
 
     def x(self, s: Floats, k: Indices) -> Floats:
-        """X at parameters s of pieces k."""
+        """Points of the line at parameters s of pieces k."""
         return self.anchor[k] + self.pieces.root(s, k) ** 2 * self.at(self.image, s, k)
 
     def at_x(self, x: Floats, k: Indices) -> Floats:
         """Parameters at which pieces k pass through x."""
-        slopes = 2 * legendre.legder(self.image, axis=1)
+        slopes = _slopes(self.image)
         distance = x - self.anchor[k]
 
         def mismatch(s: Floats, which: Indices) -> tuple[Floats, Floats]:
@@ -126,13 +126,19 @@ class _Table:
 
     def at_level(self, q: Floats, k: Indices) -> Floats:
         """Parameters at which pieces k pass through levels q."""
-        slopes = 2 * legendre.legder(self.level, axis=1)
+        slopes = _slopes(self.level)
 
         def mismatch(s: Floats, which: Indices) -> tuple[Floats, Floats]:
             return self.at(self.level, s, k[which]) - q[which], self.at(slopes, s, k[which])
 
         low, high = (self.at(self.level, np.full(k.size, end), k) for end in (0.0, 1.0))
         return increasing_roots(mismatch, np.zeros(k.size), np.ones(k.size), _share(q, low, high))
+
+
+def _slopes(coefficients: Floats) -> Floats:
+    """Series of the derivative by s."""
+    slopes: Floats = 2.0 * np.asarray(legendre.legder(coefficients, axis=1), dtype=np.float64)
+    return slopes
 
 
 def _share(value: Floats, low: Floats, high: Floats) -> Floats:
@@ -176,7 +182,8 @@ def _series(
     image = (law.evaluate(w)[0].real - anchor[k]) / root**2
     columns = y - np.log(root), image, law.distribution(w)
     nothing = np.zeros(pieces.start.size)
-    table = _Table(pieces, anchor, *(series(c.reshape(shape)) for c in columns), nothing, nothing)
+    height, distance, level = (series(column.reshape(shape)) for column in columns)
+    table = _Table(pieces, anchor, height, distance, level, nothing, nothing)
     rounding = rounding + 4 * law.blur(u)
     return table, y.reshape(shape), rounding.reshape(shape).max(axis=1)
 
@@ -196,7 +203,7 @@ def _is_rough(table: _Table, rounding: Floats, mass: float, error: float) -> NDA
     return rough & heavy & wide
 
 
-def _rows(table: _Table, keep: Floats) -> _Table:
+def _rows(table: _Table, keep: NDArray[np.bool_]) -> _Table:
     pieces = _Pieces(table.pieces.start[keep], table.pieces.stop[keep], table.pieces.bend[keep])
     return _Table(pieces, *(part[keep] for part in _arrays(table)))
 
@@ -343,7 +350,7 @@ class DenseBoundary(Bulks):
         """Stieltjes transform in the upper half-plane."""
         return -1 / (self.law.aspect_ratio * descend(self.law, z))
 
-    def real_transform(self, x: Floats) -> Complexes:
+    def real_transform(self, x: Floats) -> Floats:
         """Stieltjes transform at real points off the support."""
         bad = (self.inside(x) >= 0) | ((x == 0) & (self.atom > 0))
         if bad.any():

@@ -7,8 +7,10 @@ transform of a positive measure plus a linear function, for densities as for ato
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._chart import EPS
 from ._measure import Complexes, Floats, Indices, row_blocks
@@ -109,7 +111,7 @@ class DenseMap:
             self._add_near(w[rows], near, values[rows], slopes[rows])
         return Transforms(values.T, slopes.T)
 
-    def _blank(self, terms: Complexes, point: Indices, panel: Indices) -> None:
+    def _blank(self, terms: NDArray[Any], point: Indices, panel: Indices) -> None:
         terms[:, : self.panels.nodes.size].reshape(len(terms), -1, ORDER)[point, panel] = 0
 
     def _add_near(

@@ -35,7 +35,7 @@ def _nearest_charts(boundary: "Boundary", z: Complexes) -> list[tuple[Indices, C
     return [(np.flatnonzero(nearest == i), charts[i]) for i in np.unique(nearest)]
 
 
-def descend(chart: Chart, z: Complexes) -> Complexes:
+def descend(chart: Map, z: Complexes) -> Complexes:
     """Continue the root from far above, where w = (z - E lambda) / gamma, down to z."""
     model = chart.model
     far = 4 * (1 + model.aspect_ratio) * model.largest

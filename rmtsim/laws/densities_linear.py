@@ -56,7 +56,8 @@ def _diagonal(n_classes: int) -> WeightLaw:
 
     furthest = max(-low, high)
     ends = _powers(math.exp(-furthest), 0.125)
-    fold = 0.25 - 0.125 * 0.5 ** np.arange(1, round(-math.log2(_FOLD)) - 2)  # dyadic: exact to degree 15
+    # Halved towards the fold: polynomials of degree 15 leave 1e-12 of (1/4 - x)^(-1/2).
+    fold: Floats = 0.25 - 0.125 * np.exp2(-np.arange(1.0, round(-math.log2(_FOLD)) - 2.0))
     panels = Panels.of(density, ends, _RTOL).joined(Panels.of(density, np.append(0.125, fold), 1.0))
     # Between the last of them and 1/4 - W^2/16 = 1/4 lie abs(W) < 4 (1/4 - x)^(1/2), of constant density.
     tip = np.zeros((1, ORDER))
@@ -115,7 +116,8 @@ class _RatioDensity:
 
 def _powers(low: float, high: float) -> Floats:
     """Break points from ``high`` down by factors of two to ``low`` or below."""
-    return high * 0.5 ** np.arange(math.ceil(math.log2(high / low)), -1, -1)
+    ends: Floats = high * np.exp2(-np.arange(math.ceil(math.log2(high / low)), -1.0, -1.0))
+    return ends
 
 
 def _normalised(panels: Panels) -> Panels:

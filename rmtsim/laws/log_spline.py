@@ -152,4 +152,5 @@ class _Fit:
 
     def density(self, y: Floats) -> Floats:
         """Density in the coordinate."""
-        return np.exp(self.basis(y) @ self._coefficients) / (self._total * self._step)
+        density: Floats = np.exp(self.basis(y) @ self._coefficients) / (self._total * self._step)
+        return density

@@ -151,7 +151,8 @@ class Panels:
     def near(self, w: Complexes) -> tuple[Indices, Indices]:
         """Pairs (point, panel) for which the Gauss rule will not do."""
         a, b = np.abs(w[:, None] - self.left), np.abs(w[:, None] - self.right)
-        return np.nonzero(a + b < _REACH * self._half)
+        point, panel = np.nonzero(a + b < _REACH * self._half)
+        return point, panel
 
     def functions(self, w: Complexes, panel: Indices) -> tuple[Complexes, Complexes, Complexes]:
         """Q_n(zeta), n = 0..16, their derivatives by w, and log integrals of P_n by panel for pairs of both.
@@ -167,8 +168,8 @@ class Panels:
         # angle of the panel seen from w keeps its digits when w is close to the axis.
         up, down = np.log((w - a) / half), np.log((w - b) / half)
         seen = np.arctan2(w.imag * (b - a), (w.real - a) * (w.real - b) + w.imag**2)
-        q = np.empty((ORDER + 1, w.size), dtype=complex)
-        slope = np.empty((ORDER, w.size), dtype=complex)
+        q: Complexes = np.empty((ORDER + 1, w.size), dtype=complex)
+        slope: Complexes = np.empty((ORDER, w.size), dtype=complex)
         q[0] = 0.5 * ((up - down).real - 1j * seen)
         q[1] = zeta * q[0] - 1
         slope[0] = -half * half / ((w - a) * (w - b))
@@ -177,7 +178,7 @@ class Panels:
             q[n + 1] = ((2 * n + 1) * zeta * q[n] - n * q[n - 1]) / (n + 1)
             if n + 1 < ORDER:
                 slope[n + 1] = slope[n - 1] + (2 * n + 1) * q[n]
-        logs = np.empty((ORDER, w.size), dtype=complex)
+        logs: Complexes = np.empty((ORDER, w.size), dtype=complex)
         logs[0] = (zeta + 1) * up - (zeta - 1) * down - 2
         logs[1:] = 2 * (q[2:] - q[:-2]) / (2 * _DEGREES[1:, None] + 1)
         return q, slope / half, logs

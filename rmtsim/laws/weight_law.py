@@ -90,13 +90,13 @@ class WeightLaw:
                 f"density: expected a mass that makes 1 with those of the atoms, got {total!r} in all"
             )
         share = 1 - float(p.sum())
-        canonical_atoms = canonical(w, p) if w.size else (w, p)
+        w, p = canonical(w, p) if w.size else (w, p)
         low, high = min(bounds[0], w.min(initial=np.inf)), max(bounds[-1], w.max(initial=-np.inf))
         # What the panels leave out: the mass that is missing, and series that have not converged, whose
         # coefficients then fall as slowly as 1/n^(1/2): all that follow make about 16 times the last ones.
         tails = np.abs(panels.coefficients[:, -2:]).sum(axis=1) @ (panels.right - panels.left)
         error = max(abs(total - 1) + 16 * float(tails), _ROUNDING)
-        return cls(*canonical_atoms, panels.times(share / dense), reach or (float(low), float(high)), error)
+        return cls(w, p, panels.times(share / dense), reach or (float(low), float(high)), error)
 
     @cached_property
     def weights(self) -> Floats:
@@ -106,7 +106,10 @@ class WeightLaw:
     @cached_property
     def probabilities(self) -> Floats:
         """Probabilities of the nodes, shape (n,)."""
-        return self.masses if self.panels is None else np.append(self.masses, self.panels.masses)
+        if self.panels is None:
+            return self.masses
+        # Where a density vanishes its polynomial may fall below zero by a rounding.
+        return np.append(self.masses, np.maximum(self.panels.masses, 0.0))
 
     @property
     def error(self) -> float:
