@@ -147,10 +147,11 @@ class _Fit:
     def basis(self, y: Floats) -> Floats:
         """B-splines at points, one more axis."""
         inside = np.clip(y, self._knots[0], self._knots[-1])
-        rows = BSpline.design_matrix(inside.ravel(), self._knots, 3).toarray()
+        rows: Floats = BSpline.design_matrix(inside.ravel(), self._knots, 3).toarray()
         return rows.reshape(*y.shape, -1)
 
     def density(self, y: Floats) -> Floats:
         """Density in the coordinate."""
-        density: Floats = np.exp(self.basis(y) @ self._coefficients) / (self._total * self._step)
-        return density
+        return np.asarray(
+            np.exp(self.basis(y) @ self._coefficients) / (self._total * self._step), dtype=float
+        )
