@@ -142,7 +142,7 @@ class _Fit:
     def response(self, change: Floats) -> Floats:
         """Change of the logarithm's coefficients with the counts, to first order; of mean zero."""
         move = np.linalg.solve(self._hessian(), change @ self._design)
-        return move - self._shares @ self._design @ move
+        return np.asarray(move - self._shares @ self._design @ move, dtype=float)
 
     def basis(self, y: Floats) -> Floats:
         """B-splines at points, one more axis."""
