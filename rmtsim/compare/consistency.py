@@ -72,7 +72,7 @@ def _finite(trials: Trials, block: str) -> Broken:
     if "masses" in trials.arrays:
         masses = trials.arrays["masses"]
         yield "masses: expected finite numbers", _not_finite(masses)
-        yield "masses: expected numbers of at least 0", np.any(masses < 0, axis=1)
+        yield "masses: expected numbers of at least 0", (masses < 0).any(axis=1)
 
 
 def _counts(trials: Trials, block: str) -> Broken:
