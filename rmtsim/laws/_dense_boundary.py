@@ -327,6 +327,8 @@ class DenseBoundary(Bulks):
     def distribution(self, x: Floats) -> Floats:
         """Distribution function at points, the atom included at zero."""
         level = self.outside_level(x)
+        # At zero itself, inside a bulk, the level is that above the atom.
+        x = np.where(x == 0, _AT_ZERO * self.law.typical, x)
         for which, table, s, k in self._bulks_of(x):
             level[which] = table.at(table.level, s, k)
         return level
@@ -337,6 +339,15 @@ class DenseBoundary(Bulks):
         for which, table, s, k in self._bulks_of(x):
             w[which] = table.points(s, k)
         return w
+
+    def quantile(self, q: Floats) -> Floats:
+        """Quantiles; exactly zero within the jump of an atom inside a bulk."""
+        x = super().quantile(q)
+        if self.atom > 0:
+            resolved = _AT_ZERO * self.law.typical
+            below, above = self.distribution(np.array([-resolved, resolved]))
+            x = np.where((q > below) & (q <= above), 0.0, x)
+        return x
 
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""

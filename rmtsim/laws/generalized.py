@@ -113,6 +113,10 @@ class GeneralizedMarchenkoPastur(Distribution):
             joined.append((start, right))
         bulks = [(float(self._scale * a), float(self._scale * b)) for a, b in joined]
         low, high = self.weight_law.reach
+        if bulks and low == 0 and self.atom > 0 and bulks[0][0] > 0:
+            bulks[0] = (0.0, bulks[0][1])  # weights down to zero, z(0) = 0
+        if bulks and high == 0 and self.atom > 0 and bulks[-1][1] < 0:
+            bulks[-1] = (bulks[-1][0], 0.0)
         if bulks and high == np.inf:
             bulks[-1] = (bulks[-1][0], np.inf)
         if bulks and low == -np.inf:
