@@ -18,6 +18,8 @@ ROUNDING = 16.0
 """Units of n eps times the size of the numbers that a relation may be off by."""
 BANDED = 1e-6
 """Counts of pentadiagonal forms are those of a matrix within eps^(1/2) or so of it, theory.md (8.1a)."""
+SATURATED = 1e-9
+"""Relative error of ce masses where samples are classified with near certainty."""
 Broken = Iterator[tuple[str, Any]]
 
 
@@ -195,8 +197,10 @@ def _masses(trials: Trials, block: str) -> Broken:
     parts = dict(zip(trials.cell.parts, trials.arrays["masses"].T, strict=True))
     mass = parts[block]
     # An off-diagonal mass is a difference: it rounds as all of its layer does, summed over N samples.
-    terms = max(n, trials.cell.n_samples)
-    room = ROUNDING * terms * trials.epsilon * (parts[f"{block[:2]}_diag"] + parts[f"{block[:2]}_off"])
+    relative = ROUNDING * max(n, trials.cell.n_samples) * trials.epsilon
+    if trials.cell.loss == "ce":
+        relative = max(relative, SATURATED)
+    room = relative * (parts[f"{block[:2]}_diag"] + parts[f"{block[:2]}_off"])
     yield f"masses: expected at least that of the block {block}", own > mass + room
     if (trials.cell.architecture, trials.cell.loss, block) == ("linear", "mse", "vv_diag"):
         C = trials.cell.n_classes

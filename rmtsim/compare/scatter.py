@@ -46,14 +46,21 @@ def _in_own_units(trials: Trials, n_points: int) -> dict[str, Floats]:
     units, found = units_given_parameters(trials, n_points), {}
     if "moments" in trials.arrays and "ww_diag" in trials.cell.blocks:
         m1, m2 = trials.moments("ww_diag")[:, :2].T
-        found["m_1 of ww_diag / that of W, V"] = m1 / units["mean"]
-        quotient = (m2 - m1**2) / np.where(m1 == 0, 1.0, m1)
-        found["(m_2 - m_1^2)/m_1 of ww_diag / that of W, V"] = quotient * units["mean"] / units["square"]
+        found["m_1 of ww_diag / that of W, V"] = _over(m1, units["mean"])
+        quotient = _over(m2 - m1**2, m1)
+        found["(m_2 - m_1^2)/m_1 of ww_diag / that of W, V"] = _over(
+            quotient * units["mean"], units["square"]
+        )
     if "masses" in trials.arrays:
         for part, masses in zip(trials.cell.parts, trials.arrays["masses"].T, strict=True):
             if part in units and (part != "ww_off" or trials.cell.n_hidden != 1):
-                found[f"mass of {part} / that of W, V"] = masses / units[part]
+                found[f"mass of {part} / that of W, V"] = _over(masses, units[part])
     return found
+
+
+def _over(above: Floats, below: Floats) -> Floats:
+    """Quotient, 0 where the denominator is: of blocks that are zero, or too small for a number."""
+    return np.where(below == 0, 0.0, above / np.where(below == 0, 1.0, below))
 
 
 def _moments(trials: Trials, independent: IndependentTrials, block: str) -> Iterator[tuple[str, Pair]]:
@@ -73,7 +80,7 @@ def _quotients(
     stored: Floats, drawn: Floats, above: Callable[[Floats], Floats], below: Callable[[Floats], Floats]
 ) -> Pair:
     """A quotient of moments of each trial; 0 where all of them are."""
-    first, second = (above(m.T) / np.where(below(m.T) == 0, 1.0, below(m.T)) for m in (stored, drawn))
+    first, second = (_over(above(m.T), below(m.T)) for m in (stored, drawn))
     return first, second
 
 
