@@ -152,11 +152,19 @@ class DenseMap:
 
     def blur(self, u: Floats) -> Floats:
         """Relative rounding error of the density of the weights at real points, which v follows; 0 off it."""
+        density = self.panels.density(u)
+        return np.where(density > 0, self._rounding(u) / np.maximum(density, _SMALLEST), 0.0)
+
+    def _rounding(self, u: Floats) -> Floats:
+        """Rounding error of the density of the weights; 0 off the panels."""
         panels = self.panels
         k = np.clip(np.searchsorted(panels.right, u), 0, panels.left.size - 1)
-        density = panels.density(u)
         size = np.abs(panels.coefficients).sum(axis=1)[k]
-        return np.where(density > 0, EPS * size / np.maximum(density, _SMALLEST), 0.0)
+        return np.where((u >= panels.left[k]) & (u <= panels.right[k]), EPS * size, 0.0)
+
+    def _rounded_heights(self, u: Floats) -> Floats:
+        """Height v = pi u^2 f / gamma below which the rounding of f, maybe below zero, would be the curve."""
+        return np.maximum(0.1 * math.pi * u**2 * self._rounding(u) / self.aspect_ratio, _SMALLEST)
 
     def log_heights(self, u: Floats, start: Floats, lift: Floats | float = 0.0) -> tuple[Floats, Floats]:
         """Log v over each u at which Im z(u + iv) = ``lift``: points of the boundary curve for 0.
@@ -190,7 +198,8 @@ class DenseMap:
             return -value, fall
 
         top = 0.5 * math.log(self.second / self.aspect_ratio) + 1 + np.log1p(lift / self.aspect_ratio)
-        y = increasing_roots(missing, np.full(u.size, -700.0), np.broadcast_to(top, u.shape), start, _NOISE)
+        low = np.maximum(-700.0, np.log(self._rounded_heights(u)))
+        y = increasing_roots(missing, low, np.broadcast_to(top, u.shape), start, _NOISE)
         return y, 2 * _NOISE / falls
 
     def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:

@@ -21,6 +21,7 @@ _FINEST, _COARSEST = (
 )  # trailing coefficients of log v, and of z and the level relative to their range
 _MAX_HALVINGS = 48
 _MOST_ROUGH = 24
+_SMALLEST = 1e-150
 _NEGLIGIBLE = 1e-13  # mass of a piece of the curve that need not be resolved
 
 
@@ -229,13 +230,18 @@ def _validated(law: DenseMap, table: Table, edges: tuple[float, float]) -> Table
     w = table.points(s, k)
     value, slope = law.evaluate(w)
     shift, level = law.perturbations(w)
+    shift_level = 2 * float(np.max(level, initial=0.0)) + _NEGLIGIBLE
     off = shift + np.abs(value - table.x(s, k))
     # To first order, or next to a square root, where z' is about z'' times the distance, by the second.
     distance = np.minimum(np.abs(w - edges[0]), np.abs(w - edges[1]))
     off = np.minimum(2 * off / np.abs(slope), np.sqrt(2 * off * distance / np.abs(slope)))
-    density = off / w.imag + 2 * off / np.abs(w)
+    density = off * (1 / np.maximum(w.imag, _SMALLEST) + 2 / np.maximum(np.abs(w), _SMALLEST))
     level += np.abs(law.distribution(w) - table.at(table.level, s, k))
     density, level = (2 * part.reshape(-1, CHECKS.size).max(axis=1) for part in (density, level))
+    # Where v is out of reach of the series its level is still between those at both ends of the piece.
+    pieces = np.arange(table.pieces.start.size)
+    first, last = (table.at(table.level, np.full(pieces.size, end), pieces) for end in (0.0, 1.0))
+    level = np.minimum(level, np.abs(last - first) + shift_level)
     return replace(table, density_error=density, level_error=level)
 
 
