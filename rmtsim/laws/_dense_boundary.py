@@ -99,8 +99,9 @@ class DenseBoundary(Bulks):
     def distribution(self, x: Floats) -> Floats:
         """Distribution function at points, the atom included at zero."""
         level = self.outside_level(x)
-        # At zero itself, inside a bulk, the level is that above the atom.
-        x = np.where(x == 0, _AT_ZERO * self.law.typical, x)
+        # At zero itself, inside a bulk, the level is that above the atom; just below, that below it.
+        resolved = _AT_ZERO * self.law.typical
+        x = np.where(np.abs(x) < resolved, np.where(x < 0, -resolved, resolved), x)
         for which, table, s, k in self._bulks_of(x):
             level[which] = table.at(table.level, s, k)
         return level
@@ -119,7 +120,7 @@ class DenseBoundary(Bulks):
             resolved = _AT_ZERO * self.law.typical
             below, above = self.distribution(np.array([-resolved, resolved]))
             x = np.where((q > below) & (q <= above), 0.0, x)
-        return x
+        return np.where((q == 0) & (self.left[0] < 0), self.left[0], x)
 
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""

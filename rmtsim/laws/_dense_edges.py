@@ -95,7 +95,7 @@ def _edge(law: DenseMap, end: float, side: int, reach: float) -> Edge:
         origin = end + side * math.exp(
             increasing_roots(missing, log_closest, far, 0.5 * (log_closest + far))[0]
         )
-    if law.excess == 0 and abs(origin) <= 64 * EPS * abs(end):
+    if law.excess == 0 and abs(origin) <= 64 * EPS * max(abs(end), law.typical):
         origin = 0.0
     return Edge(origin, _image(law, origin, side, closest), level(law, origin), root)
 

@@ -25,6 +25,7 @@ LOG2_ENTRIES = 25
 _LOG2_LEAST, _LOG2_MOST = 4, 13  # rays of one replicate
 _FINE = 96  # radii at which a ray's weights are put into panels
 _RADIAL_TAIL = 1e-13
+_UNDERFLOW = 1e-300
 _TINY = 1e-30  # weights below this share of the largest are put there together
 
 
@@ -42,7 +43,13 @@ def hidden_ce_density(
     coarse = np.array([covariances(V, i, j, rays, radii) for rays in _rays(V.shape[1], n_rays, i, j)])
     share = 0.5 if diagonal else 0.25
     source = f"{_N_REPLICATES * n_rays} scrambled Sobol rays in {_N_REPLICATES} replicates"
-    values = (coarse @ interpolate).reshape(_N_REPLICATES, -1)
+    if diagonal:  # positive, over many orders of magnitude where softmax saturates
+        coarse = np.log(np.maximum(coarse, _UNDERFLOW))
+    # Along a ray the polynomial must not leave the range that was seen: where softmax saturates it would.
+    lowest, highest = coarse.min(axis=-1, keepdims=True), coarse.max(axis=-1, keepdims=True)
+    values = np.clip(coarse @ interpolate, lowest, highest).reshape(_N_REPLICATES, -1)
+    if diagonal:
+        values = np.where(values > math.log(_UNDERFLOW) + 1, np.exp(values), 0.0)
     largest = float(np.abs(values).max())
     if largest == 0:  # V has equal rows
         return WeightLaw(np.zeros(1), np.ones(1), reach=(0.0, 0.0), source=source)
@@ -59,7 +66,7 @@ def hidden_ce_density(
         np.array(weights),
         panels.times(rest),
         (float(values.min()), float(values.max())),
-        _radial_error(coarse),
+        _radial_error(coarse, relative=not diagonal),
         errors.times(rest),
         source,
     )
@@ -91,8 +98,9 @@ def _radial_rules(n_hidden: int) -> tuple[Floats, Floats, Floats]:
     return radii, masses / masses.sum(), project @ legendre.legvander(fine, nodes.size - 1).T
 
 
-def _radial_error(coarse: Floats) -> float:
-    """Relative size of the last two Legendre coefficients of the weight along a ray."""
+def _radial_error(coarse: Floats, relative: bool) -> float:
+    """Size of the last two Legendre coefficients along a ray, of the weight relative to it, or of its log."""
     nodes, rule = legendre.leggauss(coarse.shape[-1])
     last = legendre.legvander(nodes, nodes.size - 1)[:, -2:] * rule[:, None] * (nodes.size - 0.5)
-    return float(np.abs(coarse @ last).mean() / np.abs(coarse).mean())
+    size = float(np.abs(coarse).mean()) if relative else 1.0
+    return float(np.abs(coarse @ last).mean()) / size

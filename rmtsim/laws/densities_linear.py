@@ -62,7 +62,9 @@ def _diagonal(n_classes: int) -> WeightLaw:
     # Between the last of them and 1/4 - W^2/16 = 1/4 lie abs(W) < 4 (1/4 - x)^(1/2), of constant density.
     tip = np.zeros((1, ORDER))
     tip[0, 0] = 8 * ratio(np.zeros(1))[0] / math.sqrt(0.25 - fold[-1])
-    panels = _normalised(panels.joined(Panels(fold[-1:], np.array([0.25]), tip)))
+    if tip[0, 0] > 0:
+        panels = panels.joined(Panels(fold[-1:], np.array([0.25]), tip))
+    panels = _normalised(panels)
     return _smooth(panels, (0.0, 0.25), "Fourier-inverted density of z_1 - log(sum of the rest)")
 
 
@@ -108,10 +110,15 @@ class _RatioDensity:
             if n_rest == 1
             else make_interp_spline(ratio.nodes, np.log(ratio.probabilities / step), k=7)
         )
+        ends, inner = np.array([self.low, self.high]), np.array([self.low + step, self.high - step])
+        self._slopes: Floats = (self._log(inner) - self._log(ends)) / (inner - ends)
 
     def __call__(self, w: Floats) -> Floats:
-        inside = (w >= self.low) & (w <= self.high)
-        return np.where(inside, np.exp(self._log(np.clip(w, self.low, self.high))), 0.0)
+        # Beyond the grid, with a mass of 1e-15, the logarithm goes on as a parabola.
+        nearest = np.clip(w, self.low, self.high)
+        slope = np.where(w < self.low, self._slopes[0], self._slopes[1])
+        beyond = w - nearest
+        return np.exp(self._log(nearest) + beyond * slope - beyond**2)
 
 
 def _powers(low: float, high: float) -> Floats:

@@ -27,8 +27,8 @@ class GeneralizedMarchenkoPastur(Distribution):
     weights, probabilities : array_like, shape (k,)
         Atoms of the weight law; the probabilities sum to 1 within 1e-12. Equal weights are merged.
     aspect_ratio : float
-        gamma = d/N > 0. Where it agrees with P(lambda != 0) within 4 ulp it is taken as equal: the hard edge,
-        with density abs(x)^-1/2 at zero (abs(x)^-1/3 where also E[1 / lambda] = 0).
+        gamma = d/N > 0. Within 16 ulp of P(lambda != 0) it is taken as equal to it: the hard edge, with
+        density abs(x)^-1/2 at zero (abs(x)^-1/3 where also E[1 / lambda] = 0).
 
     Attributes
     ----------

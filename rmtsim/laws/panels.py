@@ -38,6 +38,15 @@ def series(values: Floats) -> Floats:
     return values @ _PROJECTION
 
 
+def _not_negative(coefficients: Floats) -> Floats:
+    """Series that fall below zero, on panels too light to be halved further, give way to their means."""
+    values = coefficients @ legendre.legvander(np.linspace(-1, 1, 4 * ORDER + 1), ORDER - 1).T
+    rounding = 64 * np.finfo(float).eps * np.abs(coefficients).sum(axis=1)
+    negative = values.min(axis=1, initial=0.0) < -rounding
+    means = np.where(_DEGREES == 0, np.abs(coefficients[:, :1]), 0.0)
+    return np.where(negative[:, None], means, coefficients)
+
+
 @dataclass(frozen=True)
 class Panels:
     """A density by panels.
@@ -99,7 +108,7 @@ class Panels:
         left, right, c = (np.concatenate(parts) for parts in zip(*done, strict=True))
         order = np.argsort(left)
         order = order[np.any(c[order] != 0, axis=1)]  # a panel without mass is a gap of the weights
-        return cls(left[order], right[order], c[order])
+        return cls(left[order], right[order], _not_negative(c[order]))
 
     def scaled(self, factor: float) -> "Panels":
         """Density of ``factor`` times the variable."""

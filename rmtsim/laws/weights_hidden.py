@@ -150,6 +150,8 @@ def _softmax_tiles(V: Floats, u: Floats) -> Iterator[tuple[Floats, Floats]]:
 def _replicate_errors(values: Floats) -> LawErrors:
     """Three standard errors over replicates (axis 0) of equally probable weights."""
     unit = float(np.abs(values).mean())
+    if unit == 0:  # V has equal rows
+        return LawErrors.uniform(0.0)
     probabilities = np.full(values.shape[1], 1 / values.shape[1])
     results, sizes = zip(*(functionals(row, probabilities, unit) for row in values), strict=True)
     _, errors = replicate_mean(np.array(results))

@@ -147,3 +147,18 @@ def test_from_density_refuses():
     for ends, word in (([1.0], "ends"), ([1.0, 0.5], "ends"), ([0.0, 2.0], "density")):
         with pytest.raises(ValueError, match=f"^{word}:"):
             WeightLaw.from_density(np.ones_like, ends)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 5, 100, 10**6, math.inf])
+@pytest.mark.parametrize("aspect_ratio", [0.01, 1.0, 16.0])
+def test_levels_of_linear_laws_at_any_ratio(n_classes, aspect_ratio):
+    """Thin ends of the weights and the hard edge: one bulk on the right side of zero, levels that invert."""
+    for block, sign in (("vv_diag", 1), ("vv_off", -1)):
+        law = limit_law("linear", "ce", block, aspect_ratio, n_classes=n_classes)
+        ((low, high),) = law.support()
+        # In units of -1/C^2 the weights of the limit are positive.
+        assert low >= 0 if sign > 0 or n_classes == math.inf else high <= 0
+        q = np.array([1e-6, 0.001, 0.005, 0.008, 0.01, 0.25, 0.5, 0.9, 0.99, 1 - 1e-6])
+        q = q[(q < law.cdf(0.0) - law.atom) | (q > law.cdf(0.0))] if law.atom else q
+        assert np.allclose(law.cdf(law.ppf(q)), q, rtol=0, atol=1e-10)
+        assert law.error < 1e-7
