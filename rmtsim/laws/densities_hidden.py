@@ -26,6 +26,7 @@ _LOG2_LEAST, _LOG2_MOST = 4, 13  # rays of one replicate
 _FINE = 96  # radii at which a ray's weights are put into panels
 _RADIAL_TAIL = 1e-13
 _UNDERFLOW = 1e-300
+_SMOOTH = 1e-3  # last coefficients along rays, relative to the weights, that few radii may leave
 _TINY = 1e-30  # weights below this share of the largest are put there together
 
 
@@ -38,9 +39,13 @@ def hidden_ce_density(
     """
     V = centred(check_readout(V))
     i, j = check_pair(rows, V.shape[1], diagonal)
-    radii, masses, interpolate = _radial_rules(V.shape[1])
-    n_rays = 2 ** _log2_rays(V.shape[0] * radii.size, log2_entries)
-    coarse = np.array([covariances(V, i, j, rays, radii) for rays in _rays(V.shape[1], n_rays, i, j)])
+    # Where softmax saturates along the rays few radii do not tell the weights between them: all are taken.
+    for n_radii in (min(24, 7 + math.ceil(40 / V.shape[1])), _FINE):
+        radii, masses, interpolate = _radial_rules(V.shape[1], n_radii)
+        n_rays = 2 ** _log2_rays(V.shape[0] * radii.size, log2_entries)
+        coarse = np.array([covariances(V, i, j, rays, radii) for rays in _rays(V.shape[1], n_rays, i, j)])
+        if _radial_error(coarse, relative=True) < _SMOOTH:
+            break
     share = 0.5 if diagonal else 0.25
     source = f"{_N_REPLICATES * n_rays} scrambled Sobol rays in {_N_REPLICATES} replicates"
     if diagonal:  # positive, over many orders of magnitude where softmax saturates
@@ -85,10 +90,10 @@ def _rays(n_hidden: int, n_rays: int, i: int, j: int) -> Iterator[Floats]:
         yield u / np.linalg.norm(u, axis=1, keepdims=True)
 
 
-def _radial_rules(n_hidden: int) -> tuple[Floats, Floats, Floats]:
+def _radial_rules(n_hidden: int, n_radii: int) -> tuple[Floats, Floats, Floats]:
     """Radii to compute at, chi probabilities of finer ones, and the interpolation between them."""
     low, high = (math.sqrt(chdtri(n_hidden, level)) for level in (1 - _RADIAL_TAIL, _RADIAL_TAIL))
-    nodes, rule = legendre.leggauss(min(24, 7 + math.ceil(40 / n_hidden)))
+    nodes, rule = legendre.leggauss(n_radii)
     fine, fine_rule = legendre.leggauss(_FINE)
     radii, dense = (low + 0.5 * (high - low) * (t + 1) for t in (nodes, fine))
     log_density = (n_hidden - 1) * np.log(dense) - 0.5 * dense**2 - gammaln(0.5 * n_hidden)
@@ -102,5 +107,5 @@ def _radial_error(coarse: Floats, relative: bool) -> float:
     """Size of the last two Legendre coefficients along a ray, of the weight relative to it, or of its log."""
     nodes, rule = legendre.leggauss(coarse.shape[-1])
     last = legendre.legvander(nodes, nodes.size - 1)[:, -2:] * rule[:, None] * (nodes.size - 0.5)
-    size = float(np.abs(coarse).mean()) if relative else 1.0
+    size = float(np.abs(coarse).mean()) or 1.0 if relative else 1.0
     return float(np.abs(coarse @ last).mean()) / size
