@@ -6,7 +6,7 @@ from .edelman import EdelmanSmallest
 from .finite_size import TRACE_ERROR, ExpectedTraces, expected_traces, linear_second_moments
 from .generalized import GeneralizedMarchenkoPastur
 from .given_v import masses_given_v
-from .joint_weights import JointWeights, LawErrors, Sector
+from .joint_weights import JointWeights, Sector
 from .limit import limit_law
 from .marchenko_pastur import MarchenkoPastur
 from .outliers import Outlier, outliers, outside
@@ -31,7 +31,6 @@ __all__ = [
     "ExpectedTraces",
     "GeneralizedMarchenkoPastur",
     "JointWeights",
-    "LawErrors",
     "MarchenkoPastur",
     "Outlier",
     "Panels",

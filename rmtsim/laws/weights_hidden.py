@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..blas import single_blas_thread
-from .joint_weights import JointWeights, LawErrors, Sector, functionals
+from .joint_weights import JointWeights, Sector
 from .quadrature import replicate_mean, sobol_normals
 
 Floats = NDArray[np.float64]
@@ -48,11 +48,9 @@ def hidden_mse(block: str) -> JointWeights:
     leave E u u^T with 1 on the diagonal and 2/pi off it: the sectors are u_i + u_j and u_i - u_j.
     """
     if block == "ww_diag":
-        return JointWeights(np.array([0.0, 1.0]), np.array([0.5, 0.5]), (), LawErrors.uniform(0.0), "exact")
+        return JointWeights(np.array([0.0, 1.0]), np.array([0.5, 0.5]), (), "exact")
     sectors = tuple(Sector(np.array([[1.0], [math.sqrt(1 + sign * 2 / math.pi)]])) for sign in (1, -1))
-    return JointWeights(
-        np.array([0.0, 1.0]), np.array([0.75, 0.25]), sectors, LawErrors.uniform(0.0), "exact"
-    )
+    return JointWeights(np.array([0.0, 1.0]), np.array([0.75, 0.25]), sectors, "exact")
 
 
 def hidden_ce(V: ArrayLike | None, rows: tuple[int, int], diagonal: bool) -> JointWeights:
@@ -72,7 +70,6 @@ def hidden_ce(V: ArrayLike | None, rows: tuple[int, int], diagonal: bool) -> Joi
         np.append(0.0, values.ravel()),
         np.append(1 - open_probability, np.full(n_points, open_probability / n_points)),
         (Sector(directions),),
-        _replicate_errors(values),
         f"{n_points} scrambled Sobol points in {_N_REPLICATES} replicates",
     )
 
@@ -145,17 +142,6 @@ def _softmax_tiles(V: Floats, u: Floats) -> Iterator[tuple[Floats, Floats]]:
         np.exp(p, out=p)
         p /= p.sum(axis=1, keepdims=True)
         yield h, p
-
-
-def _replicate_errors(values: Floats) -> LawErrors:
-    """Three standard errors over replicates (axis 0) of equally probable weights."""
-    unit = float(np.abs(values).mean())
-    if unit == 0:  # V has equal rows
-        return LawErrors.uniform(0.0)
-    probabilities = np.full(values.shape[1], 1 / values.shape[1])
-    results, sizes = zip(*(functionals(row, probabilities, unit) for row in values), strict=True)
-    _, errors = replicate_mean(np.array(results))
-    return LawErrors.of(errors, np.mean(sizes, axis=0))
 
 
 @single_blas_thread

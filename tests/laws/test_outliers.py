@@ -8,7 +8,6 @@ import pytest
 from rmtsim.laws import (
     GeneralizedMarchenkoPastur,
     JointWeights,
-    LawErrors,
     MarchenkoPastur,
     Sector,
     joint_weights,
@@ -68,7 +67,6 @@ def test_spiked_population():
         np.ones(1),
         np.ones(1),
         (Sector(np.array([[math.sqrt(spike)]])),),
-        LawErrors.uniform(0.0),
         "one weight",
     )
     (found,) = outliers(MarchenkoPastur(gamma), joint)
