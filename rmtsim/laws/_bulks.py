@@ -69,6 +69,14 @@ class Bulks(ABC):
         bulk = np.searchsorted(self.left, x, side="right") - 1
         return np.where((bulk >= 0) & (x <= self.right[bulk]), bulk, -1)
 
+    def refuse_support(self, x: Floats) -> None:
+        """Refuse real points of the support, the atom included: the transform has no value there."""
+        bad = (self.inside(x) >= 0) | ((x == 0) & (self.atom > 0))
+        if bad.any():
+            raise ValueError(
+                f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}"
+            )
+
     def outside_level(self, x: Floats) -> Floats:
         """Distribution function at points of the gaps."""
         gap = np.searchsorted(self.right, x, side="right")
@@ -84,6 +92,7 @@ class Bulks(ABC):
         bulk = np.minimum(np.searchsorted(self.right_levels, q), self.left.size - 1)
         past_atom = np.where(bulk < zero_gap, q > self.right_levels[bulk], q <= self.left_levels[bulk])
         in_atom = past_atom & (self.atom > 0) & ((bulk == zero_gap) | (bulk == self.left.size - 1))
+        in_atom &= ~((self.left[bulk] < 0) & (self.right[bulk] > 0))  # there it is a jump within the bulk
         for b in np.unique(bulk[~in_atom]):
             which = np.flatnonzero((bulk == b) & ~in_atom)
             x[which] = np.clip(self.bulk_quantile(int(b), q[which]), self.left[b], self.right[b])

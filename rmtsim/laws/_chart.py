@@ -87,7 +87,7 @@ class Weights(Protocol):
 
     @property
     def aspect_ratio(self) -> float:
-        """D/N."""
+        """Aspect ratio = d/N."""
 
     @property
     def mass(self) -> float:

@@ -53,14 +53,15 @@ class DenseBoundary(Bulks):
         return [(w, *self._locate(x[w], int(bulks[w[0]]))) for w in which]
 
     def density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
-        """Density at points, zero off the bulks, and a bound of its error."""
+        """Density at points, zero off the bulks, and a bound of its error if asked for."""
         density, error = np.zeros(x.size), np.zeros(x.size)
         # Next to z = 0, where w and v vanish together, the density is that at the distance still resolved.
         resolved = _AT_ZERO * self.law.typical
         side = np.where((x > 0) | (x == 0) & (self.inside(np.array([resolved]))[0] >= 0), 1.0, -1.0)
         for which, table, s, k in self._bulks_of(np.where(np.abs(x) < resolved, side * resolved, x)):
             density[which] = self.law.density(table.points(s, k))
-            error[which] = table.density_error[k] * density[which] + self._edge_error(table, x[which], k)
+            if with_error:
+                error[which] = table.density_error[k] * density[which] + self._edge_error(table, x[which], k)
         if with_error:
             error += self._missed(x)
         if self.law.excess == 0:  # a hard edge
@@ -76,24 +77,26 @@ class DenseBoundary(Bulks):
         s = np.where(opening, CHECKS[1], 1 - CHECKS[1])
         away = np.maximum(np.abs(table.x(s, k) - table.anchor[k]), EPS * np.abs(table.anchor[k]))
         slope = self.law.density(table.points(s, k)) / np.sqrt(away)
-        edge = np.where(opening, table.pieces.start[k], table.pieces.stop[k])
-        shift = self.law.perturbations(edge.astype(complex))[0] + 16 * EPS * np.abs(table.anchor[k])
+        shift = self._edge_shift(
+            np.where(opening, table.pieces.start[k], table.pieces.stop[k]), table.anchor[k]
+        )
         error[which] = slope * shift / np.sqrt(np.maximum(np.abs(x - table.anchor[k]), shift))
         return error
+
+    def _edge_shift(self, origin: Floats, image: Floats) -> Floats:
+        """How far from their images edges at these w may lie."""
+        return self.law.perturbations(origin.astype(complex))[0] + 16 * EPS * np.abs(image)
 
     def _missed(self, x: Floats) -> Floats:
         """Density at points off the bulks that may be there, for all that is known of the edges."""
         error = np.zeros(x.size)
-        for bulk, (ends, images) in enumerate(
-            zip(self.edges, zip(self.left, self.right, strict=True), strict=True)
-        ):
+        for bulk, ends in enumerate(self.edges):
             table = self.table(bulk)
-            for edge, image, k in zip(ends, images, (0, table.pieces.start.size - 1), strict=True):
+            for edge, k in zip(ends, (0, table.pieces.start.size - 1), strict=True):
                 if edge.root and edge.origin != 0:
-                    here, which = np.array([image]), np.array([k])
-                    shift = float(self.law.perturbations(np.array([complex(edge.origin)]))[0][0])
-                    shift += 16 * EPS * abs(image)
-                    error[np.abs(x - image) <= shift] = 2 * self._edge_error(table, here, which)[0]
+                    image = np.array([edge.image])
+                    missed = np.abs(x - edge.image) <= self._edge_shift(np.array([edge.origin]), image)
+                    error[missed] = 2 * self._edge_error(table, image, np.array([k]))[0]
         return np.where(self.inside(x) < 0, error, 0.0)
 
     def distribution(self, x: Floats) -> Floats:
@@ -120,7 +123,7 @@ class DenseBoundary(Bulks):
             resolved = _AT_ZERO * self.law.typical
             below, above = self.distribution(np.array([-resolved, resolved]))
             x = np.where((q > below) & (q <= above), 0.0, x)
-        return np.where((q == 0) & (self.left[0] < 0), self.left[0], x)
+        return x
 
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""
@@ -136,11 +139,7 @@ class DenseBoundary(Bulks):
 
     def real_transform(self, x: Floats) -> Floats:
         """Stieltjes transform at real points off the support."""
-        bad = (self.inside(x) >= 0) | ((x == 0) & (self.atom > 0))
-        if bad.any():
-            raise ValueError(
-                f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}"
-            )
+        self.refuse_support(x)
         far = 2 * (np.abs(x) + abs(self.law.mean)) / self.law.aspect_ratio + 2 * self.law.largest
         gap = np.searchsorted(self.right, x)
         low = np.append(-np.inf, [b.origin for _, b in self.edges])[gap]

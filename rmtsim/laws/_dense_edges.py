@@ -97,7 +97,10 @@ def _edge(law: DenseMap, end: float, side: int, reach: float) -> Edge:
         )
     if law.excess == 0 and abs(origin) <= 64 * EPS * max(abs(end), law.typical):
         origin = 0.0
-    return Edge(origin, _image(law, origin, side, closest), level(law, origin), root)
+    # Where the weights' own end is the edge, z is taken next to it.
+    place = origin if root else origin + side * closest
+    image = 0.0 if origin == 0 else float(law.evaluate(np.array([complex(place)]))[0][0].real)
+    return Edge(origin, image, level(law, origin), root)
 
 
 def _closest(law: DenseMap, end: float) -> float:
@@ -106,14 +109,6 @@ def _closest(law: DenseMap, end: float) -> float:
     width = np.tile(law.panels.right - law.panels.left, 2)[ends == end]
     floor = max(64 * EPS * abs(end), _SMALLEST)
     return max(floor, _NEAR * float(width[0])) if width.size else floor
-
-
-def _image(law: DenseMap, origin: float, side: int, closest: float) -> float:
-    """Z at an edge; next to it where it is an end of the weights itself."""
-    if origin == 0:
-        return 0.0
-    on_weight = np.any(origin == np.append(law.panels.left, law.panels.right))
-    return float(law.evaluate(np.array([origin + side * closest * on_weight], dtype=complex))[0][0].real)
 
 
 def level(law: DenseMap, u: float) -> float:

@@ -7,19 +7,16 @@ transform of a positive measure plus a linear function, for densities as for ato
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ._chart import EPS
 from ._measure import Complexes, Floats, Indices, row_blocks
 from ._roots import increasing_roots
-from .panels import ORDER, Panels
+from .panels import BLOCK, ORDER, Panels, blank
 
 _SMALLEST = 1e-300
 _NOISE = 4 * EPS  # rounding of the logarithm of a sum of positive terms
-_BLOCK = 1 << 15  # entries of a points-by-nodes block: it stays in a core's cache
 
 
 @dataclass(frozen=True)
@@ -101,18 +98,15 @@ class DenseMap:
         """Cauchy transforms at complex points, or real ones off the panels, shape (n,)."""
         weighted = (self.masses * self.nodes ** np.arange(3)[:, None]).T.astype(complex)
         values, slopes = np.empty((w.size, 3), dtype=complex), np.empty((w.size, 3), dtype=complex)
-        for rows in row_blocks(w.size, self.nodes.size, _BLOCK):
+        for rows in row_blocks(w.size, self.nodes.size, BLOCK):
             near = self.panels.near(w[rows])
             inverse = 1 / (w[rows, None] - self.nodes)
-            self._blank(inverse, *near)
+            blank(inverse[:, : self.panels.nodes.size], *near)
             values[rows] = inverse @ weighted
             inverse *= inverse
             slopes[rows] = -(inverse @ weighted)
             self._add_near(w[rows], near, values[rows], slopes[rows])
         return Transforms(values.T, slopes.T)
-
-    def _blank(self, terms: NDArray[Any], point: Indices, panel: Indices) -> None:
-        terms[:, : self.panels.nodes.size].reshape(len(terms), -1, ORDER)[point, panel] = 0
 
     def _add_near(
         self, w: Complexes, near: tuple[Indices, Indices], values: Complexes, slopes: Complexes
@@ -133,9 +127,9 @@ class DenseMap:
         nodes, masses = self.panels.nodes, self.panels.masses
         return np.array([np.sum(masses * nodes**j, axis=1) for j in range(3)])
 
-    def evaluate(self, w: Complexes, transforms: Transforms | None = None) -> tuple[Complexes, Complexes]:
+    def evaluate(self, w: Complexes) -> tuple[Complexes, Complexes]:
         """Values z(w) and slopes z'(w), shape (n,): of two forms the one whose terms cancel less."""
-        t = transforms or self.transforms(w)
+        t = self.transforms(w)
         far = self.aspect_ratio * w + self.mean + t.values[2]
         close = w * (self.excess + w * t.values[0])
         is_close = np.abs(w) * (abs(self.excess) + np.abs(w * t.values[0])) < np.abs(
@@ -167,7 +161,7 @@ class DenseMap:
         return np.maximum(0.1 * math.pi * u**2 * self._rounding(u) / self.aspect_ratio, _SMALLEST)
 
     def log_heights(self, u: Floats, start: Floats, lift: Floats | float = 0.0) -> tuple[Floats, Floats]:
-        """Log v over each u at which Im z(u + iv) = ``lift``: points of the boundary curve for 0.
+        """Logarithm of v over each u at which Im z(u + iv) = ``lift``: points of the boundary curve for 0.
 
         With M = -Im T_2 / v the equation is M = gamma - lift / v, and log M is nearly linear in log v: with a
         slope of -1 within the weights and of -2 far above them.
@@ -203,7 +197,7 @@ class DenseMap:
         return y, 2 * _NOISE / falls
 
     def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
-        """V > 0 over each Re w at which Im z takes a value above zero."""
+        """Positive v over each Re w at which Im z takes a value above zero."""
         lift = np.broadcast_to(np.asarray(imaginary_part, dtype=float), real.shape)
         return np.exp(self.log_heights(real, np.log(lift / self.aspect_ratio + 1e-3), lift)[0])
 
@@ -216,48 +210,14 @@ class DenseMap:
         shift = np.full(w.size, self.relative * math.sqrt(self.aspect_ratio * self.second))
         level = np.full(w.size, self.relative * self.mass / self.aspect_ratio)
         if self.deviations is not None:
-            second, angles = self._directions(w, self.deviations)
-            shift += np.linalg.norm(second, axis=1)
+            angles = self.deviations.angles(w)
+            shift += np.linalg.norm(_second_transforms(self.deviations, w), axis=1)
             level += np.linalg.norm(angles, axis=1) / (math.pi * self.aspect_ratio)
         return shift, level
 
-    def _directions(self, w: Complexes, deviations: Panels) -> tuple[Complexes, Floats]:
-        """Integrals of lambda^2 / (w - lambda) and of arg(w - lambda) over each direction of error."""
-        nodes, columns = deviations.nodes.ravel(), deviations.masses.reshape(-1, deviations.masses.shape[-1])
-        second = np.empty((w.size, columns.shape[1]), dtype=complex)
-        angles = np.empty((w.size, columns.shape[1]))
-        for rows in row_blocks(w.size, nodes.size, _BLOCK):
-            point, panel = deviations.near(w[rows])
-            difference = w[rows, None] - nodes
-            inverse, terms = 1 / difference, np.angle(difference)
-            self._blank(inverse, point, panel)
-            self._blank(terms, point, panel)
-            second[rows] = inverse @ (columns * nodes[:, None] ** 2)
-            angles[rows] = terms @ columns
-            near = w[rows][point, None]
-            q, _, logs = deviations.functions(near[:, 0], panel)
-            c = deviations.coefficients[panel]
-            moments = [
-                np.sum(deviations.masses[panel] * deviations.nodes[panel][..., None] ** j, 1) for j in (0, 1)
-            ]
-            first = near * 2 * np.einsum("np,pnr->pr", q[:ORDER], c) - moments[0]
-            np.add.at(second[rows], point, near * first - moments[1])
-            half = 0.5 * (deviations.right - deviations.left)[panel, None]
-            np.add.at(angles[rows], point, half * np.einsum("np,pnr->pr", logs.imag, c))
-        return second, angles
-
     def distribution(self, w: Complexes) -> Floats:
         """Distribution function of the limit law at points of the boundary curve, shape (n,)."""
-        angles = np.empty(w.size)
-        for rows in row_blocks(w.size, self.nodes.size, _BLOCK):
-            terms = np.angle(w[rows, None] - self.nodes)
-            point, panel = self.panels.near(w[rows])
-            self._blank(terms, point, panel)
-            angles[rows] = terms @ self.masses
-            _, _, logs = self.panels.functions(w[rows][point], panel)
-            half = 0.5 * (self.panels.right - self.panels.left)[panel]
-            exact = half * np.sum(self.panels.coefficients[panel].T * logs.imag, axis=0)
-            np.add.at(angles[rows], point, exact)
+        angles = self.panels.angles(w) + np.angle(w[:, None] - self.weights) @ self.probabilities
         shear = self.transforms(w).values[1].imag
         own = self.excess * np.angle(w)
         return 1 - (own + angles + shear) / (math.pi * self.aspect_ratio)
@@ -265,3 +225,21 @@ class DenseMap:
     def density(self, w: Complexes) -> Floats:
         """Density of the limit law at points of the boundary curve."""
         return w.imag / np.abs(w) ** 2 / (math.pi * self.aspect_ratio)
+
+
+def _second_transforms(panels: Panels, w: Complexes) -> Complexes:
+    """Integrals of lambda^2 / (w - lambda) over each of the densities of panels, shape (n, r)."""
+    nodes, columns = panels.nodes.ravel(), panels.masses.reshape(-1, panels.masses.shape[-1])
+    second = np.empty((w.size, columns.shape[1]), dtype=complex)
+    for rows in row_blocks(w.size, nodes.size, BLOCK):
+        point, panel = panels.near(w[rows])
+        inverse = 1 / (w[rows, None] - nodes)
+        blank(inverse, point, panel)
+        second[rows] = inverse @ (columns * nodes[:, None] ** 2)
+        near = w[rows][point, None]
+        q, _, _ = panels.functions(near[:, 0], panel)
+        masses, places = panels.masses[panel], panels.nodes[panel][..., None]
+        zeroth = 2 * np.einsum("np,pnr->pr", q[:ORDER], panels.coefficients[panel])
+        first = near * zeroth - masses.sum(axis=1)
+        np.add.at(second[rows], point, near * first - (masses * places).sum(axis=1))
+    return second

@@ -15,10 +15,10 @@ from ._measure import Complexes, Floats, Indices
 from ._roots import increasing_roots
 from .panels import NODES, ORDER, series
 
-_FINEST, _COARSEST = (
-    1e-10,
-    1e-6,
-)  # trailing coefficients of log v, and of z and the level relative to their range
+# Trailing coefficients of log v, and of z and the level relative to their range.
+_FINEST, _COARSEST = 1e-10, 1e-6
+# Parameters off the nodes at which the table is held to the equation.
+CHECKS = np.array([0.003, 0.03, 0.31, 0.74, 0.97, 0.997])
 _MAX_HALVINGS = 48
 _MOST_ROUGH = 24
 _SMALLEST = 1e-150
@@ -216,11 +216,6 @@ def _joined(tables: list[Table]) -> Table:
     pieces = Pieces(*(np.concatenate(parts)[order] for parts in fields))
     arrays = zip(*(_arrays(t) for t in tables), strict=True)
     return Table(pieces, *(np.concatenate(parts)[order] for parts in arrays))
-
-
-CHECKS = np.array(
-    [0.003, 0.03, 0.31, 0.74, 0.97, 0.997]
-)  # parameters off the nodes at which the table is held to the equation
 
 
 def _validated(law: DenseMap, table: Table, edges: tuple[float, float]) -> Table:

@@ -71,9 +71,7 @@ def real_transform(boundary: "Boundary", x: Floats) -> Floats:
     ValueError
         At points of the support.
     """
-    bad = (boundary.inside(x) >= 0) | ((x == 0) & (boundary.atom > 0))
-    if bad.any():
-        raise ValueError(f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}")
+    boundary.refuse_support(x)
     w = np.empty(x.size)
     gaps = np.searchsorted(boundary.right, x)
     for gap in np.unique(gaps):

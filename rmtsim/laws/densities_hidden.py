@@ -39,26 +39,12 @@ def hidden_ce_density(
     """
     V = centred(check_readout(V))
     i, j = check_pair(rows, V.shape[1], diagonal)
-    # Where softmax saturates along the rays few radii do not tell the weights between them: all are taken.
-    for n_radii in (min(24, 7 + math.ceil(40 / V.shape[1])), _FINE):
-        radii, masses, interpolate = _radial_rules(V.shape[1], n_radii)
-        n_rays = 2 ** _log2_rays(V.shape[0] * radii.size, log2_entries)
-        coarse = np.array([covariances(V, i, j, rays, radii) for rays in _rays(V.shape[1], n_rays, i, j)])
-        if _radial_error(coarse, relative=True) < _SMOOTH:
-            break
+    values, shares, radial, n_rays = _along_rays(V, i, j, diagonal, log2_entries)
     share = 0.5 if diagonal else 0.25
     source = f"{_N_REPLICATES * n_rays} scrambled Sobol rays in {_N_REPLICATES} replicates"
-    if diagonal:  # positive, over many orders of magnitude where softmax saturates
-        coarse = np.log(np.maximum(coarse, _UNDERFLOW))
-    # Along a ray the polynomial must not leave the range that was seen: where softmax saturates it would.
-    lowest, highest = coarse.min(axis=-1, keepdims=True), coarse.max(axis=-1, keepdims=True)
-    values = np.clip(coarse @ interpolate, lowest, highest).reshape(_N_REPLICATES, -1)
-    if diagonal:
-        values = np.where(values > math.log(_UNDERFLOW) + 1, np.exp(values), 0.0)
     largest = float(np.abs(values).max())
     if largest == 0:  # V has equal rows
         return WeightLaw(np.zeros(1), np.ones(1), reach=(0.0, 0.0), source=source)
-    shares = np.tile(masses / n_rays, n_rays)
     tiny = np.abs(values) < _TINY * largest
     lost = float(np.mean(tiny @ shares)) if tiny.any() else 0.0
     panels, errors = log_spline(np.where(tiny, np.nan, values), shares)
@@ -71,10 +57,32 @@ def hidden_ce_density(
         np.array(weights),
         panels.times(rest),
         (float(values.min()), float(values.max())),
-        _radial_error(coarse, relative=not diagonal),
+        radial,
         errors.times(rest),
         source,
     )
+
+
+def _along_rays(
+    V: Floats, i: int, j: int, diagonal: bool, log2_entries: int
+) -> tuple[Floats, Floats, float, int]:
+    """Weights along the rays of each replicate (replicates, n), probabilities (n,), error, rays of each."""
+    # Where softmax saturates along the rays few radii do not tell the weights between them: all are taken.
+    for n_radii in (min(24, 7 + math.ceil(40 / V.shape[1])), _FINE):
+        radii, masses, interpolate = _radial_rules(V.shape[1], n_radii)
+        n_rays = 2 ** _log2_rays(V.shape[0] * radii.size, log2_entries)
+        coarse = np.array([covariances(V, i, j, rays, radii) for rays in _rays(V.shape[1], n_rays, i, j)])
+        if _radial_error(coarse, relative=True) < _SMOOTH:
+            break
+    if diagonal:  # positive, over many orders of magnitude where softmax saturates
+        coarse = np.log(np.maximum(coarse, _UNDERFLOW))
+    # Along a ray the polynomial must not leave the range that was seen: where softmax saturates it would.
+    lowest, highest = coarse.min(axis=-1, keepdims=True), coarse.max(axis=-1, keepdims=True)
+    values = np.clip(coarse @ interpolate, lowest, highest).reshape(_N_REPLICATES, -1)
+    if diagonal:
+        values = np.where(values > math.log(_UNDERFLOW) + 1, np.exp(values), 0.0)
+    shares = np.tile(masses / n_rays, n_rays)
+    return values, shares, _radial_error(coarse, relative=not diagonal), n_rays
 
 
 def _log2_rays(entries: int, log2_entries: int) -> int:

@@ -15,6 +15,7 @@ from .panels import Panels, series
 _BINS = 4096
 _TAIL_LEVELS = np.array([1e-5, 1e-4, 1e-3, 0.003, 0.01, 0.02])  # shares of the law beyond knots in a tail
 _LEVELS = np.concatenate([_TAIL_LEVELS, np.linspace(0.04, 0.96, 24), 1 - _TAIL_LEVELS])
+_RTOL = 1e-9  # of the panels
 _STEPS = 60
 _CONVERGED = 1e-12  # squared Newton decrement: twice what the mean log likelihood can still gain
 _RIDGE = 1e-13  # of the Hessian's trace: splines do not see a common shift of the coefficients
@@ -59,9 +60,6 @@ def log_spline(values: Floats, masses: Floats) -> tuple[Panels, Panels]:
     errors = np.stack([series(column * scale.slope(panels.nodes)) for column in columns], axis=-1)
     total = float(panels.masses.sum())
     return panels.times(1 / total), Panels(panels.left, panels.right, errors / total)
-
-
-_RTOL = 1e-9
 
 
 class _Coordinate:

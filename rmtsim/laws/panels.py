@@ -12,11 +12,13 @@ from it the panel's Gauss-Legendre rule is as good and costs less.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
+from numpy.typing import NDArray
 
-from ._measure import Complexes, Floats, Indices
+from ._measure import Complexes, Floats, Indices, row_blocks
 
 ORDER = 16
 """Coefficients, and Gauss nodes, of a panel."""
@@ -30,12 +32,18 @@ _PROJECTION = _VALUES * RULE[:, None] * (_DEGREES + 0.5)
 _ELLIPSE = 3.0
 _LIGHT = 1e-15  # error of a panel in a moment, relative to the heaviest panel, that need not be mended
 _MAX_HALVINGS, _MOST_ROUGH = 60, 64
+BLOCK = 1 << 15  # entries of a points-by-nodes block: it stays in a core's cache
 _REACH = _ELLIPSE + 1 / _ELLIPSE
 
 
 def series(values: Floats) -> Floats:
     """Legendre coefficients (..., 16) of the polynomial through values at the Gauss nodes (..., 16)."""
     return values @ _PROJECTION
+
+
+def blank(terms: NDArray[Any], point: Indices, panel: Indices) -> None:
+    """Set to zero what the nodes of panels add to points: terms (points, nodes), nodes panel by panel."""
+    terms.reshape(len(terms), -1, ORDER)[point, panel] = 0
 
 
 def _not_negative(coefficients: Floats) -> Floats:
@@ -162,6 +170,21 @@ class Panels:
         a, b = np.abs(w[:, None] - self.left), np.abs(w[:, None] - self.right)
         point, panel = np.nonzero(a + b < _REACH * self._half)
         return point, panel
+
+    def angles(self, w: Complexes) -> Floats:
+        """Integrals of the density times arg(w - x) at points above the axis, shape (n,) or (n, r)."""
+        nodes, shape = self.nodes.ravel(), self.coefficients.shape[2:]
+        masses = self.masses.reshape(nodes.size, *shape)
+        angles = np.empty((w.size, *shape))
+        for rows in row_blocks(w.size, nodes.size, BLOCK):
+            point, panel = self.near(w[rows])
+            terms = np.angle(w[rows, None] - nodes)
+            blank(terms, point, panel)
+            angles[rows] = terms @ masses
+            _, _, logs = self.functions(w[rows][point], panel)
+            exact = np.einsum("p,np,pn...->p...", self._half[panel], logs.imag, self.coefficients[panel])
+            np.add.at(angles[rows], point, exact)
+        return angles
 
     def functions(self, w: Complexes, panel: Indices) -> tuple[Complexes, Complexes, Complexes]:
         """Q_n(zeta), n = 0..16, their derivatives by w, and log integrals of P_n by panel for pairs of both.
