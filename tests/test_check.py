@@ -14,9 +14,9 @@ from rmtsim.compare.known import known_values
 from rmtsim.compare.scatter import scatter_variance
 from rmtsim.compare.trials import read_trials
 from rmtsim.deviation import mean_probability
-from rmtsim.montecarlo import pilot_edges, run_trial
 from rmtsim.results import MemoryStore
 
+from .in_memory import run_in_memory
 from .oracles import autodiff, brute
 
 ALL = ["histogram", "moments", "extremes", "masses"]
@@ -45,26 +45,13 @@ def _experiment(trials=16, statistics=ALL, model=None, measure=None, **grid):
     return Experiment.from_mapping(mapping)
 
 
-def _run(experiment, drawn=lambda cell: cell):
-    """Run all trials; ``drawn`` may draw them as those of another cell."""
-    store = MemoryStore(experiment)
-    for cell in experiment.cells:
-        edges = None
-        if "histogram" in experiment.measure.statistics:
-            edges = pilot_edges(experiment, cell)
-            store.set_edges(cell.index, edges)
-        records = [run_trial(experiment, drawn(cell), trial, edges) for trial in range(experiment.trials)]
-        store.write(cell.index, 0, records)
-    return store
-
-
 def _check(store):
     return merged(check_cell(read_trials(store, cell)) for cell in store.cells)
 
 
 @pytest.fixture(scope="module")
 def store():
-    return _run(_experiment())
+    return run_in_memory(_experiment())
 
 
 def _altered(store, name, alter):
@@ -121,7 +108,7 @@ def test_edges_that_are_not_those_of_the_histogram(store):
 
 def test_a_histogram_is_held_against_moments_or_extremes_alone():
     for other in ("moments", "extremes"):
-        kept = _run(_experiment(trials=8, statistics=["histogram", other]))
+        kept = run_in_memory(_experiment(trials=8, statistics=["histogram", other]))
         assert _check(kept).passed
         mirrored = _altered(kept, "histogram", lambda a: a[..., ::-1])
         assert {broken.cell for broken in _check(mirrored).inconsistencies} == {0, 1, 2, 3}
@@ -141,7 +128,7 @@ def test_what_is_broken_is_named_and_not_compared(store):
 
 
 def test_the_verdict_is_shown():
-    comparison = compare(_run(_experiment(trials=8, statistics=["moments"])), check=True)
+    comparison = compare(run_in_memory(_experiment(trials=8, statistics=["moments"])), check=True)
     text = format_comparison(comparison)
     assert f"{len(comparison.check.tests)} tests, 0 failed" in text
     failed = replace(comparison.check, tests=(replace(comparison.check.tests[0], p=1e-12),))
@@ -152,7 +139,7 @@ def test_the_verdict_is_shown():
 
 
 def test_few_trials_are_not_tested():
-    check = _check(_run(_experiment(trials=7, statistics=["moments"])))
+    check = _check(run_in_memory(_experiment(trials=7, statistics=["moments"])))
     assert check.tests == ()
     assert check.passed
 
@@ -165,7 +152,7 @@ def test_a_bias_of_a_few_percent(architecture, loss, part):
     bias = 0.1 if (architecture, part) == ("hidden", "masses") else 0.05
     model = {"architecture": architecture, "loss": loss}
     grid = {"n_features": 60, "n_samples": 120, "n_hidden": 3}
-    store = _run(_experiment(200, [part], model, **grid))
+    store = run_in_memory(_experiment(200, [part], model, **grid))
     (trials,) = (read_trials(store, cell) for cell in store.cells)
     assert check_cell(trials).passed
     for factor in (1 - bias, 1 + bias):
@@ -179,13 +166,13 @@ def test_a_wrong_number_of_samples(architecture, loss):
     """N = 184 labelled 192: about what 46 labelled 48 is at d = 24, where fluctuations hide it."""
     model = {"architecture": architecture, "loss": loss}
     experiment = _experiment(400, ["moments"], model, n_features=96, n_samples=192)
-    assert not _check(_run(experiment, lambda cell: replace(cell, n_samples=184))).passed
+    assert not _check(run_in_memory(experiment, drawn=lambda cell: replace(cell, n_samples=184))).passed
 
 
 @pytest.mark.parametrize("true", [{"n_classes": 3}, {"n_hidden": 2}])
 def test_a_wrong_number_of_classes_or_units(true):
     model = {"architecture": "hidden", "loss": "ce"}
-    store = _run(_experiment(64, ["moments"], model), lambda cell: replace(cell, **true))
+    store = run_in_memory(_experiment(64, ["moments"], model), drawn=lambda cell: replace(cell, **true))
     assert not _check(store).passed
 
 
@@ -196,20 +183,20 @@ def test_small_and_singular_blocks_pass(d, N, v_draw):
         experiment = _experiment(
             8, [*ALL, "eigenvalues"], {"v_draw": v_draw}, n_features=d, n_samples=N, n_classes=C, n_hidden=m
         )
-        check = _check(_run(experiment))
+        check = _check(run_in_memory(experiment))
         assert check.passed, (check.inconsistencies, check.failed)
 
 
 @pytest.mark.parametrize("measure", [{"precision": "float32"}, {"method": "dense"}])
 def test_other_ways_to_draw_pass(measure):
-    check = _check(_run(_experiment(16, ALL, measure=measure, n_features=20, n_samples=20)))
+    check = _check(run_in_memory(_experiment(16, ALL, measure=measure, n_features=20, n_samples=20)))
     assert check.passed, (check.inconsistencies, check.failed)
 
 
 def test_edges_at_zero_do_not_split_an_atom():
     """Zeros of a singular block scatter by rounding to either side of an edge, and not the same way."""
     measure = {"range": {"ww_off": [0.0, 2.0], "ww_diag": [0.0, 4.0]}, "method": "dense"}
-    check = _check(_run(_experiment(32, ALL, {"loss": "mse"}, measure, n_features=30, n_samples=20)))
+    check = _check(run_in_memory(_experiment(32, ALL, {"loss": "mse"}, measure, n_features=30, n_samples=20)))
     assert check.passed, (check.inconsistencies, check.failed)
 
 
@@ -312,7 +299,7 @@ def test_right_files_pass_whole(d, N):
     """Whole checks of small files, the independent trials included: 20 a size of four models."""
     for seed in range(20):
         experiment = replace(_experiment(TRIALS, ALL, n_features=d, n_samples=N), seed=seed)
-        check = _check(_run(experiment))
+        check = _check(run_in_memory(experiment))
         assert check.passed, (seed, check.inconsistencies, check.failed)
 
 
@@ -323,7 +310,7 @@ def test_the_reported_case_passes():
         experiment = _experiment(
             32, ["moments"], {"architecture": "hidden", "loss": "mse"}, n_features=3, n_samples=5
         )
-        store = _run(replace(experiment, seed=seed))
+        store = run_in_memory(replace(experiment, seed=seed))
         alarms += not _check(store).passed
         z_alarms += any(abs(one.z) > 5 for one in compare(store).cells[0].all_identities())
     assert alarms == 0

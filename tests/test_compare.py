@@ -16,8 +16,9 @@ from rmtsim.compare.curves import spectrum_curve
 from rmtsim.compare.trials import read_trials
 from rmtsim.estimates import Estimate, estimate, power_law
 from rmtsim.identities import HALF_PLANE, pair_moments, wedge_moments
-from rmtsim.montecarlo import pilot_edges, run_trial
 from rmtsim.results import MemoryStore
+
+from .in_memory import run_in_memory
 
 ALL = ["histogram", "moments", "extremes", "masses", "eigenvalues"]
 
@@ -38,21 +39,9 @@ def _experiment(**changes):
     return Experiment.from_mapping(mapping)
 
 
-def _run(experiment, alter=lambda record: record):
-    store = MemoryStore(experiment)
-    for cell in experiment.cells:
-        edges = None
-        if "histogram" in experiment.measure.statistics:
-            edges = pilot_edges(experiment, cell)
-            store.set_edges(cell.index, edges)
-        records = [run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
-        store.write(cell.index, 0, [alter(record) for record in records])
-    return store
-
-
 @pytest.fixture(scope="module")
 def store():
-    return _run(_experiment())
+    return run_in_memory(_experiment())
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +94,9 @@ def test_exact_identities_hold(comparison):
 
 
 def test_masses_of_hidden_mse_when_v_is_drawn_with_the_trial():
-    store = _run(_experiment(model={"architecture": "hidden", "loss": "mse", "v_draw": "trial"}, trials=64))
+    store = run_in_memory(
+        _experiment(model={"architecture": "hidden", "loss": "mse", "v_draw": "trial"}, trials=64)
+    )
     masses = {identity.source: identity for identity in compare(store).cells[0].identities}
     assert {"(5.2)", "(5.3c)"} <= set(masses)
     assert all(abs(identity.z) < 5 for identity in masses.values())
@@ -115,7 +106,7 @@ def test_masses_of_few_trials_pass_though_heavy_tailed_over_v():
     """At C = m = 2 and 8 trials the mean of S_ij^2 itself is off by 5 standard errors in 1.5 % of runs."""
     model = {"architecture": "hidden", "loss": "mse", "v_draw": "trial"}
     grid = {"n_features": list(range(4, 34)), "n_classes": 2, "n_hidden": 2}
-    store = _run(_experiment(model=model, grid=grid, trials=8, measure={"statistics": "masses"}))
+    store = run_in_memory(_experiment(model=model, grid=grid, trials=8, measure={"statistics": "masses"}))
     scores = [abs(identity.z) for cell in compare(store).cells for identity in cell.identities]
     assert max(scores) < 5
 
@@ -129,12 +120,14 @@ def test_finite_size_bias_is_stated_apart(comparison):
 
 def test_few_trials_get_no_z():
     experiment = _experiment(trials=7, model={"architecture": "linear", "loss": "mse"})
-    comparison = compare(_run(experiment))
+    comparison = compare(run_in_memory(experiment))
     assert all(identity.z is None for identity in comparison.cells[0].all_identities())
 
 
 def test_one_trial_is_compared_without_errors():
-    comparison = compare(_run(_experiment(trials=1, model={"architecture": "linear", "loss": "mse"})))
+    comparison = compare(
+        run_in_memory(_experiment(trials=1, model={"architecture": "linear", "loss": "mse"}))
+    )
     assert math.isnan(comparison.cells[0].blocks[0].distances.ks.standard_error)
     assert json.loads(json.dumps(comparison.to_json(), allow_nan=False))["cells"][0]["blocks"]
 
@@ -159,7 +152,7 @@ def test_each_v_has_its_law(trials):
         model={"architecture": "hidden", "loss": "ce", "v_draw": "trial"},
         measure={"blocks": "ww_diag", "statistics": ["moments", "eigenvalues"]},
     )
-    (block,) = compare(_run(experiment), law_trials=2).cells[0].blocks
+    (block,) = compare(run_in_memory(experiment), law_trials=2).cells[0].blocks
     assert (block.law.shared, block.law.trials) == (False, min(trials, 2))
     assert block.distances.ks.trials == min(trials, 2)
     assert block.moments[0].bias is None
@@ -172,7 +165,7 @@ def test_law_given_v_is_closer_than_that_of_another_v():
         grid={"n_features": 60},
         measure={"blocks": "ww_diag", "statistics": ["moments", "eigenvalues"]},
     )
-    store = _run(experiment)
+    store = run_in_memory(experiment)
     right = compare(store).cells[0].blocks[0].distances.ks.value
     shifted = MemoryStore(experiment)
     records = [{name: store.array(0, name, [t])[0] for name in store.names(0)} for t in (1, 0)]
@@ -208,7 +201,7 @@ def test_ratios_of_representative_blocks_without_masses():
     experiment = _experiment(
         model={"architecture": "linear", "loss": "ce"}, measure={"statistics": "moments"}
     )
-    store = _run(experiment)
+    store = run_in_memory(experiment)
     (ratio,) = compare(store).cells[0].ratios
     second = store.array(0, "moments")[:, :, 1].mean(axis=0)
     assert ratio.measured.value == pytest.approx(second[1] / second[0])
@@ -221,7 +214,7 @@ def test_slope_over_classes():
         grid={"n_classes": [8, 32, 128]},
         measure={"statistics": "masses"},
     )
-    comparison = compare(_run(experiment))
+    comparison = compare(run_in_memory(experiment))
     (slope,) = comparison.slopes
     assert slope.cells == (0, 1, 2)
     assert slope.asymptotic == -2
@@ -274,7 +267,7 @@ def test_exponents_over_cells_of_one_v_each_have_the_error_of_their_scatter():
     held = []
     for seed in range(40):
         experiment = replace(_experiment(model=mse, grid=grid, measure={"statistics": "masses"}), seed=seed)
-        (slope,) = compare(_run(experiment)).slopes
+        (slope,) = compare(run_in_memory(experiment)).slopes
         assert slope.given_v
         # The slope of the mean over V, 1/(C + 2) of (4.3).
         held.append(slope.exponent.agrees(np.polyfit(np.log([4, 8, 16, 32]), -np.log([6, 10, 18, 34]), 1)[0]))
@@ -287,7 +280,7 @@ def test_two_cells_of_one_v_each_have_an_exponent_without_error():
     experiment = _experiment(
         model={"architecture": "hidden", "loss": "mse"}, grid=grid, measure={"statistics": "masses"}
     )
-    comparison = compare(_run(experiment))
+    comparison = compare(run_in_memory(experiment))
     (slope,) = comparison.slopes
     assert math.isnan(slope.exponent.standard_error)
     text = format_comparison(comparison)
@@ -305,7 +298,7 @@ def test_no_rate_where_every_size_has_another_v():
         grid={"n_features": [12, 24]},
         measure={"blocks": ["ww_diag"], "statistics": "eigenvalues"},
     )
-    comparison = compare(_run(experiment))
+    comparison = compare(run_in_memory(experiment))
     by_model = {comparison.cells[rate.cells[0]].cell.loss: rate for rate in comparison.rates}
     assert by_model["mse"].ks is not None
     assert by_model["ce"].ks is None
@@ -348,7 +341,7 @@ def wedge():
         grid={"n_features": 100, "aspect_ratio": 0.02},
         measure={"blocks": ["ww_diag", "ww_off"], "statistics": ["extremes", "eigenvalues", "histogram"]},
     )
-    return _run(experiment)
+    return run_in_memory(experiment)
 
 
 def test_outliers_are_where_they_are_predicted(wedge):
@@ -461,7 +454,7 @@ def test_curves_from_histograms_set_the_atom_apart(store):
 
 def test_without_eigenvalues_or_histograms_there_is_no_curve():
     experiment = _experiment(trials=2, model={"architecture": "linear"}, measure={"statistics": "moments"})
-    store = _run(experiment)
+    store = run_in_memory(experiment)
     assert spectrum_curve(read_trials(store, store.cells[0]), "vv_diag", None) is None
     assert compare(store).cells[0].blocks[0].distances is None
 
@@ -469,7 +462,7 @@ def test_without_eigenvalues_or_histograms_there_is_no_curve():
 def test_ratio_of_hidden_ce_has_its_limit_at_finite_classes():
     model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
     experiment = _experiment(trials=2, model=model, grid={"n_classes": 8}, measure={"statistics": "masses"})
-    for ratio in compare(_run(experiment)).cells[0].ratios:
+    for ratio in compare(run_in_memory(experiment)).cells[0].ratios:
         limit, error = laws.block_ratio("hidden", "ce", ratio.layer, 0.5, 8, n_hidden=3, return_error=True)
         assert (ratio.limit, ratio.limit_error, ratio.limit_kind) == (limit, error, "mean")
 
@@ -479,7 +472,7 @@ def test_ratio_of_hidden_ce_at_finite_classes():
     model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
     grid = {"n_features": 100, "n_hidden": 4}
     experiment = _experiment(trials=200, model=model, grid=grid, measure={"statistics": "masses"})
-    for ratio in compare(_run(experiment)).cells[0].ratios:
+    for ratio in compare(run_in_memory(experiment)).cells[0].ratios:
         # Beside the Monte Carlo error a bias of O(1/d): 3/100 of the ratio.
         tolerance = 5 * ratio.measured.standard_error + 0.03 * ratio.limit
         assert ratio.measured.value == pytest.approx(ratio.limit, abs=tolerance)
