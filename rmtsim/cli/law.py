@@ -184,6 +184,8 @@ def _write_table(arguments: argparse.Namespace, law: Any) -> None:
         raise ValueError(f"--table: expected a file ending in .csv or .h5, got {path}")
     if path.exists():
         raise ValueError(f"--table: expected a file that does not exist yet, got {path}")
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"--table: expected a directory that exists, got {path.absolute().parent}")
     if not law.support():
         raise ValueError(
             f"--table: expected a law with a density, got the point mass at 0 of {arguments.block}"

@@ -25,7 +25,7 @@ def check_aspect_ratio(aspect_ratio: float) -> float:
     """Check a finite aspect ratio above zero."""
     value = float(aspect_ratio)
     if not (np.isfinite(value) and value > 0):
-        raise ValueError(f"aspect_ratio: expected a finite number above 0, got {aspect_ratio!r}")
+        raise ValueError(f"aspect_ratio: expected a finite number above 0, got {aspect_ratio}")
     return value
 
 
@@ -68,7 +68,7 @@ def check_measure(weights: ArrayLike, probabilities: ArrayLike) -> tuple[Floats,
     if p.min() < 0:
         raise ValueError(f"probabilities: expected numbers from 0 to 1, got {p.min()}")
     if abs(p.sum() - 1) > PROBABILITY_TOLERANCE:
-        raise ValueError(f"probabilities: expected a sum within 1e-12 of 1, got {p.sum()!r}")
+        raise ValueError(f"probabilities: expected a sum within 1e-12 of 1, got {p.sum()}")
     return w, p
 
 

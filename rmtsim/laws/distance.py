@@ -110,7 +110,7 @@ def _checked(sample: ArrayLike, atom: float, zero_tolerance: float | None) -> Fl
         n = array.shape[-1] if array.ndim else 1
         zero_tolerance = 4 * n * _EPS * float(np.abs(values).max()) if atom > 0 else 0.0
     if not zero_tolerance >= 0:
-        raise ValueError(f"zero_tolerance: expected a number of at least 0, got {zero_tolerance!r}")
+        raise ValueError(f"zero_tolerance: expected a number of at least 0, got {zero_tolerance}")
     return np.sort(np.where(np.abs(values) <= zero_tolerance, 0.0, values))
 
 

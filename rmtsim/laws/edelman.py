@@ -27,7 +27,7 @@ class EdelmanSmallest(Distribution):
 
     def __init__(self, scale: float = 1.0) -> None:
         if not (np.isfinite(scale) and scale > 0):
-            raise ValueError(f"scale: expected a finite number above 0, got {scale!r}")
+            raise ValueError(f"scale: expected a finite number above 0, got {scale}")
         self.scale = float(scale)
 
     def __repr__(self) -> str:

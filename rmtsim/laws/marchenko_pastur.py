@@ -54,7 +54,7 @@ class MarchenkoPastur(Distribution):
     def __init__(self, aspect_ratio: float, scale: float = 1.0) -> None:
         self.aspect_ratio = check_aspect_ratio(aspect_ratio)
         if not (np.isfinite(scale) and scale > 0):
-            raise ValueError(f"scale: expected a finite number above 0, got {scale!r}")
+            raise ValueError(f"scale: expected a finite number above 0, got {scale}")
         self.scale = float(scale)
         self._root = math.sqrt(self.aspect_ratio)
         self._mass = min(1.0, 1 / self.aspect_ratio)
@@ -63,7 +63,7 @@ class MarchenkoPastur(Distribution):
         if not (self._right[0] < math.inf and self._width >= _TINY):
             raise ValueError(
                 "scale: expected a bulk with a finite end and a width that is no zero in double precision, "
-                f"got {scale!r} at aspect_ratio {aspect_ratio!r}"
+                f"got {scale} at aspect_ratio {aspect_ratio}"
             )
         # 1 - r without the cancellation near ratio 1
         gap = abs(1 - self.aspect_ratio) / (1 + self._root) / max(1.0, self._root)

@@ -128,9 +128,9 @@ class TracyWidom(Distribution):
 
     def __init__(self, loc: float = 0.0, scale: float = 1.0) -> None:
         if not np.isfinite(loc):
-            raise ValueError(f"loc: expected a finite number, got {loc!r}")
+            raise ValueError(f"loc: expected a finite number, got {loc}")
         if not np.isfinite(scale) or scale == 0:
-            raise ValueError(f"scale: expected a finite number other than 0, got {scale!r}")
+            raise ValueError(f"scale: expected a finite number other than 0, got {scale}")
         self.loc, self.scale = float(loc), float(scale)
 
     def __repr__(self) -> str:

@@ -87,7 +87,7 @@ class WeightLaw:
         total = dense + float(p.sum())
         if abs(total - 1) > _MASS_TOLERANCE or p.min(initial=0.0) < 0:
             raise ValueError(
-                f"density: expected a mass that makes 1 with those of the atoms, got {total!r} in all"
+                f"density: expected a mass that makes 1 with those of the atoms, got {total} in all"
             )
         share = 1 - float(p.sum())
         w, p = canonical(w, p) if w.size else (w, p)
@@ -113,7 +113,7 @@ class WeightLaw:
 
     @property
     def error(self) -> float:
-        """Bound of the error of the density in total variation: quadrature, or three standard errors."""
+        """Estimate of the error of the density in total variation: quadrature, or three standard errors."""
         if self.deviations is None:
             return self.relative
         return self.relative + float(np.linalg.norm(self.deviations.masses, axis=-1).sum())
