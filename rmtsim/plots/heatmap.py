@@ -37,7 +37,8 @@ def plot_hessians(portraits: Sequence[Portrait]) -> Figure:
     bar.set_label("|entry| over the r.m.s. entry of the diagonal blocks", fontsize=_style.SMALL)
     bar.ax.tick_params(labelsize=_style.SMALL)
     cell = portraits[0].cell
-    figure.suptitle(f"|Hessian| of one trial drawn at small d: {cell.architecture} model, {cell.loss}", fontsize=_style.TITLE)
+    title = f"|Hessian| of one trial drawn at small d: {cell.architecture} model, {cell.loss}"
+    figure.suptitle(title, fontsize=_style.TITLE)
     return figure
 
 
