@@ -17,7 +17,7 @@ names those of the trials of an experiment.
 from importlib import import_module
 from types import ModuleType
 
-from ._device_error import DeviceError
+from .errors import DeviceError
 
 __all__ = ["DEVICES", "OPERATIONS", "DeviceError", "load"]
 
@@ -71,4 +71,4 @@ def load(device: str) -> ModuleType:
     """
     if device not in DEVICES:
         raise ValueError(f"device: expected one of {', '.join(map(repr, DEVICES))}, got {device!r}")
-    return import_module(f".{device}", __name__)
+    return import_module(f".{device}.operations", __name__)

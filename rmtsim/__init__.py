@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import kernels, laws
+    from .batch import pilot_edges, run, run_trial
     from .experiment import Experiment
     from .models import HiddenModel, LinearModel
-    from .montecarlo import pilot_edges, run, run_trial
-    from .store import open_results
+    from .results import open_results
 
 __version__ = "0.1.0"
 
@@ -26,10 +26,10 @@ _HOME = {
     "Experiment": "experiment",
     "HiddenModel": "models",
     "LinearModel": "models",
-    "open_results": "store",
-    "pilot_edges": "montecarlo",
-    "run": "montecarlo",
-    "run_trial": "montecarlo",
+    "open_results": "results",
+    "pilot_edges": "batch",
+    "run": "batch",
+    "run_trial": "batch",
 }
 
 __all__ = [

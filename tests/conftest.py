@@ -8,7 +8,7 @@ import scipy.linalg  # noqa: F401 - loads its BLAS
 import threadpoolctl
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu
+from rmtsim.kernels.gpu import device
 
 from .emulator import lookalike, module
 
@@ -16,7 +16,7 @@ from .emulator import lookalike, module
 def gpu_present() -> bool:
     """Whether CuPy finds a GPU; false once the emulator stands in for it."""
     try:
-        return _gpu.cupy().__version__ != lookalike.VERSION
+        return device.cupy().__version__ != lookalike.VERSION
     except kernels.DeviceError:
         return False
 
@@ -46,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "emulated: runs CUDA kernels on the emulator")
     if not gpu_present():
         sys.modules.update(lookalike.modules())
-        _gpu.driver_present = lambda: True
+        device.driver_present = lambda: True
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

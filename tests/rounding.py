@@ -6,7 +6,7 @@ Each counts roundings of the worst case on either side of a comparison, first or
 import numpy as np
 from numpy.typing import NDArray
 
-from rmtsim.kernels import _tops
+from rmtsim.kernels.host import tops
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -27,7 +27,7 @@ def confidence_loss(features: NDArray, V: NDArray) -> float:
     z = features @ V.T
     p = np.exp(z - z.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
-    return float(min(1 / (1 - p.max()), _tops.LOSS)) if V.shape[0] > 1 else 1.0
+    return float(min(1 / (1 - p.max()), tops.LOSS)) if V.shape[0] > 1 else 1.0
 
 
 def masses(X: NDArray, features: NDArray, V: NDArray, dtype: type = np.float64) -> float:

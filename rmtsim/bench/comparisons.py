@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import dense, kernels, montecarlo, structured
-from ..executors import default_workers
+from .. import kernels
+from ..batch import montecarlo
+from ..batch.executors import default_workers
 from ..experiment import Experiment
 from ..models import HiddenModel
-from ..streams import Role, stream
+from ..sampling import dense, structured
+from ..sampling.streams import Role, stream
 from . import peers, plain
 from .alternation import BASE, Comparison, Contender
 

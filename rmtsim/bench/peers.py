@@ -8,7 +8,7 @@ from warnings import warn
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cells import Cell
+from ..experiment import Cell
 from .alternation import Contender
 
 Contenders = dict[str, Contender]

@@ -10,7 +10,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from ..executors import default_workers
+from ..batch.executors import default_workers
 from .alternation import BASE, Comparison, Outcome, measure
 
 PACKAGES = ("rmtsim", "numpy", "scipy", "numba", "torch", "curvlinops-for-pytorch", "scikit-rmt")

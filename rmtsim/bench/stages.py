@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import kernels
-from ..kernels import _gram, _random_loops, cpu_classes, cpu_trials
-from ..streams import Role, stream
+from ..kernels.cpu import classes, trials
+from ..kernels.cpu.compiled import gram as _gram
+from ..kernels.cpu.compiled import random
+from ..sampling.streams import Role, stream
 from .alternation import BASE, Comparison, Contender, measure
 
 Stages = dict[str, Callable[[], object]]
@@ -44,22 +46,22 @@ def _batch(d: int) -> int:
 def _stages(d: int, dtype: np.dtype) -> Stages:
     ops, N, C = kernels.load("cpu"), 2 * d, d
     words, vectors = stream(1, 0, 0, Role.X), np.full((3, N), 0.5)
-    fill = _random_loops.fill_normals64 if dtype == np.float64 else _random_loops.fill_normals32
+    fill = random.fill_normals64 if dtype == np.float64 else random.fill_normals32
     X, V, scaled, gram = (np.empty(shape, dtype) for shape in ((N, d), (C, d), (N, d), (d, d)))
     work, form = np.empty(_gram.tridiagonal_work(d, dtype), dtype), (np.empty((1, d)), np.empty((1, d - 1)))
-    tile = cpu_trials.class_tile(N, C, dtype)
+    tile = trials.class_tile(N, C, dtype)
     logits, maxima, rescale = np.empty((tile, N), dtype), np.zeros(N, dtype), np.empty(N, dtype)
     starts, batch = range(0, C, tile), _batch(d)
     streams = np.array([[stream(1, 0, trial, role) for role in (Role.X, Role.V)] for trial in range(batch)])
 
     def softmax() -> None:
         for start in starts:
-            cpu_classes.exponentiate(logits[: C - start], maxima, vectors[0], rescale)
+            classes.exponentiate(logits[: C - start], maxima, vectors[0], rescale)
 
     def products() -> None:
         for start in starts:
             part = V[start : start + tile]
-            cpu_classes.tile_logits(X, part, logits[: len(part)])
+            classes.tile_logits(X, part, logits[: len(part)])
 
     def reduction() -> None:
         np.copyto(gram, kept)

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from .. import partial
+from ..results import partial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ def _bench(arguments: argparse.Namespace) -> int:
     if arguments.json and arguments.json.exists() and not arguments.json.is_file():
         raise ValueError(f"--json: expected a file, got no regular file: {arguments.json}")
     if arguments.device == "gpu":
-        from ..gpu_bench import bench
+        from ..bench.gpu import bench
 
         print(bench().format())
         return 0

@@ -133,8 +133,8 @@ def _drawn_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
     import numpy as np
 
     from .. import kernels
-    from ..draws import DrawnMatrix
-    from ..streams import CELL_DRAW, Role, stream
+    from ..sampling.draws import DrawnMatrix
+    from ..sampling.streams import CELL_DRAW, Role, stream
 
     if arguments.classes == math.inf:
         raise ValueError(
@@ -177,7 +177,7 @@ def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
 def _write_table(arguments: argparse.Namespace, law: Any) -> None:
     import numpy as np
 
-    from ..store import write_table
+    from ..results.hdf5 import write_table
 
     path = arguments.table
     if path.suffix not in (".csv", ".h5"):

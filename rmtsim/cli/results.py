@@ -33,8 +33,9 @@ def add_parsers(commands: Any) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from ..compare import NO_TEST, compare, format_comparison
-    from ..store import open_results
+    from ..compare import compare
+    from ..report import NO_TEST, format_comparison
+    from ..results.hdf5 import open_results
 
     with open_results(arguments.file) as results:
         comparison = compare(results, check=arguments.check)
@@ -48,8 +49,8 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    from ..plots import save_all
-    from ..store import open_results
+    from ..report.figures import save_all
+    from ..results.hdf5 import open_results
 
     with open_results(arguments.file) as results:
         for path in save_all(results, arguments.output):
@@ -58,7 +59,7 @@ def _plot(arguments: argparse.Namespace) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from ..store import open_results
+    from ..results.hdf5 import open_results
 
     with open_results(arguments.file) as results:
         experiment = results.experiment

@@ -73,7 +73,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _resume(arguments: argparse.Namespace) -> int:
-    from ..store import open_results
+    from ..results.hdf5 import open_results
 
     with open_results(arguments.file) as results:
         experiment = results.experiment
@@ -100,7 +100,7 @@ def _show(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespace, resume: bool) -> int:
-    from ..montecarlo import run
+    from ..batch.montecarlo import run
 
     cells = len(experiment.cells)
     with warnings.catch_warnings(), Progress(quiet=arguments.quiet) as progress:

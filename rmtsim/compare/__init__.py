@@ -22,11 +22,8 @@ from .findings import (
     Slope,
     Test,
 )
-from .report import NO_TEST, format_comparison
 
 __all__ = [
-    "NO_TEST",
     "BlockFinding", "CellFinding", "Check", "Comparison", "DistanceFinding", "Identity", "Inconsistency",
     "LawUse", "MomentFinding", "Rate", "RatioFinding", "SideFinding", "Slope", "Test", "compare",
-    "format_comparison",
 ]  # fmt: skip

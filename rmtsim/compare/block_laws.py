@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import laws
-from ..cells import Cell
-from ..spectra import CdfTable, Floats
+from ..experiment import Cell
+from .spectra import CdfTable, Floats
 from .trials import Trials
 
 LAW_TRIALS = 16

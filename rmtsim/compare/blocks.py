@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from ..estimates import estimate
-from ..spectra import CdfTable, Distance, distance, histogram_distance
 from .block_laws import BlockLaw
+from .estimates import estimate
 from .exact import exact_moments
 from .findings import BlockFinding, DistanceFinding, LawUse, MomentFinding
 from .known import expected_moments
 from .outliers import side_findings
 from .rates import DistancePoint
+from .spectra import CdfTable, Distance, distance, histogram_distance
 from .trials import Trials
 
 

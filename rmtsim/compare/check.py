@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 from scipy.special import ndtr
 
-from ..deviation import mean_probability, sample_probability
-from ..estimates import estimate, normal_score
 from .consistency import inconsistencies
+from .deviation import mean_probability, sample_probability
+from .estimates import estimate, normal_score
 from .exact import FEWEST_TRIALS
 from .findings import Check, Test
 from .independent import IndependentTrials, independent_trials

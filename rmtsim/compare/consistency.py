@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spectra import Floats
 from .findings import Inconsistency
+from .spectra import Floats
 from .trials import Trials
 
 ROUNDING = 16.0

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..cells import Cell
+from ..experiment import Cell
 from ..laws import visible_support
-from ..spectra import Floats, Histogram, snap_zeros
 from .block_laws import BlockLaw, SolvedLaw, is_zero
 from .outliers import SIDES, outliers_beyond, side_findings
+from .spectra import Floats, Histogram, snap_zeros
 from .trials import Trials
 
 FEWEST_PER_BIN = 25

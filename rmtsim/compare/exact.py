@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..estimates import Estimate, estimate, normal_score
+from .estimates import Estimate, estimate, normal_score
 from .findings import Identity
 from .known import Known, known_moments, other_values
 from .trials import Trials

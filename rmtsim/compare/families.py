@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..cells import Cell
+from ..experiment import Cell
 
 Family = tuple[Cell, float]
 

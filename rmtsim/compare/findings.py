@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..cells import Cell
-from ..estimates import Estimate, Exponent
+from ..experiment import Cell
+from .estimates import Estimate, Exponent
 
 UNITS = {
     "moments": "(1/n) tr (H/scale)^k; scale = S_ij = (V^T V)_ij for the W blocks of hidden mse, 1 otherwise",

@@ -5,7 +5,7 @@ Averages of (4.7) over a few fixed inputs. Any function of the parameters would 
 
 import numpy as np
 
-from ..spectra import Floats
+from .spectra import Floats
 from .trials import Trials
 
 MOST_POINTS, FEWEST_POINTS = 256, 32

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cells import Cell
-from ..identities import wedge_angle
-from ..spectra import Floats
+from ..experiment import Cell
+from .identities import wedge_angle
+from .spectra import Floats
 from .trials import Trials
 
 MOST, FEWEST = 1024, 12

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import identities, laws
-from ..cells import Cell
-from ..spectra import Floats
+from .. import laws
+from ..experiment import Cell
+from . import identities
+from .spectra import Floats
 from .trials import Trials
 
 ROUNDING = 64

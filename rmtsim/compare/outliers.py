@@ -3,11 +3,11 @@
 import numpy as np
 
 from .. import laws
-from ..cells import Cell
-from ..estimates import estimate
-from ..spectra import rounding
+from ..experiment import Cell
 from .block_laws import BlockLaw, SolvedLaw
+from .estimates import estimate
 from .findings import SideFinding
+from .spectra import rounding
 from .trials import Trials
 
 SIDES = ("below", "above")

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from ..cells import Cell
-from ..estimates import Estimate, Exponent, power_law
+from ..experiment import Cell
+from .estimates import Estimate, Exponent, power_law
 from .families import Family, but_for_features
 from .findings import DistanceFinding, Rate
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import laws
-from ..cells import Cell
-from ..estimates import Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
+from ..experiment import Cell
 from .block_laws import BlockLaw
+from .estimates import Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
 from .families import Family, but_for_classes
 from .findings import RatioFinding, Slope
 from .trials import Trials

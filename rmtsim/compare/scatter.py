@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..deviation import upper_variance
-from ..spectra import Floats, rounding
+from .deviation import upper_variance
 from .given_parameters import points_for, units_given_parameters
 from .independent import IndependentTrials
 from .known import Known
+from .spectra import Floats, rounding
 from .trials import Trials
 
 SHARES = (0.25, 0.5, 0.75)

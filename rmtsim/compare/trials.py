@@ -7,12 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import draws, kernels
-from ..cells import Cell
-from ..experiment import Experiment
-from ..identities import wedge_angle
+from .. import kernels
+from ..experiment import Cell, Experiment
 from ..results import Results
-from ..spectra import Floats, Histogram
+from ..sampling import draws
+from .identities import wedge_angle
+from .spectra import Floats, Histogram
 
 MOMENT_ORDERS = np.arange(1, 5)
 

@@ -5,13 +5,11 @@ from .distance import Distance, distance
 from .edelman import EdelmanSmallest
 from .finite_size import TRACE_ERROR, ExpectedTraces, expected_traces, linear_second_moments
 from .generalized import GeneralizedMarchenkoPastur
-from .given_v import masses_given_v
-from .joint_weights import JointWeights, Sector
 from .limit import limit_law
 from .marchenko_pastur import MarchenkoPastur
 from .outliers import Outlier, outliers, outside
-from .panels import Panels
 from .ratios import block_ratio, scaled_block_ratio
+from .solver.panels import Panels
 from .tracy_widom import (
     TracyWidom,
     johnstone_scaling,
@@ -19,9 +17,11 @@ from .tracy_widom import (
     smallest_eigenvalue_law,
 )
 from .visible import visible_support
-from .weight_law import WeightLaw
-from .weights import joint_weights, weight_law
-from .weights_hidden import vv_limit
+from .weights.given_v import masses_given_v
+from .weights.hidden import vv_limit
+from .weights.joint import JointWeights, Sector
+from .weights.laws import joint_weights, weight_law
+from .weights.weight_law import WeightLaw
 
 __all__ = [
     "TRACE_ERROR",

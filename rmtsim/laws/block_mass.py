@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 from ..blas import single_blas_thread
-from ._measure import check_aspect_ratio
-from .lognormal_sums import softmax_moment
-from .pair_average import gradient_covariance_masses, hidden_variance_masses
+from .averages.lognormal_sums import softmax_moment
+from .averages.pair_average import gradient_covariance_masses, hidden_variance_masses
+from .solver.measure import check_aspect_ratio
 
 ARCHITECTURES = ("linear", "hidden")
 LOSSES = ("ce", "mse")

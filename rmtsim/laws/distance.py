@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._antiderivative import Antiderivative
-from ._base import Distribution
-from ._measure import Floats
+from .distribution import Distribution
+from .solver.antiderivative import Antiderivative
+from .solver.measure import Floats
 
 _EPS = float(np.finfo(float).eps)
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
 
-from ._base import Distribution, check_levels, elementwise
-from ._cumulants import check_order, scaled_power
-from ._measure import Floats
+from .distribution import Distribution, check_levels, elementwise
+from .solver.cumulants import check_order, scaled_power
+from .solver.measure import Floats
 
 
 class EdelmanSmallest(Distribution):

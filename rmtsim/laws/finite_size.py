@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal
 from scipy.stats import binom, chi2
 
-from .softmax_kernel import CommonFactor, PairSums, SmoothedGumbel
+from .averages.softmax_kernel import CommonFactor, PairSums, SmoothedGumbel
 
 Floats = NDArray[np.float64]
 

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._base import Distribution, check_levels, elementwise, shaped
-from ._boundary import Boundary
-from ._bulks import Bulks
-from ._chart import Model
-from ._cumulants import free_moment
-from ._dense_boundary import DenseBoundary
-from ._dense_map import DenseMap
-from ._measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure, check_range
-from .weight_law import WeightLaw
+from .distribution import Distribution, check_levels, elementwise, shaped
+from .solver.boundary import Boundary
+from .solver.bulks import Bulks
+from .solver.chart import Model
+from .solver.cumulants import free_moment
+from .solver.dense_boundary import DenseBoundary
+from .solver.dense_map import DenseMap
+from .solver.measure import Complexes, Floats, canonical, check_aspect_ratio, check_measure, check_range
+from .weights.weight_law import WeightLaw
 
 
 class GeneralizedMarchenkoPastur(Distribution):

@@ -4,7 +4,7 @@ from numpy.typing import ArrayLike
 
 from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
-from .weights import joint_weights, weight_law
+from .weights.laws import joint_weights, weight_law
 
 
 def limit_law(

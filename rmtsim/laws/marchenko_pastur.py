@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._base import Distribution, check_levels, elementwise, shaped
-from ._cumulants import check_order
-from ._measure import Complexes, Floats, check_aspect_ratio
-from ._poisson_kernel import PoissonKernel
+from .distribution import Distribution, check_levels, elementwise, shaped
+from .solver.cumulants import check_order
+from .solver.measure import Complexes, Floats, check_aspect_ratio
+from .solver.poisson_kernel import PoissonKernel
 
 # Enough digits for (1 - gamma^1/2)^2 at the smallest ratio of double precision, 5e-324.
 _EXACT = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)

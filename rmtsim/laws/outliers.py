@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from .generalized import GeneralizedMarchenkoPastur
-from .joint_weights import JointWeights, Sector
 from .marchenko_pastur import MarchenkoPastur
 from .visible import Law, bulk_quantiles
+from .weights.joint import JointWeights, Sector
 
 Floats = NDArray[np.float64]
 

@@ -3,8 +3,8 @@
 import math
 from typing import Literal, overload
 
-from ._measure import check_aspect_ratio
 from .block_mass import BlockMass, block_mass, check_count, check_layer
+from .solver.measure import check_aspect_ratio
 
 
 @overload

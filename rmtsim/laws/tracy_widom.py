@@ -11,11 +11,11 @@ from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
 from scipy.special import airy
 
-from ._base import Distribution, check_levels, elementwise
-from ._cumulants import check_order, scaled_power
-from ._measure import Floats, Indices
-from ._roots import increasing_roots
+from .distribution import Distribution, check_levels, elementwise
 from .edelman import EdelmanSmallest
+from .solver.cumulants import check_order, scaled_power
+from .solver.measure import Floats, Indices
+from .solver.roots import increasing_roots
 
 # The law has less than 1e-19 of its mass beyond these points: F_1(s) ~ exp(-abs(s)^3 / 24) on the left,
 # 1 - F_1(s) ~ exp(-(2/3) s^(3/2)) on the right. The Airy function falls below 1e-20 there too.

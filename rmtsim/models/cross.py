@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels._tops import SoftmaxTops
-from ._base import Model
+from ..kernels.host.tops import SoftmaxTops
+from .base import Model
 from .products import row_products
 
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..kernels._masses import squared_gram
-from . import _checks
-from ._base import BlockIndex, Model
+from ..kernels.host.masses import squared_gram
+from . import checks
+from .base import BlockIndex, Model
 from .cross import cross_blocks, cross_masses, cross_tiles
 
 
@@ -50,7 +50,7 @@ class HiddenModel(Model):
         memory_limit: int | None = None,
     ) -> None:
         super().__init__(V, loss, device, memory_limit)
-        self.W = _checks.matrix("W", W)
+        self.W = checks.matrix("W", W)
         if self.V.shape[1] != self.n_hidden:
             raise ValueError(
                 f"V: expected shape (C, {self.n_hidden}) to fit W of shape {self.W.shape}, got {self.V.shape}"

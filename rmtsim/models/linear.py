@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._base import BlockIndex, Model
+from .base import BlockIndex, Model
 
 
 class LinearModel(Model):

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels._masses import squared_gram
-from ..kernels._tops import SoftmaxTops, TopTerms, top_terms
+from ..kernels.host.masses import squared_gram
+from ..kernels.host.tops import SoftmaxTops, TopTerms, top_terms
 
 Tiles = Iterable[tuple[int, NDArray]]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _checks
+from . import checks
 
 TILE = 1024
 """Classes per tile: the same on every machine, as the last bits depend on it, unless memory is too short."""
@@ -76,7 +76,7 @@ def output_weights(V: Any) -> NDArray | StreamedRows:
     """Return V as a checked matrix if it is in memory, else as rows to be streamed."""
     in_memory = isinstance(V, np.ndarray) and not isinstance(V, np.memmap)
     streamable = all(hasattr(V, name) for name in ("shape", "dtype", "__getitem__"))
-    return StreamedRows(V, "V") if streamable and not in_memory else _checks.matrix("V", V)
+    return StreamedRows(V, "V") if streamable and not in_memory else checks.matrix("V", V)
 
 
 def without_common_offset(V: NDArray | StreamedRows) -> NDArray | StreamedRows:

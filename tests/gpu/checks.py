@@ -13,18 +13,14 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import (
-    _gpu,
-    cpu_classes,
-    gpu_classes,
-    gpu_covariances,
-    gpu_eigen,
-    gpu_matrices,
-    gpu_random,
-    gpu_spectra,
-    gpu_tops,
-)
-from rmtsim.kernels._tops import SoftmaxTops
+from rmtsim.kernels.cpu import classes as cpu_classes
+from rmtsim.kernels.gpu import classes as gpu_classes
+from rmtsim.kernels.gpu import covariances, device, eigen
+from rmtsim.kernels.gpu import matrices as gpu_matrices
+from rmtsim.kernels.gpu import random as gpu_random
+from rmtsim.kernels.gpu import spectra as gpu_spectra
+from rmtsim.kernels.gpu import tops as gpu_tops
+from rmtsim.kernels.host.tops import SoftmaxTops
 
 from ..emulator.module import Module
 
@@ -40,8 +36,8 @@ KNOWN_ANSWERS = Path(__file__).parents[2] / "data" / "known_answers" / "philox4x
 def launched(threads: int, grid_limit: int) -> Iterator[None]:
     """Elementwise launches of the given shape."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_gpu, "THREADS", threads)
-        patch.setattr(_gpu, "GRID_LIMIT", grid_limit)
+        patch.setattr(device, "THREADS", threads)
+        patch.setattr(device, "GRID_LIMIT", grid_limit)
         yield
 
 
@@ -51,7 +47,7 @@ def same_bits(compute: Callable[[], Any], schedules: range = SCHEDULES) -> np.nd
     with pytest.MonkeyPatch.context() as patch:
         for seed in schedules:
             patch.setattr(Module, "seed", seed)
-            results.append(_gpu.to_host(compute()))
+            results.append(device.to_host(compute()))
     for seed, result in zip(schedules, results, strict=True):
         assert result.tobytes() == results[0].tobytes(), f"schedule {seed} gives other bits"
     return results[0]
@@ -79,11 +75,11 @@ def random() -> None:
 
 def random_bits(streams: np.ndarray, start: int, size: int, dtype: type) -> None:
     """Draws of several trials at once: the same bits as the CPU draws one by one."""
-    cpu, given, shape = kernels.load("cpu"), _gpu.to_device(streams), (len(streams), size)
+    cpu, given, shape = kernels.load("cpu"), device.to_device(streams), (len(streams), size)
     scale = dtype(1.5)
 
     def drawn(draw: Callable, *arguments: Any, dtype: type = dtype) -> Any:
-        out = _gpu.empty(shape, dtype)
+        out = device.empty(shape, dtype)
         draw(given, start, *arguments, out)
         return out
 
@@ -100,9 +96,11 @@ def random_bits(streams: np.ndarray, start: int, size: int, dtype: type) -> None
 
 def many_normals(stream: np.ndarray, dtype: type) -> None:
     """Enough normals for each coefficient of the polynomials to tell in the last bit of some."""
-    out = _gpu.empty((1, 40_000), dtype)
-    gpu_random.draw_normals(_gpu.to_device(stream[None]), 0, dtype(1), out)
-    np.testing.assert_array_equal(_gpu.to_host(out)[0], kernels.load("cpu").normals(stream, 0, 40_000, dtype))
+    out = device.empty((1, 40_000), dtype)
+    gpu_random.draw_normals(device.to_device(stream[None]), 0, dtype(1), out)
+    np.testing.assert_array_equal(
+        device.to_host(out)[0], kernels.load("cpu").normals(stream, 0, 40_000, dtype)
+    )
 
 
 def classes() -> None:
@@ -119,8 +117,8 @@ def exponentials(dtype: type) -> None:
     logits = -np.abs(np.random.default_rng(4).normal(0, 20, (3, 200))).astype(dtype)
     logits[:, 0] = 0
     logits[:, 1:6] = -np.array([700, 720, 86, 88, np.inf])
-    running = gpu_classes.RunningSoftmax(_gpu.empty((1, 3, 1), dtype))
-    found = same_bits(lambda: running.fold(_gpu.to_device(logits[None])), range(1))[0]
+    running = gpu_classes.RunningSoftmax(device.empty((1, 3, 1), dtype))
+    found = same_bits(lambda: running.fold(device.to_device(logits[None])), range(1))[0]
     by_class, maxima = np.ascontiguousarray(logits.T), np.full(3, -np.inf, dtype)
     cpu_classes.exponentiate(by_class, maxima, np.zeros(3), np.empty(3, dtype))
     np.testing.assert_array_equal(found, by_class.T)
@@ -133,11 +131,11 @@ def softmax(samples: int, n_classes: int, tile: int, dtype: type) -> None:
     V = rng.normal(size=(2, n_classes, k)).astype(dtype)
     chosen, pairs = np.array([n_classes - 1, 0, n_classes // 2]), np.array([[0, 0], [2, 1]])
     center = V[:, :256].mean(axis=1, dtype=np.float64).astype(dtype)
-    on_device, given = [_gpu.to_device(a) for a in (chosen, pairs, center)], _gpu.to_device(features)
+    on_device, given = [device.to_device(a) for a in (chosen, pairs, center)], device.to_device(features)
 
     def tiles() -> Iterator[tuple[int, Any]]:
         for start in range(0, n_classes, tile):
-            yield start, _gpu.to_device(V[:, start : start + tile])
+            yield start, device.to_device(V[:, start : start + tile])
 
     def probabilities() -> Any:
         logits, log_z = gpu_classes.trial_chosen_logits(given, tiles(), on_device[0])
@@ -195,8 +193,8 @@ def largest_of_rows(p: np.ndarray) -> None:
     """Largest entry of each row, its first place, and the sum of the others."""
 
     def found() -> Any:
-        parts = gpu_tops.largest_of_rows(_gpu.to_device(p[None]))
-        return _gpu.to_device(np.concatenate(parts))
+        parts = gpu_tops.largest_of_rows(device.to_device(p[None]))
+        return device.to_device(np.concatenate(parts))
 
     largest, place, others = np.split(same_bits(found), 3)
     np.testing.assert_array_equal(largest, p.max(axis=1))
@@ -215,9 +213,9 @@ def taken_out(p: np.ndarray) -> None:
     wanted[0][places], wanted[1][places] = p[places] * known.complement[places[0]], 0
 
     def found() -> Any:
-        given = _gpu.to_device(weights[None]), _gpu.to_device(p[None])
+        given = device.to_device(weights[None]), device.to_device(p[None])
         gpu_tops.take_out(known, 10, given[1], given[0])
-        return _gpu.to_device(np.stack([_gpu.to_host(a)[0] for a in given]))
+        return device.to_device(np.stack([device.to_host(a)[0] for a in given]))
 
     for threads, limit in SHAPES:
         with launched(threads, limit):
@@ -231,9 +229,9 @@ def moments_about_rows(p: np.ndarray, V: np.ndarray) -> None:
     columns = np.stack([apart[..., 0], apart[..., 2], apart[..., 1] ** 2, apart[..., 2] * apart[..., 0]], -1)
 
     def found() -> Any:
-        sums = _gpu.to_device(np.ones((len(p), 4)))
-        given = [_gpu.to_device(a) for a in (p[None], V[None], origin, pairs)]
-        gpu_covariances.add_moments(*given, sums)
+        sums = device.to_device(np.ones((len(p), 4)))
+        given = [device.to_device(a) for a in (p[None], V[None], origin, pairs)]
+        covariances.add_moments(*given, sums)
         return sums
 
     wanted = 1 + np.einsum("nc,ncr->nr", p, columns)
@@ -257,8 +255,8 @@ def weights() -> None:
 def weighted(name: str, first: np.ndarray, second: np.ndarray, last: Any) -> None:
     """One of the operations on weights; `last` has an argument for each trial."""
     operation = getattr(gpu_classes, f"trial_{name}")
-    given = [_gpu.to_device(x) for x in (first, second)]
-    third = _gpu.to_device(last) if isinstance(last, np.ndarray) else last[0]
+    given = [device.to_device(x) for x in (first, second)]
+    third = device.to_device(last) if isinstance(last, np.ndarray) else last[0]
     found = same_bits(lambda: operation(*given, third), range(2))
     reference = getattr(kernels.load("reference"), name)
     np.testing.assert_array_equal(
@@ -275,9 +273,11 @@ def gram() -> None:
             w = rng.normal(size=(2, samples)) * rng.integers(0, 2, (2, samples))
             K = X @ X.transpose(0, 2, 1)
             total = rng.normal(size=(2, columns, columns)).astype(dtype)
-            x, k = _gpu.to_device(X), _gpu.to_device(K)
-            unread = _gpu.to_device(np.where(w[:, :, None] == 0, np.nan, X), dtype)
-            grams = same_bits(lambda x=unread, w=w: gpu_matrices.trial_grams(x, _gpu.to_device(w)), range(4))
+            x, k = device.to_device(X), device.to_device(K)
+            unread = device.to_device(np.where(w[:, :, None] == 0, np.nan, X), dtype)
+            grams = same_bits(
+                lambda x=unread, w=w: gpu_matrices.trial_grams(x, device.to_device(w)), range(4)
+            )
             masses = same_bits(lambda x=x, k=k: gpu_matrices.trial_masses(k, x))
             sums = same_bits(lambda x=x, t=total: summed(x, t), range(2))
             np.testing.assert_array_equal(grams, grams.transpose(0, 2, 1))
@@ -289,7 +289,7 @@ def gram() -> None:
 
 def summed(x: Any, total: np.ndarray) -> Any:
     """A new total with A^T A added to its upper triangle."""
-    given = _gpu.to_device(total)
+    given = device.to_device(total)
     gpu_matrices.trial_gram_sum(x, given)
     return given
 
@@ -310,10 +310,10 @@ def householder() -> None:
             forms = []
 
             def diagonals(matrices: np.ndarray = matrices, forms: list = forms) -> Any:
-                forms[:] = gpu_eigen.trial_tridiagonals(_gpu.to_device(matrices))
+                forms[:] = eigen.trial_tridiagonals(device.to_device(matrices))
                 return forms[0]
 
-            a, b = same_bits(diagonals, SCHEDULES if n < 70 else range(2)), _gpu.to_host(forms[1])
+            a, b = same_bits(diagonals, SCHEDULES if n < 70 else range(2)), device.to_host(forms[1])
             for t, matrix in enumerate(matrices):
                 wanted = np.linalg.eigvalsh(matrix.astype(np.float64))
                 found = np.linalg.eigvalsh(np.diag(a[t]) + np.diag(b[t], 1) + np.diag(b[t], -1))
@@ -339,7 +339,7 @@ def spectra() -> None:
     """Counts agree with the CPU's, extremes and eigenvalues with LAPACK, moments with the traces."""
     for n in (1, 2, 31, 32, 33, 150):
         a, b = tridiagonal_forms(n)
-        form = _gpu.to_device(a), _gpu.to_device(b)
+        form = device.to_device(a), device.to_device(b)
         spectrum = np.array(
             [
                 np.linalg.eigvalsh(np.diag(x) + np.diag(y, 1) + np.diag(y, -1))
@@ -370,8 +370,10 @@ def counts(form: tuple, a: np.ndarray, b: np.ndarray) -> None:
     edges = scale * np.linspace(-2, 2, 65)
     for threads, limit in SHAPES:
         with launched(threads, limit):
-            below = same_bits(lambda: gpu_spectra.trial_sturm_counts(*form, _gpu.to_device(shifts)), range(2))
-            bins = same_bits(lambda: gpu_spectra.trial_histograms(*form, _gpu.to_device(edges)), range(2))
+            below = same_bits(
+                lambda: gpu_spectra.trial_sturm_counts(*form, device.to_device(shifts)), range(2)
+            )
+            bins = same_bits(lambda: gpu_spectra.trial_histograms(*form, device.to_device(edges)), range(2))
         for t in range(len(a)):
             np.testing.assert_array_equal(below[t], cpu.sturm_counts(a[t], b[t], shifts[t]))
             np.testing.assert_array_equal(bins[t], cpu.histogram(a[t], b[t], edges[t]))

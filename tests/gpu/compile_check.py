@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rmtsim.kernels import _gpu_sources
+from rmtsim.kernels.gpu import sources
 
 ARCHITECTURES = ("75", "80", "90")
 BUDGET = 64
@@ -44,8 +44,8 @@ class Report(NamedTuple):
 
 def builds() -> Iterator[tuple[str, str | None]]:
     """Every unit with every type it is compiled for."""
-    for unit in _gpu_sources.UNITS:
-        for real in ("float", "double") if unit in _gpu_sources.REAL_UNITS else (None,):
+    for unit in sources.UNITS:
+        for real in ("float", "double") if unit in sources.REAL_UNITS else (None,):
             yield unit, real
 
 
@@ -68,9 +68,9 @@ def nvrtc(unit: str, real: str | None, architecture: str) -> list[Report]:
     from cupy._core import core
     from cupy.cuda import compiler
 
-    options = core.assemble_cupy_compiler_options(_gpu_sources.options(unit, real))
+    options = core.assemble_cupy_compiler_options(sources.options(unit, real))
     options += ("-ftz=true", "--device-as-default-execution-space", f"-arch=sm_{architecture}")
-    source = _gpu_sources.source(unit)
+    source = sources.source(unit)
     program = compiler._NVRTCProgram(source, f"{unit}.cu", (), (), method="cubin")
     log = io.StringIO()
     try:
@@ -84,8 +84,8 @@ def nvcc(unit: str, real: str | None, architecture: str) -> list[Report]:
     """Compile with nvcc, every warning an error."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{unit}.cu"
-        file.write_text(_gpu_sources.source(unit))
-        options = [option.replace("--fmad", "-fmad") for option in _gpu_sources.options(unit, real)]
+        file.write_text(sources.source(unit))
+        options = [option.replace("--fmad", "-fmad") for option in sources.options(unit, real)]
         flags = [
             "-cubin",
             f"-arch=sm_{architecture}",

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu, gpu_spectra, gpu_structured
+from rmtsim.kernels.gpu import device
+from rmtsim.kernels.gpu import spectra as gpu_spectra
+from rmtsim.kernels.gpu import structured as gpu_structured
 
 from . import checks
 from .checks import DTYPES, SHAPES, SIZES, close, launched, same_bits
@@ -51,7 +53,7 @@ def chi_bits(start: int, size: int) -> None:
     for threads, limit in SHAPES:
         with launched(threads, limit):
             found = same_bits(
-                lambda: gpu_structured._draw_chi(_gpu.to_device(words), start, _gpu.to_device(degrees)),
+                lambda: gpu_structured._draw_chi(device.to_device(words), start, device.to_device(degrees)),
                 range(2),
             )
         for row, stream in enumerate(words):
@@ -77,10 +79,12 @@ def forms(order: int) -> None:
 def signs(samples: int) -> None:
     """Counts equal the reference's, sums are its own up to rounding."""
     words, reference = streams(3, 2), kernels.load("reference")
-    found = same_bits(lambda: _gpu.to_device(kernels.load("gpu").half_space_counts(words[:, 1], samples)))
+    found = same_bits(lambda: device.to_device(kernels.load("gpu").half_space_counts(words[:, 1], samples)))
     np.testing.assert_array_equal(found, reference.half_space_counts(words[:, 1], samples))
     wanted = reference.wedge_samples(words, 4, samples, (1, 3))
-    grams = same_bits(lambda: _gpu.to_device(kernels.load("gpu").wedge_samples(words, 4, samples, (1, 3))[1]))
+    grams = same_bits(
+        lambda: device.to_device(kernels.load("gpu").wedge_samples(words, 4, samples, (1, 3))[1])
+    )
     close(grams, wanted.grams, np.float64, samples)
     active = kernels.load("gpu").wedge_samples(words, 4, samples, (1, 3)).active
     np.testing.assert_array_equal(active, wanted.active)
@@ -100,7 +104,7 @@ def plane(d: int, dtype: type) -> None:
     """Rows 2 and 5 of W; the lengths of both known from the reference's normals."""
     words, pair = streams(3), (2, 5)
     found = same_bits(
-        lambda: gpu_structured._plane_coordinates(_gpu.to_device(words), d, pair, np.dtype(dtype))
+        lambda: gpu_structured._plane_coordinates(device.to_device(words), d, pair, np.dtype(dtype))
     )
     for stream, (along, across) in zip(words, found, strict=True):
         first, second = (
@@ -115,7 +119,7 @@ def grams(n_classes: int, dtype: type) -> None:
     """Diagonal and other entries, of columns in every lane of a block."""
     words, pairs = streams(3), np.array([[0, 0], [1, 3], [4, 2]])
     operation = kernels.load("gpu").output_grams
-    found = same_bits(lambda: _gpu.to_device(operation(words, n_classes, 5, pairs, dtype)), range(3))
+    found = same_bits(lambda: device.to_device(operation(words, n_classes, 5, pairs, dtype)), range(3))
     wanted = kernels.load("reference").output_grams(words, n_classes, 5, pairs, dtype)
     close(found, wanted, dtype, n_classes)
     single = operation(words, n_classes, 1, [[0, 0]], dtype)
@@ -158,7 +162,7 @@ def banded() -> None:
     for n in (1, 2, 3, 4, 31, 32, 33, 150):
         bands = matrices(n)
         spectra = np.array([np.linalg.eigvalsh(dense(form)) for form in bands])
-        given, norms = _gpu.to_device(bands), np.abs(spectra).max(axis=1)
+        given, norms = device.to_device(bands), np.abs(spectra).max(axis=1)
         extremes = same_bits(lambda given=given: gpu_structured._outer(given)[1], range(3))
         bound = 8 * (n + 8) * EPS * norms[:, None] + n * np.finfo(float).smallest_subnormal
         assert (np.abs(extremes - spectra[:, [0, -1]]) <= bound).all()
@@ -178,12 +182,12 @@ def banded() -> None:
 def counts(given: Any, spectra: np.ndarray, scale: float) -> None:
     """Counts at shifts that are clear of the eigenvalues, and at 0 where zero rows have that eigenvalue."""
     shifts = scale * np.concatenate([[-np.inf], np.linspace(-1.01, 0.99, 64), [np.inf], [0.0]])
-    below = same_bits(lambda: gpu_structured._counts(given, _gpu.to_device(shifts)), range(2))
+    below = same_bits(lambda: gpu_structured._counts(given, device.to_device(shifts)), range(2))
     for found, spectrum in zip(below, spectra, strict=True):
         clear = np.abs(shifts[:, None] - spectrum).min(axis=1) > 1e-6 * np.abs(spectrum).max()
         np.testing.assert_array_equal(found[clear], np.searchsorted(spectrum, shifts[clear]))
     assert below[2:5, -1].tolist() == [0, 0, np.sum(spectra[4] < 0)]
-    bins = _gpu.to_host(gpu_spectra.bin_counts(_gpu.to_device(below[:, 1:-2]), spectra.shape[1]))
+    bins = device.to_host(gpu_spectra.bin_counts(device.to_device(below[:, 1:-2]), spectra.shape[1]))
     np.testing.assert_array_equal(bins.sum(axis=1), spectra.shape[1])
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu, gpu_eigen
-from rmtsim.kernels import _gpu_cusolver as cusolver
+from rmtsim.kernels.gpu import cusolver, eigen
+from rmtsim.kernels.gpu import device as _gpu
 
 from ..emulator import solver
 from ..emulator.lookalike import Device
@@ -19,7 +19,7 @@ from ..emulator.streams import Stream
 pytestmark = pytest.mark.emulated
 
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
-ALL = tuple(gpu_eigen.ROUTINES)
+ALL = tuple(eigen.ROUTINES)
 CUSOLVER = ("syevj_batched", "xsyevd", "xsyev_batched")
 
 
@@ -73,17 +73,17 @@ def close(found: np.ndarray, wanted: np.ndarray, dtype: type = np.float64) -> No
 )
 def test_choice(only, order: int, count: int, dtype: np.dtype, absent: str, expected: str) -> None:
     only.setattr(cusolver, "obstacle", Obstacles({absent: "not there"}))
-    assert gpu_eigen.choose(order, count, dtype) == expected
+    assert eigen.choose(order, count, dtype) == expected
 
 
 def test_no_routine_is_an_error(only) -> None:
     with pytest.raises(ValueError, match="A: expected an order of at most 46340 on the GPU, got 46341"):
-        gpu_eigen.choose(46341, 1, F32)
+        eigen.choose(46341, 1, F32)
     only.setattr(solver.Faults, "missing", {"cusolver"})
     with pytest.raises(
         kernels.DeviceError, match=r'1025 need xsyevd .*: CuPy cannot load cuSOLVER: Fail.* "libcusolver.so"'
     ) as failure:
-        gpu_eigen.choose(1025, 1, F64)
+        eigen.choose(1025, 1, F64)
     assert "\n" not in str(failure.value)
     assert "cupy-cuda13x[ctk]" in str(failure.value)
 
@@ -93,24 +93,24 @@ def test_what_is_stored_depends_on_nothing_but_the_order(only) -> None:
         chosen = set()
         for absent in ({}, {"xsyev_batched": "not there"}):
             only.setattr(cusolver, "obstacle", Obstacles(absent))
-            chosen |= {gpu_eigen.choose(order, count, F64, stable=True) for count in (1, 2, 1000)}
+            chosen |= {eigen.choose(order, count, F64, stable=True) for count in (1, 2, 1000)}
         assert len(chosen) == 1
-        assert chosen <= set(gpu_eigen.STABLE)
+        assert chosen <= set(eigen.STABLE)
 
 
 def test_nothing_is_looked_for_up_to_the_order_of_our_own_kernel(only) -> None:
     only.setattr(cusolver, "obstacle", Obstacles({}))
-    gpu_eigen.trial_eigenvalues(_gpu.to_device(matrices(2, 3)))
-    gpu_eigen.trial_tridiagonals(_gpu.to_device(matrices(2, 3)))
+    eigen.trial_eigenvalues(_gpu.to_device(matrices(2, 3)))
+    eigen.trial_tridiagonals(_gpu.to_device(matrices(2, 3)))
     assert cusolver.obstacle.asked == []
-    gpu_eigen.choose(1025, 2, F64, stable=True)
+    eigen.choose(1025, 2, F64, stable=True)
     assert cusolver.obstacle.asked == ["xsyevd"]
 
 
 def test_libraries_are_taken_where_cupy_looks_into_wheels(only) -> None:
     with pytest.raises(ImportError):
         importlib.import_module("cupy_backends.cuda.libs.cusolver")
-    assert gpu_eigen.installed() == ALL
+    assert eigen.installed() == ALL
 
 
 def test_calls_of_cusolver_stay_below_its_integers() -> None:
@@ -127,7 +127,7 @@ def test_calls_of_cusolver_stay_below_its_integers() -> None:
 def test_each_routine_agrees_with_lapack(routine: str, dtype: type) -> None:
     for count, n in ((1, 1), (3, 2), (2, 33), (4, 70)):
         A = matrices(count, n, dtype)
-        found = _gpu.to_host(gpu_eigen.trial_eigenvalues(_gpu.to_device(A), routine))
+        found = _gpu.to_host(eigen.trial_eigenvalues(_gpu.to_device(A), routine))
         wanted = np.linalg.eigvalsh(A.astype(np.float64))
         assert found.dtype == np.float64
         close(found, wanted, dtype)
@@ -136,7 +136,7 @@ def test_each_routine_agrees_with_lapack(routine: str, dtype: type) -> None:
 @pytest.mark.parametrize("routine", ALL)
 def test_no_matrices_and_no_order_give_no_eigenvalues(routine: str) -> None:
     for shape in ((0, 3, 3), (2, 0, 0)):
-        assert gpu_eigen.trial_eigenvalues(_gpu.empty(shape), routine).shape == shape[:2]
+        assert eigen.trial_eigenvalues(_gpu.empty(shape), routine).shape == shape[:2]
 
 
 @pytest.mark.parametrize("routine", CUSOLVER)
@@ -149,7 +149,7 @@ def test_a_matrix_that_does_not_converge_is_named(monkeypatch, routine: str, bad
     with pytest.raises(
         np.linalg.LinAlgError, match=f"^{routine}: no .* matrix {bad} of 5, order 4, float64: "
     ):
-        gpu_eigen.ROUTINES[routine](_gpu.to_device(A))
+        eigen.ROUTINES[routine](_gpu.to_device(A))
     assert solver.Faults.silent, "CuPy's setting is as it was"
 
 
@@ -159,12 +159,12 @@ def test_large_batches_are_taken_in_parts(monkeypatch, routine: str) -> None:
     monkeypatch.setattr(cusolver, "INT32_MAX", 2 * 4 * 4 * 8)
     sound = solver._solved
     monkeypatch.setattr(solver, "_solved", lambda given, uplo: sizes.append(len(given)) or sound(given, uplo))
-    found = _gpu.to_host(gpu_eigen.ROUTINES[routine](_gpu.to_device(A)))
+    found = _gpu.to_host(eigen.ROUTINES[routine](_gpu.to_device(A)))
     close(found, np.linalg.eigvalsh(A))
     assert sizes == [2, 2, 1]
     monkeypatch.setattr(cusolver, "INT32_MAX", 4 * 4 * 8 - 1)
     with pytest.raises(ValueError, match=f"{routine}: expected an order of at most 3 in float64, got 4"):
-        gpu_eigen.ROUTINES[routine](_gpu.to_device(A))
+        eigen.ROUTINES[routine](_gpu.to_device(A))
     assert sizes == [2, 2, 1], "refused before the call"
 
 
@@ -174,7 +174,7 @@ def test_what_cusolver_refuses_is_said_in_words(monkeypatch, routine: str) -> No
     with pytest.raises(
         kernels.DeviceError, match=rf"{routine}: cuSOLVER refuses . x \(4, 4\) in float64: CUSOL"
     ):
-        gpu_eigen.ROUTINES[routine](_gpu.to_device(matrices(2, 4)))
+        eigen.ROUTINES[routine](_gpu.to_device(matrices(2, 4)))
 
 
 def test_only_the_upper_triangle_counts() -> None:
@@ -182,7 +182,7 @@ def test_only_the_upper_triangle_counts() -> None:
     A[:, 4, 1] = 1e3
     wanted = np.linalg.eigvalsh(A, UPLO="U")
     for routine in CUSOLVER:
-        found = _gpu.to_host(gpu_eigen.ROUTINES[routine](_gpu.to_device(A)))
+        found = _gpu.to_host(eigen.ROUTINES[routine](_gpu.to_device(A)))
         close(found, wanted)
 
 
@@ -224,17 +224,17 @@ def test_the_stand_in_refuses_what_cusolver_would_not_forgive() -> None:
 def test_a_routine_that_is_not_there_is_an_error(only) -> None:
     A = _gpu.to_device(matrices(2, 3))
     with pytest.raises(ValueError, match=r"routine: expected one of own, syevj_batched, .* got 'syev'"):
-        gpu_eigen.trial_eigenvalues(A, "syev")
-    assert gpu_eigen.installed() == ALL
+        eigen.trial_eigenvalues(A, "syev")
+    assert eigen.installed() == ALL
     only.setattr(solver, "VERSION", 11700)
     only.setattr(solver.Faults, "missing", {"cusolver"})
-    assert gpu_eigen.installed() == ALL, "looked up once"
+    assert eigen.installed() == ALL, "looked up once"
     cusolver.obstacle.cache_clear()
-    assert gpu_eigen.installed() == ("own",)
+    assert eigen.installed() == ("own",)
     with pytest.raises(kernels.DeviceError, match=r"cannot be used: expected cuSOLVER 11701 .* got 11700"):
-        gpu_eigen.trial_eigenvalues(A, "xsyev_batched")
+        eigen.trial_eigenvalues(A, "xsyev_batched")
     with pytest.raises(kernels.DeviceError, match=r"'xsyevd' cannot be used: CuPy cannot load cuSOLVER"):
-        gpu_eigen.trial_eigenvalues(A, "xsyevd")
+        eigen.trial_eigenvalues(A, "xsyevd")
 
 
 @pytest.mark.parametrize("what", ["absent", "unbound", "without libraries"])
@@ -250,20 +250,20 @@ def test_without_xsyev_batched_large_matrices_go_one_by_one(only, what: str) -> 
             raise RuntimeError("no libcusolver")
 
         only.setattr(sys.modules["nvmath.bindings.cusolver"], "get_version", missing)
-    only.setattr(gpu_eigen, "HOUSEHOLDER_LIMIT", 3)
-    assert gpu_eigen.installed() == ("own", "syevj_batched", "xsyevd")
+    only.setattr(eigen, "HOUSEHOLDER_LIMIT", 3)
+    assert eigen.installed() == ("own", "syevj_batched", "xsyevd")
     called = []
     only.setattr(
-        gpu_eigen,
+        eigen,
         "ROUTINES",
-        {name: lambda A, name=name: called.append(name) or gpu_eigen.own(A) for name in ALL},
+        {name: lambda A, name=name: called.append(name) or eigen.own(A) for name in ALL},
     )
-    gpu_eigen.trial_eigenvalues(_gpu.to_device(matrices(2, 4)))
+    eigen.trial_eigenvalues(_gpu.to_device(matrices(2, 4)))
     assert called == ["xsyevd"]
 
 
 def test_large_matrices_go_to_cusolver(monkeypatch) -> None:
-    monkeypatch.setattr(gpu_eigen, "HOUSEHOLDER_LIMIT", 3)
+    monkeypatch.setattr(eigen, "HOUSEHOLDER_LIMIT", 3)
     gpu, (A,) = kernels.load("gpu"), matrices(1, 4)
     diagonal, off_diagonal = gpu.tridiagonal(A)
     np.testing.assert_array_equal(off_diagonal, 0)
@@ -272,12 +272,12 @@ def test_large_matrices_go_to_cusolver(monkeypatch) -> None:
 
 
 def test_wrong_eigenvalues_of_a_batch_are_an_error(monkeypatch) -> None:
-    wrong = {**gpu_eigen.ROUTINES, "xsyevd": lambda A: gpu_eigen.own(A[1:])}
-    monkeypatch.setattr(gpu_eigen, "ROUTINES", wrong)
+    wrong = {**eigen.ROUTINES, "xsyevd": lambda A: eigen.own(A[1:])}
+    monkeypatch.setattr(eigen, "ROUTINES", wrong)
     with pytest.raises(np.linalg.LinAlgError, match=r"the GPU \(xsyevd\) is off by"):
-        gpu_eigen.trial_eigenvalues(_gpu.to_device(matrices(2, 6)), "xsyevd")
+        eigen.trial_eigenvalues(_gpu.to_device(matrices(2, 6)), "xsyevd")
 
 
 def test_our_own_kernel_refuses_more_than_its_shared_memory_holds() -> None:
     with pytest.raises(ValueError, match="expected an order of at most 3056 in float64, got 3057"):
-        gpu_eigen.own(_gpu.empty((1, 3057, 3057)))
+        eigen.own(_gpu.empty((1, 3057, 3057)))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rmtsim.kernels import _gpu_sources
+from rmtsim.kernels.gpu import sources
 
 from .structured_checks import CHECKS
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.emulated
 
 
 def test_every_unit_is_checked() -> None:
-    assert set(CHECKS) == set(_gpu_sources.UNITS) == {path.stem for path in _gpu_sources.FOLDER.glob("*.cu")}
+    assert set(CHECKS) == set(sources.UNITS) == {path.stem for path in sources.FOLDER.glob("*.cu")}
 
 
 @pytest.mark.parametrize("unit", CHECKS)
@@ -21,5 +21,5 @@ def test_unit(unit: str) -> None:
 
 
 def test_no_float_is_summed_in_an_order_that_chance_decides() -> None:
-    for unit in _gpu_sources.UNITS:
-        assert not re.search(r"\batomic\w+\(", _gpu_sources.source(unit))
+    for unit in sources.UNITS:
+        assert not re.search(r"\batomic\w+\(", sources.source(unit))

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu, _gpu_sources, gpu_classes, gpu_eigen, gpu_matrices
+from rmtsim.kernels.gpu import classes, device, eigen, matrices, sources
 
 from ..emulator import lookalike, solver
 from ..emulator.module import KERNEL, Kernel
 
 pytestmark = pytest.mark.emulated
 
-README = _gpu_sources.FOLDER / "README.md"
+README = sources.FOLDER / "README.md"
 
 
 def test_every_operation_has_the_signature_of_its_cpu_twin() -> None:
@@ -39,8 +39,8 @@ def test_kernels_are_compiled_when_first_used_and_once(monkeypatch) -> None:
             asked.append(name)
             return super().get_function(name)
 
-    monkeypatch.setattr(_gpu.cupy(), "RawModule", Counting)
-    _gpu.forget_kernels()
+    monkeypatch.setattr(device.cupy(), "RawModule", Counting)
+    device.forget_kernels()
     gpu = kernels.load("gpu")
     assert made == []
     for _ in range(3):
@@ -50,91 +50,91 @@ def test_kernels_are_compiled_when_first_used_and_once(monkeypatch) -> None:
     monkeypatch.setattr(lookalike.Device, "id", 1)
     gpu.uniforms(np.ones(4, np.uint32), 0, 5, np.float32)
     assert len(made) == 2, "a second GPU needs its own module"
-    _gpu.forget_kernels()
+    device.forget_kernels()
 
 
 def test_numbers_that_are_no_numpy_scalars_are_refused_before_the_launch() -> None:
-    out = _gpu.empty((3,))
+    out = device.empty((3,))
     with pytest.raises(
         TypeError, match=r"weights.class_weights, argument 2: expected a NumPy scalar, got int"
     ):
-        _gpu.launch("weights.class_weights", None, (1,), (32,), out, out, 1, np.int64(3), out)
+        device.launch("weights.class_weights", None, (1,), (32,), out, out, 1, np.int64(3), out)
 
 
 def test_strided_arrays_are_refused_before_the_launch() -> None:
-    out = _gpu.empty((3, 2))[:, 0]
+    out = device.empty((3, 2))[:, 0]
     with pytest.raises(TypeError, match="argument 0: expected a contiguous array, got strides"):
-        _gpu.launch("weights.class_weights", None, (1,), (32,), out, out, np.int32(1), np.int64(3), out)
+        device.launch("weights.class_weights", None, (1,), (32,), out, out, np.int32(1), np.int64(3), out)
 
 
 def test_more_trials_than_a_grid_holds_are_refused() -> None:
     with pytest.raises(ValueError, match="expected at most 65535 trials at once, got 65536"):
-        gpu_matrices.symmetrize(_gpu.empty((65536, 1, 1)))
+        matrices.symmetrize(device.empty((65536, 1, 1)))
 
 
 def test_launches_beyond_the_limits_of_every_gpu_are_refused() -> None:
-    out = _gpu.empty((1,))
+    out = device.empty((1,))
     arguments = out, out, np.int32(1), np.int64(1), out
     with pytest.raises(ValueError, match="expected at most 2147483647 blocks at once, got 2147483648"):
-        _gpu.launch("weights.class_weights", None, (2**31,), (32,), *arguments)
+        device.launch("weights.class_weights", None, (2**31,), (32,), *arguments)
     with pytest.raises(ValueError, match="expected at most 49152 bytes of shared memory, got 49153"):
-        _gpu.launch("weights.class_weights", None, (1,), (32,), *arguments, shared=49153)
+        device.launch("weights.class_weights", None, (1,), (32,), *arguments, shared=49153)
 
 
 def test_products_of_ten_bits_are_refused(monkeypatch) -> None:
     monkeypatch.setenv("CUPY_TF32", "1")
     with pytest.raises(kernels.DeviceError, match="CUPY_TF32 makes CuPy round the factors of float32"):
-        _gpu.cupy.__wrapped__()
+        device.cupy.__wrapped__()
 
 
 @pytest.mark.parametrize("name", ["nvrtc", "cublas"])
 def test_cupy_without_its_libraries_is_refused_with_the_extra_that_brings_them(monkeypatch, name) -> None:
-    assert _gpu.cupy.__wrapped__() is _gpu.cupy()
+    assert device.cupy.__wrapped__() is device.cupy()
     monkeypatch.setattr(solver.Faults, "missing", {name})
     with pytest.raises(
         kernels.DeviceError, match=rf"needs NVRTC and cuBLAS, .*cupy-cuda13x\[ctk\].* \"lib{name}.so\""
     ) as failure:
-        _gpu.cupy.__wrapped__()
+        device.cupy.__wrapped__()
     assert "\n" not in str(failure.value)
 
 
 @pytest.mark.parametrize("n", [1, 32, 64, 65, 256, 257, 1024])
 def test_geometry_is_within_the_limits_of_every_gpu(n: int) -> None:
     for threads in (
-        gpu_eigen.householder_threads(n),
-        gpu_classes.fold_threads(n),
-        gpu_matrices._row_threads(n),
+        eigen.householder_threads(n),
+        classes.fold_threads(n),
+        matrices._row_threads(n),
     ):
         assert threads % 32 == 0
         assert 32 <= threads <= 512
-    shared = 2 * min(n, gpu_eigen.HOUSEHOLDER_LIMIT) * 8 + gpu_eigen.STATIC_SHARED
-    assert shared <= _gpu.SHARED_LIMIT, "shared memory of Householder"
-    (blocks,), (threads,) = _gpu.elements(n)
+    shared = 2 * min(n, eigen.HOUSEHOLDER_LIMIT) * 8 + eigen.STATIC_SHARED
+    assert shared <= device.SHARED_LIMIT, "shared memory of Householder"
+    (blocks,), (threads,) = device.elements(n)
     assert (blocks - 1) * threads < n <= blocks * threads
 
 
 def test_every_include_is_put_in_once() -> None:
-    for unit in _gpu_sources.UNITS:
-        text = _gpu_sources.source(unit)
+    for unit in sources.UNITS:
+        text = sources.source(unit)
         assert "#include" not in text
         assert text.count("typedef unsigned long long u64;") == 1
-        assert len(_gpu_sources.source_hash(unit)) == 12
+        assert len(sources.source_hash(unit)) == 12
 
 
 def test_the_device_says_what_it_is() -> None:
-    assert _gpu.describe()["cupy_version"] == _gpu.cupy().__version__
-    assert _gpu.describe()["gpu_number"] == "0"
+    assert device.describe()["cupy_version"] == device.cupy().__version__
+    assert device.describe()["gpu_number"] == "0"
 
 
 @pytest.mark.parametrize(
     ("missing", "message"),
     [
         (
-            "_gpu.find_spec = lambda name: None",
+            "device.find_spec = lambda name: None",
             "device 'gpu' needs CuPy, which is not installed: pip install 'rmtsim[gpu]'",
         ),
         (
-            "_gpu.find_spec = bool; _gpu.driver_present = bool",
+            "device.find_spec = bool; device.driver_present = bool",
             "device 'gpu' needs an NVIDIA GPU and its driver",
         ),
     ],
@@ -164,8 +164,6 @@ def test_the_table_of_evidence_is_of_these_sources() -> None:
     rows = re.findall(
         r"^\| (\w+) \| `(\w+)` \| ([\w, ]+) \|", README.read_text(encoding="utf-8"), re.MULTILINE
     )
-    assert {unit: found for unit, found, _ in rows} == {
-        u: _gpu_sources.source_hash(u) for u in _gpu_sources.UNITS
-    }
+    assert {unit: found for unit, found, _ in rows} == {u: sources.source_hash(u) for u in sources.UNITS}
     for unit, _, names in rows:
-        assert set(names.split(", ")) == set(KERNEL.findall(_gpu_sources.source(unit)))
+        assert set(names.split(", ")) == set(KERNEL.findall(sources.source(unit)))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from rmtsim import HiddenModel, LinearModel
-from rmtsim.kernels import gpu_masses, gpu_matrices
+from rmtsim.kernels.gpu import masses as gpu_masses
+from rmtsim.kernels.gpu import matrices
 
 from .. import rounding
 
@@ -60,7 +61,7 @@ class Moved:
 def test_total_masses_move_nothing_of_the_size_of_samples_times_classes(monkeypatch) -> None:
     X, _, _, _ = arrays(np.float64)
     V = np.random.default_rng(4).normal(size=(C, d))
-    sums, masses = Moved(monkeypatch, gpu_masses), Moved(monkeypatch, gpu_matrices)
+    sums, masses = Moved(monkeypatch, gpu_masses), Moved(monkeypatch, matrices)
     model = LinearModel(V, device="gpu")
     monkeypatch.setattr(model, "_class_tile", lambda n_samples: 7)  # six tiles
     wanted = LinearModel(V).total_masses(X)

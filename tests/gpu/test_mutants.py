@@ -4,7 +4,7 @@ import multiprocessing
 
 import pytest
 
-from rmtsim.kernels import _gpu, _gpu_sources
+from rmtsim.kernels.gpu import device, sources
 
 from .mutants import BARRIER, Mutant
 from .structured_checks import CHECKS
@@ -15,21 +15,21 @@ PATIENCE = 60
 
 
 def test_every_barrier_has_its_mutant() -> None:
-    with_own_barriers = [unit for unit in _gpu_sources.UNITS if BARRIER in _gpu_sources.source(unit)]
+    with_own_barriers = [unit for unit in sources.UNITS if BARRIER in sources.source(unit)]
     assert {mutant.unit for mutant in MUTANTS if mutant.text == BARRIER} == set(with_own_barriers)
     found = {
         mutant.occurrence for mutant in MUTANTS if mutant.unit == "householder" and mutant.text == BARRIER
     }
     # The first guards repeated reductions, which this unit parts by its own barriers; see spectra.
-    assert found == set(range(1, _gpu_sources.source("householder").count(BARRIER)))
+    assert found == set(range(1, sources.source("householder").count(BARRIER)))
 
 
 def survives(mutant: Mutant) -> None:
     """Run the checks on the faulty source, in a process of its own: success is the exit status 0."""
-    faulty = mutant.apply(_gpu_sources.source(mutant.unit))
-    sound = _gpu_sources.source
-    _gpu_sources.source = lambda unit: faulty if unit == mutant.unit else sound(unit)
-    _gpu.forget_kernels()
+    faulty = mutant.apply(sources.source(mutant.unit))
+    sound = sources.source
+    sources.source = lambda unit: faulty if unit == mutant.unit else sound(unit)
+    device.forget_kernels()
     CHECKS[mutant.unit]()
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels import _gpu, _gpu_sources
+from rmtsim.kernels.gpu import device, sources
 
 from ..emulator.module import EmulatorError
 from ..emulator.sanitized import Module
@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 @pytest.fixture(params=["address", "thread"])
 def sanitizer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Module, "sanitizer", request.param)
-    monkeypatch.setattr(_gpu.cupy(), "RawModule", Module)
-    _gpu.forget_kernels()
+    monkeypatch.setattr(device.cupy(), "RawModule", Module)
+    device.forget_kernels()
     yield request.param
-    _gpu.forget_kernels()
+    device.forget_kernels()
 
 
 STREAM = np.array([1, 2, 3, 4], np.uint32)
@@ -111,9 +111,9 @@ RUNS = {
 }
 
 
-@pytest.mark.parametrize("unit", _gpu_sources.UNITS)
+@pytest.mark.parametrize("unit", sources.UNITS)
 def test_no_kernel_is_reported(sanitizer: str, unit: str) -> None:
-    for dtype in (np.float32, np.float64) if unit in _gpu_sources.REAL_UNITS else (np.float64,):
+    for dtype in (np.float32, np.float64) if unit in sources.REAL_UNITS else (np.float64,):
         RUNS[unit](dtype)
 
 
@@ -139,8 +139,8 @@ def test_no_kernel_is_reported(sanitizer: str, unit: str) -> None:
 def test_planted_faults_are_reported(
     monkeypatch, sanitizer: str, unit: str, text: str, replacement: str, report: str
 ) -> None:
-    sound = _gpu_sources.source
+    sound = sources.source
     assert text in sound(unit)
-    monkeypatch.setattr(_gpu_sources, "source", lambda name: sound(name).replace(text, replacement))
+    monkeypatch.setattr(sources, "source", lambda name: sound(name).replace(text, replacement))
     with pytest.raises(EmulatorError, match=report):
         RUNS[unit](np.float64)

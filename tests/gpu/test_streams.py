@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 
-from rmtsim.kernels import _gpu, gpu_batches, gpu_trials
+from rmtsim.kernels.gpu import batches, device, trials
 
 from ..emulator import lookalike, streams
 from ..emulator.module import EmulatorError
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.emulated
 def test_an_array_of_another_stream_waits_for_an_event_or_the_host() -> None:
     first, second = Stream(), Stream()
     with first:
-        array = _gpu.empty((3,))
+        array = device.empty((3,))
         ready = first.record()
         later = array.copy()
     with second:
@@ -36,7 +36,7 @@ def test_an_array_of_another_stream_waits_for_an_event_or_the_host() -> None:
 def test_what_a_stream_has_seen_goes_on_with_its_events() -> None:
     first, second, third = Stream(), Stream(), Stream()
     with first:
-        array = _gpu.empty((3,))
+        array = device.empty((3,))
     second.wait_event(first.record())
     third.wait_event(second.record())
     with third:
@@ -46,8 +46,8 @@ def test_what_a_stream_has_seen_goes_on_with_its_events() -> None:
 def test_a_copy_to_the_host_orders_everything_before_it() -> None:
     first, second = Stream(), Stream()
     with first:
-        array = _gpu.empty((3,))
-        _gpu.to_host(array)
+        array = device.empty((3,))
+        device.to_host(array)
     with second:
         array.copy()
 
@@ -55,26 +55,26 @@ def test_a_copy_to_the_host_orders_everything_before_it() -> None:
 def test_memory_goes_back_to_the_stream_that_took_it() -> None:
     first, second = Stream(), Stream()
     with first:
-        array = _gpu.empty((3,))
+        array = device.empty((3,))
     second.wait_event(first.record())
     with second:
         array.copy()
     del array
     with first, pytest.raises(EmulatorError, match=r"memory for stream .* may still be used by"):
-        _gpu.empty((3,))
+        device.empty((3,))
     second.synchronize()
     with first:
-        _gpu.empty((3,))
+        device.empty((3,))
 
 
 @pytest.mark.parametrize("run", [linear, hidden])
 def test_batches_have_no_race(monkeypatch, run) -> None:
     roles = 2 if run is linear else 3
-    monkeypatch.setattr(gpu_trials, "batch_size", lambda *memory: 2)
+    monkeypatch.setattr(trials, "batch_size", lambda *memory: 2)
     run("gpu", random_streams(7, roles), "ce", np.float64)
-    kept = gpu_batches._streams.current()
+    kept = batches._streams.current()
     run("gpu", random_streams(7, roles), "mse", np.float64)
-    assert kept == gpu_batches._streams.current()
+    assert kept == batches._streams.current()
 
 
 def test_batches_that_do_not_wait_are_found(monkeypatch) -> None:
@@ -91,15 +91,15 @@ def _draws_after_a_measure_that_fails() -> list[int]:
         raise ArithmeticError
 
     def draw(batch):
-        return _gpu.empty((3,))
+        return device.empty((3,))
 
     with contextlib.suppress(ArithmeticError):
-        list(gpu_batches.pipelined([1], draw, fails))
-    return list(gpu_batches.pipelined([2], draw, lambda batch, drawn: batch))
+        list(batches.pipelined([1], draw, fails))
+    return list(batches.pipelined([2], draw, lambda batch, drawn: batch))
 
 
 def test_an_error_leaves_nothing_that_the_next_call_could_overtake(monkeypatch) -> None:
-    monkeypatch.setattr(gpu_batches, "_streams", gpu_batches._Streams())
+    monkeypatch.setattr(batches, "_streams", batches._Streams())
     assert _draws_after_a_measure_that_fails() == [2]
     monkeypatch.setattr(Stream, "synchronize", lambda self: None)
     with pytest.raises(EmulatorError, match=r"memory for stream .* may still be used by"):
@@ -115,7 +115,7 @@ def test_drawing_calls_no_library(monkeypatch) -> None:
         used.add(streams.get_current_stream().ptr)
         return sound(*arguments, **keywords)
 
-    monkeypatch.setattr(_gpu.cupy(), "matmul", noted)
-    monkeypatch.setattr(gpu_trials, "batch_size", lambda *memory: 2)
+    monkeypatch.setattr(device.cupy(), "matmul", noted)
+    monkeypatch.setattr(trials, "batch_size", lambda *memory: 2)
     hidden("gpu", random_streams(5, 3), "ce", np.float64)
     assert len(used) == 1

@@ -8,7 +8,7 @@ import pytest
 
 import rmtsim
 from rmtsim import kernels
-from rmtsim.kernels import gpu_batches, gpu_spectra, gpu_structured, gpu_trials
+from rmtsim.kernels.gpu import batches, spectra, structured, trials
 
 from ..emulator.lookalike import Device
 from .structured_checks import streams
@@ -52,7 +52,7 @@ def test_signatures_are_those_of_the_cpu() -> None:
 def test_a_trial_has_the_same_bits_in_any_part(monkeypatch, name: str) -> None:
     wanted = CALLS[name]()
     for count in (1, 2, 3):
-        monkeypatch.setattr(gpu_batches, "batch_size", lambda *memory, count=count: count)
+        monkeypatch.setattr(batches, "batch_size", lambda *memory, count=count: count)
         for found, whole in zip(CALLS[name](), wanted, strict=True):
             np.testing.assert_array_equal(found, whole)
 
@@ -61,7 +61,7 @@ def test_a_trial_has_the_same_bits_in_any_part(monkeypatch, name: str) -> None:
 def test_a_part_out_of_memory_is_halved_until_it_fits(monkeypatch, name: str) -> None:
     """The emulated device takes arrays of at most so many bytes, whatever it says that is free."""
     wanted = CALLS[name]()
-    monkeypatch.setattr(gpu_batches, "free_memory", lambda: 1 << 40)
+    monkeypatch.setattr(batches, "free_memory", lambda: 1 << 40)
     largest = {"wishart_forms": 2 * 640, "wedge_forms": 2 * 960, "wedge_samples": 640, "output_grams": 32}
     largest |= {"half_space_counts": 2 * 16, "banded_statistics": 2 * 960, "spectral_statistics": 2 * 320}
     monkeypatch.setattr(Device, "limit", largest[name])
@@ -79,13 +79,13 @@ def test_a_trial_is_said_to_take_at_least_its_arrays(monkeypatch, name: str) -> 
     def noted(sound: Callable, notes: list) -> Callable:
         return lambda *arguments: notes.append(sound(*arguments)) or notes[-1]
 
-    monkeypatch.setattr(gpu_batches, "batch_size", lambda size, free: said.append(size) or TRIALS)
-    for module in (gpu_structured, gpu_spectra, gpu_trials):
+    monkeypatch.setattr(batches, "batch_size", lambda size, free: said.append(size) or TRIALS)
+    for module in (structured, spectra, trials):
         for function in ("empty", "to_device"):
             monkeypatch.setattr(module, function, noted(getattr(module, function), made))
     CALLS[name]()
     of_trials = sum(array.nbytes for array in made if len(array) == TRIALS)
-    assert TRIALS * (said[0] - 8 * gpu_batches.FEW) <= of_trials <= TRIALS * said[0]
+    assert TRIALS * (said[0] - 8 * batches.FEW) <= of_trials <= TRIALS * said[0]
 
 
 @pytest.mark.parametrize("name", CALLS)

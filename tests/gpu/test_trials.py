@@ -5,7 +5,8 @@ import pytest
 
 import rmtsim
 from rmtsim import kernels
-from rmtsim.kernels import gpu_batches, gpu_eigen, gpu_trials
+from rmtsim.kernels.gpu import batches, eigen
+from rmtsim.kernels.gpu import trials as gpu_trials
 
 from ..emulator.lookalike import OutOfMemoryError
 
@@ -100,11 +101,11 @@ def test_a_batch_out_of_memory_is_halved_until_it_fits(monkeypatch, stage: str) 
 
 def test_eigenvalues_that_are_not_lapacks_are_an_error(monkeypatch) -> None:
     A = np.diag(np.arange(4.0))
-    gpu_eigen.spot_check(A, np.arange(4.0))
+    eigen.spot_check(A, np.arange(4.0))
     with pytest.raises(np.linalg.LinAlgError, match="eigenvalues: the GPU is off by 1"):
-        gpu_eigen.spot_check(A, np.array([0.0, 1.0, 2.0, 4.0]))
+        eigen.spot_check(A, np.array([0.0, 1.0, 2.0, 4.0]))
     with pytest.raises(np.linalg.LinAlgError, match="off by nan"):
-        gpu_eigen.spot_check(A, np.full(4, np.nan))
+        eigen.spot_check(A, np.full(4, np.nan))
     monkeypatch.setattr(gpu_trials.gpu_spectra, "trial_bisected_eigenvalues", lambda a, b: a)
     with pytest.raises(np.linalg.LinAlgError, match="eigenvalues: the GPU is off by"):
         linear("gpu", streams(1, 2), "mse", np.float64)
@@ -121,7 +122,7 @@ def test_eigenvalues_that_are_not_lapacks_are_an_error(monkeypatch) -> None:
     ],
 )
 def test_batch_size(trial_bytes: int, free: int, most: int, expected: int) -> None:
-    assert gpu_batches.batch_size(trial_bytes, free, most) == expected
+    assert batches.batch_size(trial_bytes, free, most) == expected
 
 
 def test_a_trial_is_said_to_take_at_least_its_arrays() -> None:

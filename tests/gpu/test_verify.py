@@ -5,11 +5,13 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-import rmtsim.verify
-from rmtsim import gpu_verify, kernels
-from rmtsim.kernels import _gpu, _gpu_cusolver, gpu_eigen
-from rmtsim.verification import Check
-from rmtsim.verify import CASES, verify
+import rmtsim.verify.device
+from rmtsim import kernels
+from rmtsim.kernels.gpu import cusolver, eigen
+from rmtsim.kernels.gpu import device as _gpu
+from rmtsim.verify import gpu as gpu_verify
+from rmtsim.verify.device import CASES, verify
+from rmtsim.verify.table import Check
 
 
 @pytest.fixture(autouse=True)
@@ -34,14 +36,14 @@ def test_a_wrong_device_fails(monkeypatch) -> None:
     sound = kernels.load("cpu").class_means
     monkeypatch.setattr(kernels.load("cpu"), "class_means", lambda *arguments: sound(*arguments) * (1 + 1e-9))
     monkeypatch.setattr(kernels.load("cpu"), "moments", lambda a, b: np.full(4, np.nan))
-    records = rmtsim.verify._records
+    records = rmtsim.verify.device._records
 
     def perturbed(*arguments):
         made = records(*arguments)
         made[1]["moments"] *= 1 + 1e-9
         return made
 
-    monkeypatch.setattr(rmtsim.verify, "_records", perturbed)
+    monkeypatch.setattr(rmtsim.verify.device, "_records", perturbed)
     found = verify("cpu")
     wrong = {(c.group, c.name) for c in found.checks if not c.passed and c.precision == "float64"}
     assert {name for group, name in wrong if group == "reference"} == {"class_means", "moments"}
@@ -59,11 +61,11 @@ def test_every_operation_has_a_case() -> None:
 @pytest.mark.emulated
 def test_every_routine_for_eigenvalues_is_checked(monkeypatch) -> None:
     rows = list(gpu_verify.routines("float64"))
-    assert [row.name for row in rows if row.group == "lapack"] == list(gpu_eigen.ROUTINES)
-    assert {row.name for row in rows if row.group == "same bits"} == set(gpu_eigen.STABLE)
+    assert [row.name for row in rows if row.group == "lapack"] == list(eigen.ROUTINES)
+    assert {row.name for row in rows if row.group == "same bits"} == set(eigen.STABLE)
     assert all(row.passed and row.precision == "float64" for row in rows)
     assert gpu_verify.missing() == {}
-    monkeypatch.setattr(_gpu_cusolver, "obstacle", {"xsyevd": "no cuSOLVER"}.get)
+    monkeypatch.setattr(cusolver, "obstacle", {"xsyevd": "no cuSOLVER"}.get)
     assert gpu_verify.missing() == {"without xsyevd": "no cuSOLVER"}
     assert "xsyevd" not in {row.name for row in gpu_verify.routines("float64")}
 
@@ -73,14 +75,12 @@ def test_a_wrong_routine_fails(monkeypatch) -> None:
     def by_batch(A):
         """Bits that depend on the size of the batch."""
         count = len(A)
-        return _gpu.to_device(_gpu.to_host(gpu_eigen.own(A)) * (1 + 1e-15 * (count > 1)))
+        return _gpu.to_device(_gpu.to_host(eigen.own(A)) * (1 + 1e-15 * (count > 1)))
 
     def garbage(A):
         return _gpu.to_device(np.full(A.shape[:2], np.nan))
 
-    monkeypatch.setattr(
-        gpu_eigen, "ROUTINES", {**gpu_eigen.ROUTINES, "xsyevd": by_batch, "syevj_batched": garbage}
-    )
+    monkeypatch.setattr(eigen, "ROUTINES", {**eigen.ROUTINES, "xsyevd": by_batch, "syevj_batched": garbage})
     assert failed(gpu_verify.routines("float64")) == {("same bits", "xsyevd"), ("lapack", "syevj_batched")}
 
 
@@ -90,14 +90,14 @@ def test_a_routine_that_gives_up_fails_its_rows_alone(monkeypatch, error: type[E
     def gives_up(A):
         raise error("matrix 1 of 3")
 
-    monkeypatch.setattr(rmtsim.verify, "PRECISIONS", ("float32",))
-    monkeypatch.setattr(gpu_eigen, "ROUTINES", {**gpu_eigen.ROUTINES, "syevj_batched": gives_up})
+    monkeypatch.setattr(rmtsim.verify.device, "PRECISIONS", ("float32",))
+    monkeypatch.setattr(eigen, "ROUTINES", {**eigen.ROUTINES, "syevj_batched": gives_up})
     found = verify("gpu")
     assert failed(found.checks) == {("lapack", "syevj_batched")}
     assert found.passed, "it is never chosen"
     assert f"inf  failed, but is never used: {error.__name__}: matrix 1 of 3" in found.format()
     assert found.format().endswith(f"device gpu: all {len(found.checks) - 1} checks passed")
-    monkeypatch.setattr(gpu_eigen, "ROUTINES", {**gpu_eigen.ROUTINES, "xsyevd": gives_up})
+    monkeypatch.setattr(eigen, "ROUTINES", {**eigen.ROUTINES, "xsyevd": gives_up})
     assert failed(row for row in gpu_verify.routines("float32") if row.judged) == {
         ("lapack", "xsyevd"),
         ("same bits", "xsyevd"),
@@ -108,10 +108,10 @@ def test_a_device_that_gives_up_fails_its_rows_alone(monkeypatch) -> None:
     def gives_up(*arguments, **keywords):
         raise np.linalg.LinAlgError("the GPU is off by 1")
 
-    monkeypatch.setattr(rmtsim.verify, "PRECISIONS", ("float64",))
+    monkeypatch.setattr(rmtsim.verify.device, "PRECISIONS", ("float64",))
     for name in ("philox4x32", "moments"):
         monkeypatch.setattr(kernels.load("cpu"), name, gives_up)
-    monkeypatch.setattr(rmtsim.verify, "_records", gives_up)
+    monkeypatch.setattr(rmtsim.verify.device, "_records", gives_up)
     found = verify("cpu")
     assert not found.passed
     wrong = {row for row in found.checks if not row.passed}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
 from rmtsim import kernels
-from rmtsim.kernels._exp import exp
-from rmtsim.kernels._jit import jit
+from rmtsim.kernels.cpu.compiled.exp import exp
+from rmtsim.kernels.cpu.compiled.jit import jit
 
 EPS = np.finfo(np.float64).eps
 DTYPES = (np.float32, np.float64)

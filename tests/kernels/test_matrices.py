@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from rmtsim import kernels
-from rmtsim.kernels import _sturm
+from rmtsim.kernels.cpu.compiled import sturm
 
 EPS = np.finfo(np.float64).eps
 DTYPES = (np.float32, np.float64)
@@ -173,8 +173,8 @@ def test_counts_where_the_minors_leave_the_range_of_numbers(cpu: ModuleType) -> 
     a = np.append(small, 1.0)
     shifts = (np.arange(60) + 0.5) * 2.0**-40
     minors, found = np.array([np.ones(60), np.zeros(60)]), np.zeros(60, np.int64)
-    _sturm.advance(a, np.zeros(61), 0, _sturm.STRETCH, shifts, minors, found)
-    assert not _sturm.rescale(minors, np.zeros(60, np.int64))
+    sturm.advance(a, np.zeros(61), 0, sturm.STRETCH, shifts, minors, found)
+    assert not sturm.rescale(minors, np.zeros(60, np.int64))
     np.testing.assert_array_equal(cpu.sturm_counts(a, b, shifts), np.arange(60))
     np.testing.assert_allclose(cpu.extremes(a, b), [2.0**-40, 1.0], rtol=0, atol=8 * EPS)
 

@@ -1,4 +1,4 @@
-"""Random operations: known answers, exact conversions, ranges of a stream, refusals, the compiled loops."""
+"""Random operations: known answers, exact conversions, ranges of a stream, refusals, the compiled random."""
 
 import hashlib
 import itertools
@@ -18,9 +18,9 @@ import pytest
 from numba import njit
 
 from rmtsim import kernels
-from rmtsim.kernels import _random_loops as loops
-from rmtsim.kernels.cpu_random import fill_normals32, fill_normals64
-from rmtsim.streams import Role, stream
+from rmtsim.kernels.cpu.compiled import random
+from rmtsim.kernels.cpu.random import fill_normals32, fill_normals64
+from rmtsim.sampling.streams import Role, stream
 
 KNOWN_ANSWERS = Path(__file__).parents[2] / "data" / "known_answers" / "philox4x32.txt"
 STREAM = np.array([0xA4093822, 0x299F31D0, 0x13198A2E, 0x03707344], np.uint32)
@@ -85,10 +85,10 @@ def test_uniforms_are_exact(device, start):
 
 def test_uniforms_range_from_one_step_to_one():
     none, all_set = np.uint64(0), np.uint64(2**64 - 1)
-    assert loops._uniform64(none) == 2.0**-53
-    assert loops._uniform64(all_set) == 1.0
-    assert loops._uniform32(none) == np.float32(2.0**-24)
-    assert loops._uniform32(np.uint64(2**32 - 1)) == np.float32(1)
+    assert random._uniform64(none) == 2.0**-53
+    assert random._uniform64(all_set) == 1.0
+    assert random._uniform32(none) == np.float32(2.0**-24)
+    assert random._uniform32(np.uint64(2**32 - 1)) == np.float32(1)
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 3, 10, 1000, 2**31 + 1, 2**32 - 1])
@@ -101,8 +101,8 @@ def test_labels_are_exact(device, n_classes):
 
 def test_extreme_words_give_the_first_and_the_last_label():
     for n_classes in (1, 7, 2**32 - 1):
-        assert loops._label(np.uint64(0), np.uint64(n_classes)) == 0
-        assert loops._label(np.uint64(2**64 - 1), np.uint64(n_classes)) == n_classes - 1
+        assert random._label(np.uint64(0), np.uint64(n_classes)) == 0
+        assert random._label(np.uint64(2**64 - 1), np.uint64(n_classes)) == n_classes - 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

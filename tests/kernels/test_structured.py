@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from rmtsim import kernels
-from rmtsim.kernels import _chi
+from rmtsim.kernels.cpu.compiled import chi
 
 STREAM = np.array([0xA4093822, 0x299F31D0, 0x13198A2E, 0x03707344], np.uint32)
 WORDS = np.arange(16, dtype=np.uint32).reshape(2, 2, 4)
@@ -126,7 +126,7 @@ def test_the_last_element_of_a_stream(device: ModuleType) -> None:
 
 
 def test_the_first_attempt_is_vectorised() -> None:
-    compiled = njit(nogil=True, error_model="numpy")(_chi.fill_chi.py_func)
+    compiled = njit(nogil=True, error_model="numpy")(chi.fill_chi.py_func)
     compiled(STREAM, np.uint64(0), np.ones(8), np.empty(8))
     code = next(iter(compiled.inspect_asm().values()))
     assert re.findall(r"\bv?sqrtpd\b|fsqrt\s+v", code)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigvalsh_tridiagonal
 
 from rmtsim import HiddenModel, LinearModel, kernels
-from rmtsim.kernels import _gram, _householder, cpu_trials
+from rmtsim.kernels.cpu import trials as cpu_trials
+from rmtsim.kernels.cpu.compiled import gram, householder
 
 SIZES = ((40, 20, 11, 4), (20, 40, 300, 3), (9, 100, 5, 2), (1, 1, 1, 1), (130, 90, 7, 3))
 """(N, d, C, m): some with N < d, one past the order that our own reflections reduce."""
@@ -108,9 +109,9 @@ def test_classes_that_come_in_tiles(cpu: ModuleType, loss: str, monkeypatch: pyt
 
 def form(X: NDArray, weights: NDArray) -> tuple[NDArray, NDArray]:
     d = X.shape[1]
-    work = np.empty(_gram.tridiagonal_work(d, X.dtype), X.dtype)
+    work = np.empty(gram.tridiagonal_work(d, X.dtype), X.dtype)
     a, b = np.empty(d), np.empty(d - 1)
-    _gram.weighted_form(X, weights, np.empty_like(X), np.empty((d, d), X.dtype), work, a, b)
+    gram.weighted_form(X, weights, np.empty_like(X), np.empty((d, d), X.dtype), work, a, b)
     return a, b
 
 
@@ -145,7 +146,7 @@ def test_our_reflections_at_every_size_of_the_entries(n: int, size: float, dtype
     A = np.random.default_rng(n).normal(size=(n, n)).astype(dtype)
     A = (A + A.T) * unit
     a, b = np.empty(n), np.empty(n - 1)
-    _householder.reduce_small(A.copy(), a, b, np.empty(_householder.work_size(n, np.dtype(dtype)), dtype))
+    householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, np.dtype(dtype)), dtype))
     expected = np.linalg.eigvalsh(A.astype(np.float64) / np.float64(unit))
     allowed = 4 * n * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(spectrum(a, b) / np.float64(unit), expected, rtol=0, atol=allowed)
@@ -159,7 +160,7 @@ def test_reflections_of_a_row_whose_squares_are_subnormal(dtype: type, size: flo
     A[0, 2:] = size * np.random.default_rng(2).uniform(1, 2, n - 2)
     A[2:, 0], A[0, 1], A[1, 0] = A[0, 2:], 0, 0
     a, b = np.empty(n), np.empty(n - 1)
-    _householder.reduce_small(A.copy(), a, b, np.empty(_householder.work_size(n, np.dtype(dtype)), dtype))
+    householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, np.dtype(dtype)), dtype))
     expected = np.linalg.eigvalsh(A.astype(np.float64))
     allowed = 4 * n * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(spectrum(a, b), expected, rtol=0, atol=allowed)
@@ -169,7 +170,7 @@ def test_reflections_of_matrices_with_nothing_to_reflect() -> None:
     for A in (np.zeros((5, 5)), np.diag(np.arange(5.0)), np.eye(4) + np.eye(4, k=1) + np.eye(4, k=-1)):
         n = len(A)
         a, b = np.empty(n), np.empty(n - 1)
-        _householder.reduce_small(A.copy(), a, b, np.empty(_householder.work_size(n, A.dtype)))
+        householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, A.dtype)))
         np.testing.assert_array_equal(a, np.diag(A))
         np.testing.assert_array_equal(b, np.diag(A, 1))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rmtsim.laws import GeneralizedMarchenkoPastur, MarchenkoPastur
-from rmtsim.laws import _arc as arc
+from rmtsim.laws.solver import arc
 
 from ..oracles.limit_law import cubic_density, noncrossing_partitions, polynomial_density
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rmtsim.laws import block_mass, block_ratio, scaled_block_ratio
-from rmtsim.laws.lognormal_sums import softmax_moment
+from rmtsim.laws.averages.lognormal_sums import softmax_moment
 
 GAMMAS = (0.25, 0.5, 1.0, 2.0)
 LINEAR_CE = {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rmtsim.laws._roots import increasing_roots
+from rmtsim.laws.solver.roots import increasing_roots
 
 
 def test_roots_of_any_steepness():

@@ -1,0 +1,126 @@
+"""The arguments of the operations of structured models, checked once for every device."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from .matrices import finite, indices
+from .trials import nonzero_scales
+from .values import array, float_dtype, integer, stream_words
+
+CHI_ELEMENTS = 2**57
+"""Each chi variable owns 64 blocks, and the numbers of a stream lie in 2^63."""
+
+LARGEST_DEGREES = 2.0**40
+"""Acceptance is decided to about eps times the degrees of freedom."""
+
+
+def chi_elements(
+    stream: ArrayLike, start: int, degrees: ArrayLike
+) -> tuple[NDArray[np.uint32], int, NDArray[np.float64]]:
+    """A stream, the number of its first chi variable, and the degrees of freedom (n,) as float64."""
+    words = stream_words(stream)
+    freedom = array(degrees, "degrees", (None,)).astype(np.float64, copy=False)
+    inside = (freedom >= 0) & (freedom <= LARGEST_DEGREES)
+    if not inside.all():
+        where = int(inside.argmin())
+        raise ValueError(f"degrees: expected numbers from 0 to 2^40, got {freedom[where]} at index {where}")
+    return words, integer(start, "start", 0, CHI_ELEMENTS - len(freedom)), freedom
+
+
+class Samples(NamedTuple):
+    """Active samples of two hidden units in each of T trials."""
+
+    active: NDArray[np.int64]
+    """How many samples have both gates open, (T,)."""
+    grams: NDArray[np.float64]
+    """P^T P (T, 2, 2) of their coordinates in the plane of both rows of W, the first along the first row."""
+
+
+SIZES = 2**32 - 1
+
+
+def trial_streams(streams: ArrayLike, roles: int | None = None) -> NDArray[np.uint32]:
+    """Streams (T, 4), or (T, roles, 4), of T trials."""
+    shape = (None, 4) if roles is None else (None, roles, 4)
+    return array(streams, "streams", shape, (np.uint32,))
+
+
+def size(value: int, name: str) -> int:
+    """A number of samples, features, classes or hidden units."""
+    return integer(value, name, 1, SIZES)
+
+
+def freedoms_and_scales(
+    freedoms: ArrayLike, scales: ArrayLike, trials: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Degrees of freedom and scales of a matrix, (T,) each."""
+    counts = indices(freedoms, "freedoms", (trials,), SIZES)
+    factors = array(scales, "scales", (trials,)).astype(np.float64, copy=False)
+    finite(factors, "scales")
+    return counts, factors
+
+
+def plane_grams(grams: ArrayLike, freedoms: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Gram matrices (T, 2, 2): positive semidefinite, the first column not 0 where there are samples (T,)."""
+    found = array(grams, "grams", (len(freedoms), 2, 2)).astype(np.float64, copy=False)
+    finite(found, "grams")
+    product = found[:, 0, 0] * found[:, 1, 1]
+    # A second column that is a multiple of the first leaves a rounding error of either sign.
+    impossible = (found[:, 0, 1] != found[:, 1, 0]) | (found[:, 0, 1] ** 2 > product + 1e-6 * abs(product))
+    if impossible.any():
+        t = int(impossible.argmax())
+        raise ValueError(
+            f"grams: expected symmetric positive semidefinite matrices, got {found[t].tolist()} at index {t}"
+        )
+    empty = (found[:, 0, 0] <= 0) & (freedoms > 0)
+    if empty.any():
+        t = int(empty.argmax())
+        raise ValueError(
+            f"grams: expected a positive entry (0, 0) for the {freedoms[t]} samples of trial {t}, "
+            f"got {found[t, 0, 0]}"
+        )
+    return found
+
+
+def hidden_pair(pair: Sequence[int]) -> tuple[int, int]:
+    """Two hidden units."""
+    if len(pair) != 2:
+        raise ValueError(f"pair: expected two hidden units, got {tuple(pair)}")
+    i, j = (integer(unit, "pair", 0, SIZES) for unit in pair)
+    return i, j
+
+
+def output_layer(
+    n_classes: int, n_hidden: int, pairs: ArrayLike, dtype: DTypeLike
+) -> tuple[int, int, NDArray[np.int64], np.dtype]:
+    """Sizes C and m of V, pairs (B, 2) of its columns, and its dtype."""
+    C, m = size(n_classes, "n_classes"), size(n_hidden, "n_hidden")
+    return C, m, indices(pairs, "pairs", (None, 2), m), float_dtype(dtype)
+
+
+def _without_overhang(bands: NDArray) -> NDArray[np.float64]:
+    """Bands (..., 3, n), finite float64, with zeros beyond the ends of the diagonals; copied if need be."""
+    found = bands.astype(np.float64, copy=False)
+    for k in (1, 2):
+        beyond = (..., k, slice(max(bands.shape[-1] - k, 0), None))
+        if found[beyond].any():
+            found = found.copy() if found is bands else found
+            found[beyond] = 0
+    finite(found, "bands")
+    return found
+
+
+def banded_form(bands: ArrayLike) -> NDArray[np.float64]:
+    """Bands (3, n) as finite float64, with zeros beyond the ends of the diagonals."""
+    return _without_overhang(array(bands, "bands", (3, None)))
+
+
+def banded_forms(bands: ArrayLike, scales: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bands (T, 3, n), n >= 1, as `banded_form` makes them, and scales (T,) other than 0."""
+    forms = _without_overhang(array(bands, "bands", (None, 3, None)))
+    if forms.shape[2] == 0:
+        raise ValueError(f"bands: expected at least one column, got shape {forms.shape}")
+    return forms, nonzero_scales(scales, forms)

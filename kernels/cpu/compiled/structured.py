@@ -1,0 +1,102 @@
+"""Structured models of mse blocks, a trial at a time: cores for compiled code, theory.md (5.1)-(5.3d)."""
+
+import math
+
+import numpy as np
+
+from .chi import fill_chi
+from .jit import jit
+from .output_layer import dot
+from .random import fill_normals64, fill_uniforms64
+
+PAIRS = 2048
+"""Samples whose random numbers are held at a time: they stay in the first-level cache."""
+
+u64 = np.uint64
+
+
+@jit
+def half_space_count(stream, n_samples, uniforms):
+    """How many of the first uniform numbers are at most 1/2; `uniforms` is work space of even size."""
+    found = 0
+    for first in range(0, n_samples, uniforms.size):
+        fill_uniforms64(stream, u64(first // 2), uniforms)
+        for u in uniforms[: min(uniforms.size, n_samples - first)]:
+            found += u <= 0.5
+    return found
+
+
+@jit
+def plane_coordinates(first, second, rest):
+    """`second` along the direction of `first` and across it; `rest` is float64 work space like them."""
+    norm = math.sqrt(dot(first, first))
+    along = dot(first, second) / norm
+    ratio = along / norm
+    for k in range(rest.size):
+        rest[k] = np.float64(second[k]) - ratio * np.float64(first[k])
+    return along, math.sqrt(dot(rest, rest))
+
+
+@jit
+def wedge_sample(stream, n_samples, along, across, normals, gram):
+    """Number of active samples; their Gram matrix into gram (2, 2). `normals` is work space (2 PAIRS,)."""
+    found, xx, xy, yy = 0, 0.0, 0.0, 0.0
+    for first in range(0, n_samples, PAIRS):
+        count = min(PAIRS, n_samples - first)
+        fill_normals64(stream, u64(2 * first), 1.0, normals[: 2 * count])
+        for k in range(count):
+            x, y = normals[2 * k], normals[2 * k + 1]
+            active = (x > 0) & (along * x + across * y > 0)
+            found += active
+            # A choice of numbers, not of branches: one in four is active, and nobody can tell which.
+            x, y = (x, y) if active else (0.0, 0.0)
+            xx += x * x
+            xy += x * y
+            yy += y * y
+    gram[0, 0], gram[0, 1], gram[1, 0], gram[1, 1] = xx, xy, xy, yy
+    return found
+
+
+@jit
+def wishart_form(stream, freedom, scale, degrees, chi, diagonal, off_diagonal):
+    """Tridiagonal form of scale Y^T Y, Y (freedom, n); degrees and chi are work space (2 n,)."""
+    order = len(diagonal)
+    n, most = min(order, freedom), max(order, freedom)
+    for i in range(n):
+        degrees[i] = most - i
+        degrees[n + i] = n - 1 - i
+    fill_chi(stream, u64(0), degrees[: max(2 * n - 1, 0)], chi[: max(2 * n - 1, 0)])
+    diagonal[n:] = 0
+    off_diagonal[max(n - 1, 0) :] = 0
+    for i in range(n):
+        below = chi[n + i - 1] if i > 0 else 0.0
+        diagonal[i] = scale * (chi[i] * chi[i] + below * below)
+    for i in range(n - 1):
+        off_diagonal[i] = scale * (chi[i] * chi[n + i])
+
+
+@jit
+def wedge_form(chi_stream, normal_stream, freedom, gram, scale, degrees, chi, normals, bands):
+    """Bands of scale A A^T, A the (n, n + 2) matrix with three entries to a row; work space (2 n,), (n,)."""
+    order = bands.shape[1]
+    n = min(order, freedom)
+    bands[:] = 0
+    if n == 0:
+        return
+    for i in range(n):
+        degrees[i] = freedom - i
+        degrees[n + i] = max(order - 2 - i, 0)
+    fill_chi(chi_stream, u64(0), degrees[: 2 * n], chi[: 2 * n])
+    x, g, y = chi[:n], normals[:n], chi[n : 2 * n]
+    fill_normals64(normal_stream, u64(0), 1.0, g)
+    x[0] = math.sqrt(gram[0, 0])
+    g[0] = gram[0, 1] / x[0]
+    g[order - 1 :] = 0  # the last row has no entry beside the diagonal
+    if n > 1:
+        x[1] = math.sqrt(max(gram[1, 1] - g[0] * g[0], 0.0))
+    for i in range(n):
+        bands[0, i] = scale * (x[i] * x[i] + g[i] * g[i] + y[i] * y[i])
+    for i in range(n - 1):
+        bands[1, i] = scale * (g[i] * x[i + 1] + y[i] * g[i + 1])
+    for i in range(n - 2):
+        bands[2, i] = scale * (y[i] * x[i + 2])

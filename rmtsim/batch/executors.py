@@ -1,0 +1,43 @@
+"""Where trials run: an ordered map over threads. Compiled kernels and BLAS release the GIL."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+from ..blas import single_blas_thread
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def default_workers() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+    """Yield function(task) in the order of the tasks, with `workers` of them under way at once.
+
+    BLAS is held to one thread meanwhile: its threads would fight the workers' for the cores. Tasks are
+    taken from the iterable as workers come free, so that it may be long. What is under way when the
+    generator is closed is finished and dropped; what waits is cancelled.
+    """
+    with single_blas_thread:
+        if workers == 1:
+            yield from map(function, tasks)
+            return
+        remaining = iter(tasks)
+        with ThreadPoolExecutor(workers, thread_name_prefix="rmtsim") as pool:
+            try:
+                ahead: deque[Future[Result]] = deque(
+                    pool.submit(function, task) for task in islice(remaining, 2 * workers)
+                )
+                while ahead:
+                    result = ahead.popleft().result()
+                    ahead.extend(pool.submit(function, task) for task in islice(remaining, 1))
+                    yield result
+            finally:
+                pool.shutdown(cancel_futures=True)

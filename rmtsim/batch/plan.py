@@ -1,0 +1,91 @@
+"""What a trial costs in memory and time, from its sizes alone: refusals come before anything heavy is run."""
+
+from math import prod
+
+import numpy as np
+
+from ..experiment import Cell, Experiment
+from ..models.rows import SQUARES, default_memory_limit, installed_memory, tile_of_classes
+
+MOST_WORK = 10**16
+"""Operations of a trial, some days of one core, beyond which an experiment is a slip of the pen."""
+
+
+def check(experiment: Experiment) -> None:
+    """Refuse cells of which one trial fits neither in the memory of this machine nor in days.
+
+    Raises
+    ------
+    ValueError
+        Names the cell, what fits and what came.
+    """
+    installed = installed_memory()
+    for cell in experiment.cells:
+        sizes = f"n_features = {cell.n_features}, n_samples = {cell.n_samples}, n_classes = {cell.n_classes}"
+        where = f"cell {cell.index} ({sizes}): expected a trial"
+        size, work = trial_bytes(experiment, cell), trial_work(experiment, cell)
+        if size > installed:
+            fits = f"that fits in the {_gigabytes(installed)} of this machine"
+            raise ValueError(f"{where} {fits}, got one of {_gigabytes(size)}")
+        if work > MOST_WORK:
+            raise ValueError(f"{where} of at most {MOST_WORK:.0e} operations, got one of {work:.0e}")
+        _check_masses(experiment, cell, where)
+
+
+def _check_masses(experiment: Experiment, cell: Cell, where: str) -> None:
+    """Refuse what the sums of masses would refuse in the first trial."""
+    if not _sums_masses(experiment, cell):
+        return
+    try:
+        tile_of_classes(cell.n_samples, cell.n_hidden or cell.n_features, default_memory_limit())
+    except ValueError as error:
+        raise ValueError(f"{where} whose masses fit in a quarter of the memory, got {error}") from None
+
+
+def _sums_masses(experiment: Experiment, cell: Cell) -> bool:
+    """Whether masses are summed over pairs of samples and tiles of classes."""
+    sums_pairs = cell.loss == "ce" or cell.architecture == "hidden"
+    dense = experiment.method(cell) == "dense"
+    return "masses" in experiment.measure.statistics and dense and sums_pairs
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.3g} GB" if size < 1e12 else f"{size // 10**9} GB"
+
+
+def trial_bytes(experiment: Experiment, cell: Cell) -> int:
+    """Bytes that the large arrays of a trial take at least; tiles of V, a few MB, are left out.
+
+    V itself is read by tiles, and the comparison with limit laws given V is what needs it whole.
+    """
+    d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden or 0
+    real = np.dtype(experiment.measure.precision).itemsize
+    record = sum(
+        prod(field.shape) * np.dtype(field.dtype).itemsize for field in experiment.schema(cell).values()
+    )
+    if experiment.method(cell) == "structured":
+        span = N * (2 * m + min(d, m)) if m and "vv_diag" in cell.blocks else 0
+        return record + 8 * (4 * d + span) + real * m * d
+    draws = real * (N * d + m * (d + N))
+    given = 8 * C * m if cell.loss == "ce" and "ww_off" in cell.blocks else 0
+    spectra = draws + real * max(min(cell.block_size(block), N) for block in cell.blocks) ** 2
+    masses = 0
+    if "masses" in experiment.measure.statistics:
+        squares = SQUARES if _sums_masses(experiment, cell) else 1
+        masses = draws + 8 * (squares * N * N + N * m * (m + 1))
+    return record + max(spectra, masses, given)
+
+
+def trial_work(experiment: Experiment, cell: Cell) -> int:
+    """Operations of a trial, roughly."""
+    d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden or 0
+    if experiment.method(cell) == "structured":
+        # A thousand operations per feature: counts at 200 edges and the search for both extremes.
+        return len(cell.blocks) * (1000 * (d + N) + m * C)
+    statistics, work = experiment.measure.statistics, 0
+    if set(statistics) - {"masses"}:
+        work = len(cell.blocks) * N * d * (d + C)
+    if "masses" in statistics:
+        # Sums over pairs of samples: X X^T, three over the classes and, for each hidden unit, two more.
+        work += N * N * (d + (3 + 2 * m) * C + m * m)
+    return work

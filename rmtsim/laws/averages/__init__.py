@@ -1,0 +1,1 @@
+"""Gaussian averages that weight laws and ratios are made of, by quadrature."""

@@ -1,0 +1,1 @@
+"""How generalised Marchenko-Pastur laws are solved; users name the laws of the package above."""

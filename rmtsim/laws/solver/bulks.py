@@ -1,0 +1,101 @@
+"""What the boundary curves of laws have in common: bulks, gaps between them, an atom at zero."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from .measure import Complexes, Floats, Indices
+
+
+class Bulks(ABC):
+    """Bulks of a law with their ends, and the distribution function there.
+
+    Attributes
+    ----------
+    left, right : ndarray, shape (bulks,)
+        Ends.
+    left_levels, right_levels : ndarray, shape (bulks,)
+        Distribution function at the ends.
+    atom : float
+        Mass at zero.
+    zero_gap : int
+        Number of bulks left of zero.
+    """
+
+    left: Floats
+    right: Floats
+    left_levels: Floats
+    right_levels: Floats
+    atom: float
+
+    @property
+    def zero_gap(self) -> int:
+        """Number of bulks left of zero."""
+        return int(np.searchsorted(self.right, 0.0, side="right"))
+
+    @abstractmethod
+    def density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
+        """Density at points, zero off the bulks, and a bound of its error if asked for (otherwise zero)."""
+
+    @abstractmethod
+    def distribution(self, x: Floats) -> Floats:
+        """Distribution function at points, the atom included at zero."""
+
+    @abstractmethod
+    def curve(self, x: Floats) -> Complexes:
+        """Points w of the boundary curve over points x of the bulks."""
+
+    @abstractmethod
+    def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
+        """Quantiles within one bulk."""
+
+    @abstractmethod
+    def upper_transform(self, z: Complexes) -> Complexes:
+        """Stieltjes transform in the upper half-plane."""
+
+    @abstractmethod
+    def real_transform(self, x: Floats) -> Floats:
+        """Stieltjes transform at real points off the support."""
+
+    @property
+    @abstractmethod
+    def error(self) -> float:
+        """Bound of the error of the distribution function."""
+
+    def inside(self, x: Floats) -> Indices:
+        """Index of the closed bulk that holds each point, -1 for none."""
+        if self.left.size == 0:
+            return np.full(x.size, -1)
+        bulk = np.searchsorted(self.left, x, side="right") - 1
+        return np.where((bulk >= 0) & (x <= self.right[bulk]), bulk, -1)
+
+    def refuse_support(self, x: Floats) -> None:
+        """Refuse real points of the support, the atom included: the transform has no value there."""
+        bad = (self.inside(x) >= 0) | ((x == 0) & (self.atom > 0))
+        if bad.any():
+            raise ValueError(
+                f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}"
+            )
+
+    def outside_level(self, x: Floats) -> Floats:
+        """Distribution function at points of the gaps."""
+        gap = np.searchsorted(self.right, x, side="right")
+        level = np.append(0.0, self.right_levels)[gap]
+        return level + np.where((gap == self.zero_gap) & (x >= 0), self.atom, 0.0)
+
+    def quantile(self, q: Floats) -> Floats:
+        """Quantiles; the edges of the support at 0 and 1."""
+        x = np.zeros(q.size)
+        if self.left.size == 0:
+            return x
+        zero_gap = self.zero_gap
+        bulk = np.minimum(np.searchsorted(self.right_levels, q), self.left.size - 1)
+        past_atom = np.where(bulk < zero_gap, q > self.right_levels[bulk], q <= self.left_levels[bulk])
+        in_atom = past_atom & (self.atom > 0) & ((bulk == zero_gap) | (bulk == self.left.size - 1))
+        in_atom &= ~((self.left[bulk] < 0) & (self.right[bulk] > 0))  # there it is a jump within the bulk
+        for b in np.unique(bulk[~in_atom]):
+            which = np.flatnonzero((bulk == b) & ~in_atom)
+            x[which] = np.clip(self.bulk_quantile(int(b), q[which]), self.left[b], self.right[b])
+            x[which[q[which] <= self.left_levels[b]]] = self.left[b]
+            x[which[q[which] >= self.right_levels[b]]] = self.right[b]
+        return x

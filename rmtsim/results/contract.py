@@ -1,0 +1,254 @@
+"""The storage contract: ``Results`` are read, a ``Store`` is also written; here in memory."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..experiment import Cell, Experiment
+from .provenance import provenance
+
+Record = Mapping[str, NDArray[Any]]
+
+_OF_THE_FILE = ("format", "format_version", "experiment", "digest")
+"""Attributes that tell of a file and not of the session that created it."""
+
+
+class Results(ABC):
+    """Finished trials of an experiment; a cell is named by its index in ``cells``.
+
+    Attributes
+    ----------
+    experiment : Experiment
+    attributes : mapping
+        Program, libraries, device, machine and start time.
+    """
+
+    experiment: Experiment
+    attributes: Mapping[str, Any]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Cells of the experiment."""
+        return self.experiment.cells
+
+    @property
+    def sessions(self) -> tuple[Mapping[str, Any], ...]:
+        """Program, libraries, device, machine and start time of every session that is not as one before."""
+        return ({name: value for name, value in self.attributes.items() if name not in _OF_THE_FILE},)
+
+    @abstractmethod
+    def done(self, cell: int) -> NDArray[np.bool_]:
+        """Which trials are finished, shape (trials,)."""
+
+    @abstractmethod
+    def edges(self, cell: int) -> NDArray[np.float64] | None:
+        """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
+
+    @abstractmethod
+    def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
+        """Rows of one array, finished or not."""
+
+    def trials(self, cell: int) -> NDArray[np.int64]:
+        """Indices of the finished trials, ascending."""
+        return np.flatnonzero(self.done(cell))
+
+    def names(self, cell: int) -> tuple[str, ...]:
+        """Names of the arrays recorded for a cell."""
+        return tuple(self.experiment.schema(self.cells[cell]))
+
+    def array(self, cell: int, name: str, trials: ArrayLike | None = None) -> NDArray[Any]:
+        """One recorded array of several trials.
+
+        Parameters
+        ----------
+        cell : int
+        name : str
+            One of ``names(cell)``; shape, dtype and axes per trial are in ``experiment.schema``.
+        trials : array_like of int, optional
+            Finished trials, in any order; all of them by default. While a run is followed, pass one
+            reading of ``trials(cell)`` to get several arrays of the same trials.
+
+        Returns
+        -------
+        ndarray of shape (len(trials), ...)
+
+        Raises
+        ------
+        ValueError
+            No such array is recorded for the cell, or a trial is not finished.
+        """
+        if name not in self.names(cell):
+            raise ValueError(f"name: expected one of {', '.join(self.names(cell))}, got {name!r}")
+        done = self.done(cell)
+        rows = np.flatnonzero(done) if trials is None else _integers(trials)
+        known = (rows >= 0) & (rows < len(done))
+        finished = known & done[np.where(known, rows, 0)]
+        if not finished.all():
+            raise ValueError(f"trials: expected finished trials of cell {cell}, got {rows[~finished][0]}")
+        return self._rows(cell, name, rows)
+
+    def _rows(self, cell: int, name: str, trials: NDArray[np.int64]) -> NDArray[Any]:
+        """Rows of finished trials in the order given."""
+        if trials.size == 0:
+            return self._read(cell, name, 0, 0)
+        first = int(trials.min())
+        return self._read(cell, name, first, int(trials.max()) + 1)[trials - first]
+
+    def close(self) -> None:  # noqa: B027 - memory holds nothing open
+        """Let go of the file, where there is one."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _integers(trials: ArrayLike) -> NDArray[np.int64]:
+    given = np.asarray(trials)
+    if given.size and given.dtype.kind not in "iu":
+        raise TypeError(f"trials: expected integers, the numbers of trials, got dtype {given.dtype}")
+    return given.astype(np.int64)
+
+
+class Store(Results):
+    """Results that can be added to, by one writer."""
+
+    @abstractmethod
+    def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
+        """Keep checked edges."""
+
+    @abstractmethod
+    def _write(self, cell: int, first: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep the arrays of consecutive trials, stacked, and only then mark the trials done."""
+
+    def check_same(self, experiment: Experiment, device: str) -> None:
+        """Refuse results of another experiment, or of another device, whose last bits would differ.
+
+        Raises
+        ------
+        ValueError
+        """
+        differences = self.experiment.differences(experiment)
+        if differences:
+            got = "; ".join(f"{key} = {there}, not {here}" for key, (there, here) in differences.items())
+            raise self._refusal("results of the same experiment", got)
+        if self.attributes["device"] != device:
+            raise self._refusal(
+                f'results of device "{device}"', f'those of device "{self.attributes["device"]}"'
+            )
+
+    def _refusal(self, expected: str, got: str) -> ValueError:
+        return ValueError(f"store: expected {expected}, got {got}")
+
+    def set_edges(self, cell: int, edges: ArrayLike) -> None:
+        """Fix the histogram edges of a cell, before its first trial.
+
+        Parameters
+        ----------
+        cell : int
+        edges : array_like, shape (block, bins + 1)
+            Strictly increasing along the last axis, in units of ``scale``.
+
+        Raises
+        ------
+        ValueError
+            The cell records no histogram, trials are finished, or the edges do not fit.
+        """
+        if "histogram" not in self.names(cell):
+            raise ValueError(f"edges: expected none, as cell {cell} records no histogram")
+        if self.done(cell).any():
+            raise ValueError(f"edges: expected before the first trial of cell {cell}, got after it")
+        array = np.asarray(edges, dtype=np.float64)
+        expected = (len(self.cells[cell].blocks), self.experiment.measure.bins + 1)
+        if array.shape != expected:
+            raise ValueError(f"edges: expected shape {expected}, got {array.shape}")
+        if not (np.isfinite(array).all() and (np.diff(array) > 0).all()):
+            raise ValueError("edges: expected finite, strictly increasing numbers")
+        self._write_edges(cell, array)
+
+    def write(self, cell: int, first_trial: int, records: Sequence[Record]) -> None:
+        """Keep the records of trials ``first_trial``, ``first_trial + 1``, ...
+
+        A trial counts once this has returned; a failure or a killed process in between leaves the
+        trials unfinished and everything written before untouched.
+
+        Raises
+        ------
+        ValueError
+            A trial is out of range or finished already, the edges are not set, or a record does not
+            have exactly the arrays of the schema.
+        """
+        stop = first_trial + len(records)
+        done = self.done(cell)
+        if not 0 <= first_trial <= stop <= len(done):
+            raise ValueError(f"trials: expected within 0..{len(done) - 1}, got {first_trial}..{stop - 1}")
+        if done[first_trial:stop].any():
+            finished = first_trial + int(np.argmax(done[first_trial:stop]))
+            raise ValueError(f"trials: expected unfinished trials of cell {cell}, got {finished}")
+        if "histogram" in self.names(cell) and self.edges(cell) is None:
+            raise ValueError(f"edges of cell {cell}: expected to be set before its first trial")
+        if records:
+            self._write(cell, first_trial, self._stack(cell, records))
+
+    def _stack(self, cell: int, records: Sequence[Record]) -> dict[str, NDArray[Any]]:
+        schema = self.experiment.schema(self.cells[cell])
+        for record in records:
+            if record.keys() != schema.keys():
+                raise ValueError(f"record: expected the arrays {list(schema)}, got {list(record)}")
+            for name, (shape, dtype, _) in schema.items():
+                got = np.asarray(record[name])
+                if got.shape != shape or got.dtype != dtype:
+                    came = f"{got.dtype} of shape {got.shape}"
+                    raise ValueError(f"record[{name!r}]: expected {dtype} of shape {shape}, got {came}")
+        return {name: np.stack([record[name] for record in records]) for name in schema}
+
+
+class MemoryStore(Store):
+    """Results kept in memory, for notebooks, tests and small experiments.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    device : {"cpu", "gpu", "reference"}
+    """
+
+    def __init__(self, experiment: Experiment, device: str = "cpu") -> None:
+        self.experiment = experiment
+        self.attributes = provenance(device)
+        self._done = [np.zeros(experiment.trials, dtype=np.bool_) for _ in experiment.cells]
+        self._edges: list[NDArray[np.float64] | None] = [None for _ in experiment.cells]
+        self._arrays = [self._allocate(cell) for cell in experiment.cells]
+
+    def _allocate(self, cell: Cell) -> dict[str, NDArray[Any]]:
+        schema = self.experiment.schema(cell)
+        return {name: np.empty((self.experiment.trials, *f.shape), f.dtype) for name, f in schema.items()}
+
+    def done(self, cell: int) -> NDArray[np.bool_]:
+        """Which trials are finished, shape (trials,)."""
+        return self._done[cell].copy()
+
+    def edges(self, cell: int) -> NDArray[np.float64] | None:
+        """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
+        edges = self._edges[cell]
+        return None if edges is None else edges.copy()
+
+    def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
+        return self._arrays[cell][name][start:stop].copy()
+
+    def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
+        self._edges[cell] = edges.copy()
+
+    def _write(self, cell: int, first: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        stop = first + len(next(iter(arrays.values())))
+        for name, array in arrays.items():
+            self._arrays[cell][name][first:stop] = array
+        self._done[cell][first:stop] = True

@@ -1,0 +1,132 @@
+"""What a results file holds: one description, by which files are laid out and checked.
+
+Nothing here imports h5py.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...experiment import Experiment
+from ...experiment.cells import LONG_NAMES, Cell, Field, coordinates
+
+FORMAT = "rmtsim-results"
+FORMAT_VERSION = 2
+
+SESSIONS, SESSION_BYTES = 32, 2048
+"""Room for the descriptions of the sessions that a file was written in after the first."""
+TEXT = "str"
+"""The dtype of texts of any length, in UTF-8."""
+WORDING = frozenset({"long_name"})
+"""Attributes that explain, and on which nothing depends: they are not checked."""
+
+
+class Dataset(NamedTuple):
+    """One dataset of a group.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : str
+        Little-endian in the file, or ``TEXT``.
+    dimensions : tuple of str
+        Names of the axes, each of which is also the name of a coordinate of the group.
+    attributes : mapping
+    fill : int or float
+        What the dataset is filled with when it is created.
+    labels : sequence, optional
+        The values of a coordinate.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    dimensions: tuple[str, ...]
+    attributes: Mapping[str, Any] = {}
+    fill: float = 0
+    labels: Sequence[str] | range | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values of a dataset that is not text."""
+        return prod(self.shape) * np.dtype(self.dtype).itemsize
+
+
+class Group(NamedTuple):
+    """A group of the file: its attributes, and its datasets by name, coordinates first."""
+
+    attributes: Mapping[str, Any]
+    datasets: Mapping[str, Dataset]
+
+
+def group_name(cell: int) -> str:
+    """Name of the group of a cell."""
+    return f"cell_{cell:04d}"
+
+
+def root_layout(attributes: Mapping[str, Any], version: int = FORMAT_VERSION) -> Group:
+    """Return what lies outside of the cells; ``attributes`` tell of the experiment and its first session."""
+    if version == 1:
+        return Group(attributes, {})
+    sessions = Dataset(
+        (SESSIONS,), f"S{SESSION_BYTES}", ("session",), {"long_name": "later sessions that differ, as JSON"}
+    )
+    return Group(attributes, {"session": _coordinate("session", range(SESSIONS)), "sessions": sessions})
+
+
+def cell_layout(experiment: Experiment, cell: Cell, version: int = FORMAT_VERSION) -> Group:
+    """Return what the group of a cell holds in files of a format version."""
+    trials = experiment.trials
+    schema = experiment.schema(cell)
+    arrays = {"done": Dataset((trials,), "int8", ("trial",), {**_long_name("done"), "dtype": "bool"})}
+    if "histogram" in schema:
+        n_blocks, bins = schema["histogram"].shape
+        edges = ("block", "edge")
+        arrays["edges"] = Dataset((n_blocks, bins + 1), "float64", edges, _long_name("edges"), np.nan)
+    for name, field in schema.items():
+        arrays[name] = _trial_array(name, field, trials, version)
+    labels = {"trial": range(trials), **coordinates(cell, experiment.measure.bins)}
+    used = dict.fromkeys(chain.from_iterable(array.dimensions for array in arrays.values()))
+    scales = {dimension: _coordinate(dimension, labels[dimension]) for dimension in used}
+    return Group(_cell_attributes(experiment, cell), {**scales, **arrays})
+
+
+def _trial_array(name: str, field: Field, trials: int, version: int) -> Dataset:
+    """An array of all trials. Those not done hold the fill value, which readers of netCDF mask."""
+    attributes = _long_name("eigenvalues" if name.startswith("eigenvalues_") else name)
+    fill: float = np.nan if field.dtype == "float64" else -1
+    if version > 1:
+        attributes["_FillValue"] = np.dtype(field.dtype).type(fill)
+    return Dataset((trials, *field.shape), field.dtype, ("trial", *field.dimensions), attributes, fill)
+
+
+def _long_name(array: str) -> dict[str, Any]:
+    return {"long_name": LONG_NAMES[array]}
+
+
+def _coordinate(dimension: str, labels: Sequence[str] | range) -> Dataset:
+    dtype = "int64" if isinstance(labels, range) else TEXT
+    return Dataset((len(labels),), dtype, (dimension,), labels=labels)
+
+
+def _cell_attributes(experiment: Experiment, cell: Cell) -> dict[str, Any]:
+    names = ("architecture", "loss", "n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio")
+    sizes = {name: getattr(cell, name) for name in names if getattr(cell, name) is not None}
+    return {**sizes, "method": experiment.method(cell)}
+
+
+def layout(
+    experiment: Experiment, attributes: Mapping[str, Any], version: int = FORMAT_VERSION
+) -> Iterator[tuple[str, Group]]:
+    """Yield all groups of a file, by name; the root, which comes first, is named "/"."""
+    yield "/", root_layout(attributes, version)
+    for cell in experiment.cells:
+        yield group_name(cell.index), cell_layout(experiment, cell, version)
+
+
+def data_bytes(experiment: Experiment) -> int:
+    """Size of all datasets of the cells, coordinates excepted."""
+    groups = (cell_layout(experiment, cell) for cell in experiment.cells)
+    return sum(d.nbytes for group in groups for d in group.datasets.values() if d.labels is None)

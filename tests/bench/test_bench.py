@@ -1,0 +1,93 @@
+"""Timing in alternation, reports, and the contenders: they do the same work."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rmtsim import HiddenModel, bench
+from rmtsim.bench import plain, report, stages
+
+from .. import rounding
+
+
+def comparison(**runs: int) -> bench.Comparison:
+    counts = {name: [] for name in runs}  # type: dict[str, list[int]]
+    contenders = {name: bench.Contender(lambda name=name: counts[name].append(1)) for name in runs}
+    return bench.Comparison("nothing", "call", contenders)
+
+
+def test_ratios_are_those_of_each_round() -> None:
+    seconds = {"rmtsim": (1.0, 2.0, 4.0), "plain": (2.0, 6.0, 4.0), "slow": (20.0,)}
+    outcome = bench.Outcome("work", "unit", seconds)
+    assert outcome.ratios("plain") == (1.0, 2.0, 3.0)
+    assert outcome.ratios("slow") == (10.0, 10.0, 10.0)
+
+
+def test_contenders_alternate_and_slow_ones_run_once() -> None:
+    order: list[str] = []
+    contenders = {
+        name: bench.Contender(lambda name=name: order.append(name)) for name in ("rmtsim", "a", "b")
+    }
+    outcome = bench.measure(bench.Comparison("w", "u", contenders, frozenset({"b"})), rounds=3)
+    assert order.count("b") == 1
+    assert order[-1] == "b"
+    changes = [name for name, before in zip(order[1:], order, strict=False) if name != before]
+    assert changes[-7:] == ["rmtsim", "a", "rmtsim", "a", "rmtsim", "a", "b"]
+    assert [len(outcome.seconds[name]) for name in ("rmtsim", "a", "b")] == [3, 3, 1]
+
+
+def test_refusals_name_the_argument() -> None:
+    with pytest.raises(ValueError, match="contenders: expected one named 'rmtsim', got a"):
+        bench.measure(comparison(a=1))
+    with pytest.raises(ValueError, match="rounds: expected at least 1, got 0"):
+        bench.measure(comparison(rmtsim=1), rounds=0)
+
+
+def test_plain_closed_forms_are_the_hessian_of_the_model() -> None:
+    rng = np.random.default_rng(4)
+    X, y = rng.normal(size=(30, 5)), rng.integers(0, 4, 30)
+    W, V = rng.normal(size=(3, 5)), rng.normal(size=(4, 3))
+    expected = HiddenModel(W, V).hessian(X, y)
+    h = np.maximum(X @ W.T, 0)
+    # Each entry is a mean of products of p, of V twice, and of X twice, each of which rounds.
+    terms = (np.abs(X).max() * (1 + np.abs(V).max())) ** 2 * max(np.abs(h).max(), 1) ** 2
+    bound = (4 * rounding.probabilities(h, V) + 2 * 30 * rounding.EPS) * terms
+    np.testing.assert_allclose(plain.hidden_hessian(X, y, W, V), expected, rtol=0, atol=bound)
+
+
+def test_a_plain_trial_counts_every_eigenvalue() -> None:
+    assert plain.trial(40, 20, 20, "float32", np.array([-1.0, 0.0, 100.0]))().sum() == 20
+
+
+def test_stages_add_up_to_about_the_trial() -> None:
+    *parts, whole = stages.profile(60, rounds=1)
+    assert whole.name == "whole trial"
+    assert all(stage.milliseconds > 0 for stage in (*parts, whole))
+
+
+def test_a_report_names_the_machine_and_goes_to_json() -> None:
+    made = bench.run({"nothing": lambda: comparison(rmtsim=1, other=1)}, rounds=2)
+    assert made.machine["processor"]
+    assert "numpy" in made.machine["packages"]
+    text = made.format()
+    assert "other" in text
+    mapping = json.loads(json.dumps(made.to_mapping()))
+    assert len(mapping["comparisons"]["nothing"]["ratios"]["other"]) == 3
+    assert len(report.format_outcome(made.outcomes["nothing"]).splitlines()) == 3
+
+
+def test_the_command_makes_the_comparisons_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rmtsim", "bench"]
+    options = ["normals-float32", "--rounds", "1", "--json", "out.json"]
+    done = subprocess.run(
+        command + options, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert "normals, float32" in done.stdout
+    assert set(json.loads((tmp_path / "out.json").read_text())["comparisons"]) == {"normals-float32"}
+    refused = subprocess.run([*command, "nothing"], capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 2
+    assert "NAME: expected one of normals-float64" in refused.stderr

@@ -1,0 +1,82 @@
+"""Guards of speed: ratios measured side by side, with bounds at about half of what a quiet machine gives.
+
+A loop that no longer vectorises, a BLAS on too many threads or a lost cache loses more than that; a noisy
+neighbour, who slows both sides, does not. What counts is the best of some rounds.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+from rmtsim import bench
+from rmtsim.batch import executors, montecarlo
+from rmtsim.bench.comparisons import experiment
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = 5
+
+LEAST = {
+    "normals-float64": ("numpy", 1.5),
+    "normals-float32": ("numpy", 2.5),
+    "trial-50-float64": ("plain", 2.0),
+    "trial-200-float64": ("plain", 1.8),
+    "trial-200-float32": ("plain", 2.0),
+    "trial-500-float64": ("plain", 1.2),
+    "precision-1000": ("float64", 1.3),
+    "few-samples-400": ("plain", 2.5),
+    "structured-vv_diag-1000": ("dense", 400.0),
+    "structured-ww_diag-1000": ("dense", 200.0),
+    "structured-ww_off-1000": ("dense", 60.0),
+    "hessian": ("plain", 1.3),
+}
+"""Comparison -> the contender, and how many times our time it must take at least."""
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_faster_than(name: str) -> None:
+    contender, least = LEAST[name]
+    with threadpool_limits(1, user_api="blas"):
+        outcome = bench.measure(bench.COMPARISONS[name](), ROUNDS)
+    assert outcome.ratios(contender)[2] > least, bench.report.format_outcome(outcome)
+
+
+@pytest.mark.parametrize("name", ["trial-200-float64", "trial-500-float64"])
+def test_near_the_floor_of_blas_and_lapack(name: str) -> None:
+    with threadpool_limits(1, user_api="blas"):
+        outcome = bench.measure(bench.COMPARISONS[name](), ROUNDS)
+    assert outcome.ratios("floor")[2] > 1 / 1.8, bench.report.format_outcome(outcome)
+
+
+def test_workers_hold_blas_to_one_thread() -> None:
+    """Two threads of BLAS in each of two workers were measured to take 10 to 100 times as long at d = 200."""
+    given = experiment(200)
+    cell = given.cells[0]
+    edges = {cell.index: montecarlo.pilot_edges(given, cell)}
+    batches = [montecarlo.Batch(cell, 8 * b, 8) for b in range(4)]
+
+    def seconds(workers: int) -> float:
+        start = perf_counter()
+        assert len(list(montecarlo.run_batches(given, batches, edges, workers))) == len(batches)
+        return perf_counter() - start
+
+    seconds(1)
+    times = [(seconds(1), seconds(max(2, executors.default_workers()))) for _ in range(ROUNDS)]
+    assert min(several / one for one, several in times) < 1.5
+
+
+def test_a_second_run_starts_at_once(tmp_path: Path) -> None:
+    """Compiled code comes from the cache: 1.7 s were measured for the whole run, 30 s with compilation."""
+
+    def seconds(name: str) -> float:
+        command = [sys.executable, "-m", "rmtsim", "run", "quickstart", "--quiet", "-o", f"{name}.h5"]
+        start = perf_counter()
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=600)
+        return perf_counter() - start
+
+    seconds("first")
+    assert min(seconds(name) for name in ("second", "third", "fourth")) < 10
