@@ -1,17 +1,17 @@
 """Checks of what a user hands to a model: each error names the argument, what was expected and what came."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-LOSSES = ("ce", "mse")
 
-
-def loss(name: str) -> str:
-    """Return `name` if it is a known loss."""
-    if name not in LOSSES:
-        raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {name!r}")
+def one_of(argument: str, name: Any, known: Iterable[str]) -> str:
+    """Return `name` if it is a known one."""
+    names = sorted(map(str, known))
+    if name not in names:
+        raise ValueError(f"{argument}: expected one of {', '.join(map(repr, names))}, got {name!r}")
     return name
 
 

@@ -1,4 +1,4 @@
-"""The one-hidden-layer ReLU network f(x) = V relu(W x): theory.md (2.2)-(2.4), (2.6), (2.7)."""
+"""The network with one hidden layer, f(x) = V phi(W x): theory.md (2.2)-(2.4), (2.6), (2.7)."""
 
 from typing import Any
 
@@ -7,12 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..kernels.host.masses import squared_gram
 from . import checks
+from .activations import ACTIVATIONS
 from .base import BlockIndex, Model
-from .cross import cross_blocks, cross_masses, cross_tiles
+from .cross import cross_blocks, cross_masses
+from .outputs import Outputs
 
 
 class HiddenModel(Model):
-    """Network f(x) = V relu(W x) without biases; the derivative of ReLU at exactly 0 is 0.
+    """Network f(x) = V phi(W x) without biases.
 
     Parameters
     ----------
@@ -23,6 +25,8 @@ class HiddenModel(Model):
         read by tiles of classes, never whole.
     loss : {"ce", "mse"}
         Cross-entropy (1/N) sum [logsumexp(z) - z_y], or mean square (1/2N) sum |z - onehot(y)|^2.
+    activation : {"relu"}
+        phi; the derivative of ReLU at exactly 0 is 0.
     device : {"cpu", "gpu", "reference"}
         Which kernels compute.
     memory_limit : int, optional
@@ -45,11 +49,13 @@ class HiddenModel(Model):
         W: ArrayLike,
         V: Any,
         loss: str = "ce",
+        activation: str = "relu",
         *,
         device: str = "cpu",
         memory_limit: int | None = None,
     ) -> None:
         super().__init__(V, loss, device, memory_limit)
+        self.activation = ACTIVATIONS[checks.one_of("activation", activation, ACTIVATIONS)]
         self.W = checks.matrix("W", W)
         if self.V.shape[1] != self.n_hidden:
             raise ValueError(
@@ -77,36 +83,35 @@ class HiddenModel(Model):
         return self.W.size + self.n_classes * self.n_hidden
 
     def features(self, X: NDArray) -> NDArray:
-        """Return the hidden activations h = relu(W x), shape (N, m)."""
-        return np.maximum(X @ self.W.T, 0)
+        """Return the hidden activations h = phi(W x), shape (N, m)."""
+        return self.activation.value(self._preactivations(X))
+
+    def _preactivations(self, X: NDArray) -> NDArray:
+        return X @ self.W.T
 
     # Sample weights and blocks ---------------------------------------------------------------------
-
-    def _hidden_covariances(self, h: NDArray, pairs: NDArray) -> NDArray[np.float64]:
-        """Return (V^T B_n V)_ij for pairs (i, j): shape (N, K), or (1, K) for mse, where it is constant."""
-        if self.loss == "mse":
-            return self.output_gram()[pairs[:, 0], pairs[:, 1]][None]
-        return self.kernels.class_covariances(h, self.output_rows, pairs)
 
     def output_gram(self) -> NDArray[np.float64]:
         """Return S = V^T V, shape (m, m): the natural unit S_ij of W-layer blocks under mse."""
         S = np.zeros((self.n_hidden, self.n_hidden))
-        for classes in self.class_slices(n_samples=0):
+        for classes in self.layer.tiles(n_samples=0):
             rows = self.V[classes].astype(np.float64)
             S += rows.T @ rows
         return S
 
-    def _hidden_sample_weights(self, X: NDArray, pairs: NDArray) -> NDArray[np.float64]:
-        """Return D_ni D_nj (V^T B_n V)_ij for the pairs (i, j), shape (N, K): sample weights of (2.2)."""
-        h = self.features(X)
-        factors = np.broadcast_to(self._hidden_covariances(h, pairs), (len(X), len(pairs)))
+    def _hidden_weights(
+        self, a: NDArray, outputs: Outputs, pairs: NDArray, y: NDArray | None
+    ) -> NDArray[np.float64]:
+        """Return the sample weights of (2.2) for the pairs (i, j) of hidden units, shape (N, K)."""
+        factors = np.broadcast_to(outputs.covariances(pairs), (len(a), len(pairs)))
         weights = np.empty(factors.shape)
         for k, (i, j) in enumerate(pairs):
-            # relu(a) > 0 exactly where a > 0, so h gates as well as a does
-            weights[:, k] = self.kernels.gated_weights(h[:, i], h[:, j], factors[:, k])
+            weights[:, k] = self.kernels.gated_weights(a[:, i], a[:, j], factors[:, k])
         return weights
 
-    def sample_weights(self, X: ArrayLike, row: BlockIndex, col: BlockIndex) -> NDArray[np.float64]:
+    def sample_weights(
+        self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """Return lambda_n of a within-layer block, shape (N,).
 
         H = (1/N) sum_n lambda_n u_n u_n^T, with u = x for two hidden units and u = h for two classes.
@@ -119,10 +124,11 @@ class HiddenModel(Model):
         (layer, i), (other, j) = self._block_indices(row, col)
         if layer != other:
             raise ValueError(f"row, col: expected two units of one layer, got {row!r} and {col!r}")
-        X = self.inputs(X)
+        a = self._preactivations(self.inputs(X))
+        outputs = self.outputs(self.activation.value(a))
         if layer == "v":
-            return self.class_sample_weights(self.features(X), i, j)
-        return self._hidden_sample_weights(X, np.array([[i, j]]))[:, 0]
+            return outputs.class_weights(i, j)
+        return self._hidden_weights(a, outputs, np.array([[i, j]]), None)[:, 0]
 
     def block(
         self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
@@ -144,17 +150,16 @@ class HiddenModel(Model):
         (layer, i), (other, j) = self._block_indices(row, col)
         if layer == other:
             X = self.inputs(X)
-            if layer == "w":
-                return self.kernels.weighted_gram(X, self._hidden_sample_weights(X, np.array([[i, j]]))[:, 0])
-            h = self.features(X)
-            return self.kernels.weighted_gram(h, self.class_sample_weights(h, i, j))
+            rows = X if layer == "w" else self.features(X)
+            return self.kernels.weighted_gram(rows, self.sample_weights(X, row, col, y))
         if layer == "v":
             return self.block(X, col, row, y).T
         X = self.inputs(X)
         targets = self.labels(y, len(X), "a block between layers")
-        h = self.features(X)
-        tile = next(cross_tiles(self, h, self.softmax_tops(h), targets, [i], [slice(j, j + 1)]))
-        return cross_blocks(X, h, tile)[:, 0]
+        a = self._preactivations(X)
+        outputs = self.outputs(self.activation.value(a))
+        tile = next(outputs.cross_tiles(targets, [i], [slice(j, j + 1)]))
+        return cross_blocks(X, outputs.features, self.activation.derivative(a), tile)[:, 0]
 
     # The full Hessian ------------------------------------------------------------------------------
 
@@ -169,24 +174,22 @@ class HiddenModel(Model):
         """
         X = self.inputs(X)
         targets = self._hessian_labels(y, len(X))
-        h = self.features(X)
-        n_w = self.W.size
+        a = self._preactivations(X)
+        outputs, derivatives = self.outputs(self.activation.value(a)), self.activation.derivative(a)
+        n_w, d, m = self.W.size, self.n_features, self.n_hidden
         H = np.empty((self.n_parameters, self.n_parameters))
-        self._fill_hidden_hessian(H[:n_w, :n_w], X)
-        self.fill_output_hessian(H[n_w:, n_w:], h)
-        d = self.n_features
-        units, tiles = range(self.n_hidden), self.class_slices(len(X))
-        for tile in cross_tiles(self, h, self.softmax_tops(h), targets, units, tiles):
-            columns = slice(n_w + tile.classes.start * self.n_hidden, n_w + tile.classes.stop * self.n_hidden)
-            blocks = H[tile.hidden * d : (tile.hidden + 1) * d, columns].reshape(d, -1, self.n_hidden)
-            blocks[:] = cross_blocks(X, h, tile)
+        self._fill_hidden_hessian(H[:n_w, :n_w], X, a, outputs, targets)
+        outputs.fill_hessian(H[n_w:, n_w:])
+        for tile in outputs.cross_tiles(targets, range(m), outputs.layer.tiles(len(X))):
+            columns = slice(n_w + tile.classes.start * m, n_w + tile.classes.stop * m)
+            blocks = H[tile.hidden * d : (tile.hidden + 1) * d, columns].reshape(d, -1, m)
+            blocks[:] = cross_blocks(X, outputs.features, derivatives, tile)
         H[n_w:, :n_w] = H[:n_w, n_w:].T
         return H
 
-    def _fill_hidden_hessian(self, H: NDArray, X: NDArray) -> None:
-        d = self.n_features
-        pairs = self._hidden_pairs()
-        for (i, j), weights in zip(pairs, self._hidden_sample_weights(X, pairs).T, strict=True):
+    def _fill_hidden_hessian(self, H: NDArray, X: NDArray, a: NDArray, outputs: Outputs, y: NDArray) -> None:
+        d, pairs = self.n_features, self._hidden_pairs()
+        for (i, j), weights in zip(pairs, self._hidden_weights(a, outputs, pairs, y).T, strict=True):
             block = self.kernels.weighted_gram(X, weights)
             H[i * d : (i + 1) * d, j * d : (j + 1) * d] = block
             H[j * d : (j + 1) * d, i * d : (i + 1) * d] = block
@@ -201,16 +204,16 @@ class HiddenModel(Model):
     def gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Return the gradient of the loss, shape (P,), ordered as the Hessian."""
         X = self.inputs(X)
-        h = self.features(X)
         targets = self.labels(y, len(X), "the gradient")
-        back = np.zeros(h.shape)
+        a = self._preactivations(X)
+        outputs = self.outputs(self.activation.value(a))
+        back = np.zeros(a.shape)
         gradient_V = np.empty((self.n_classes, self.n_hidden))
-        tops = self.softmax_tops(h)
-        for classes, outputs in self.output_tiles(h, tops):
-            g = self.residuals(outputs, tops, targets, classes)
-            back += g @ self.output_rows[classes]
-            gradient_V[classes] = g.T @ h
-        gradient_W = (back * (h > 0)).T @ X
+        for classes, values in outputs.tiles():
+            g = outputs.residuals(values, targets, classes)
+            back += g @ outputs.layer.V[classes]
+            gradient_V[classes] = g.T @ outputs.features
+        gradient_W = (back * self.activation.derivative(a)).T @ X
         return np.concatenate([gradient_W.ravel(), gradient_V.ravel()]) / len(X)
 
     def hessian_product(self, X: NDArray, y: NDArray | None, direction: NDArray) -> NDArray[np.float64]:
@@ -218,17 +221,16 @@ class HiddenModel(Model):
         assert y is not None
         dW = direction[: self.W.size].reshape(self.W.shape)
         dV = direction[self.W.size :].reshape(self.n_classes, self.n_hidden)
-        V = self.output_rows[: self.n_classes]
-        h = self.features(X)
-        on = h > 0
-        dh = on * (X @ dW.T)
-        tops = self.softmax_tops(h)
-        outputs = self.outputs(h, V, tops)
-        g = self.residuals(outputs, tops, y, slice(0, self.n_classes))
-        dg = self.curvature_product(outputs, tops, dh @ V.T + h @ dV.T)
-        product_W = (on * (dg @ V + g @ dV)).T @ X
+        a, da = self._preactivations(X), X @ dW.T
+        outputs, derivatives = self.outputs(self.activation.value(a)), self.activation.derivative(a)
+        h, dh = outputs.features, derivatives * da
+        V = outputs.layer.V[: self.n_classes]
+        values = outputs.of_rows(V)
+        g = outputs.residuals(values, y, slice(0, self.n_classes))
+        dg = outputs.curvature_product(values, dh @ V.T + h @ dV.T)
+        back = derivatives * (dg @ V + g @ dV)
         product_V = dg.T @ h + g.T @ dh
-        return np.concatenate([product_W.ravel(), product_V.ravel()]) / len(X)
+        return np.concatenate([(back.T @ X).ravel(), product_V.ravel()]) / len(X)
 
     # Masses ----------------------------------------------------------------------------------------
 
@@ -238,13 +240,13 @@ class HiddenModel(Model):
         Without y the parts that need no residuals: no "wv". O(N^2 + N C) memory.
         """
         X = self.inputs(X)
-        h = self.features(X)
-        tops = self.softmax_tops(h)
-        masses = {"ww": self._hidden_block_masses(X), "vv": self._class_block_masses(h, tops)}
+        a = self._preactivations(X)
+        outputs = self.outputs(self.activation.value(a))
+        masses = {"ww": self._hidden_block_masses(X, a, outputs, None), "vv": outputs.block_masses()}
         if y is not None:
             masses["wv"] = np.empty((self.n_hidden, self.n_classes))
             targets = self._hessian_labels(y, len(X))
-            for i, classes, values in cross_masses(self, X, h, tops, targets):
+            for i, classes, values in cross_masses(X, outputs, self.activation.derivative(a), targets):
                 masses["wv"][i, classes] = values
         return masses
 
@@ -254,20 +256,23 @@ class HiddenModel(Model):
         Squared Frobenius norms summed over blocks. No block is formed, and memory does not grow with C.
         """
         X = self.inputs(X)
-        h = self.features(X)
-        ww = self._hidden_block_masses(X)
+        a = self._preactivations(X)
+        outputs = self.outputs(self.activation.value(a))
+        ww = self._hidden_block_masses(X, a, outputs, None)
         # Summed on its own: beside the diagonal's, masses of many classes are small.
         masses = {"ww_diag": float(np.trace(ww)), "ww_off": 2 * float(np.triu(ww, 1).sum())}
-        tops = self.softmax_tops(h)
-        masses |= self._total_class_masses(h, tops)
+        masses |= outputs.total_masses()
         if y is not None:
-            parts = cross_masses(self, X, h, tops, self._hessian_labels(y, len(X)))
+            targets = self._hessian_labels(y, len(X))
+            parts = cross_masses(X, outputs, self.activation.derivative(a), targets)
             masses["wv"] = float(sum(values.sum() for _, _, values in parts))
         return masses
 
-    def _hidden_block_masses(self, X: NDArray) -> NDArray[np.float64]:
+    def _hidden_block_masses(
+        self, X: NDArray, a: NDArray, outputs: Outputs, y: NDArray | None
+    ) -> NDArray[np.float64]:
         pairs = self._hidden_pairs()
-        values = self.kernels.masses(squared_gram(X), self._hidden_sample_weights(X, pairs))
+        values = self.kernels.masses(squared_gram(X), self._hidden_weights(a, outputs, pairs, y))
         masses = np.empty((self.n_hidden, self.n_hidden))
         masses[pairs[:, 0], pairs[:, 1]] = values
         masses[pairs[:, 1], pairs[:, 0]] = values

@@ -58,49 +58,46 @@ class LinearModel(Model):
     def sample_weights(self, X: ArrayLike, row: BlockIndex, col: BlockIndex) -> NDArray[np.float64]:
         """Return lambda_n of the block, shape (N,): H = (1/N) sum_n lambda_n x_n x_n^T."""
         (_, c), (_, e) = self._block_indices(row, col)
-        return self.class_sample_weights(self.inputs(X), c, e)
+        return self.outputs(self.inputs(X)).class_weights(c, e)
 
     def block(
         self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
     ) -> NDArray[np.float64]:
         """Return H[row, col], shape (d, d): theory.md (2.1). The labels do not enter."""
-        (_, c), (_, e) = self._block_indices(row, col)
         X = self.inputs(X)
-        return self.kernels.weighted_gram(X, self.class_sample_weights(X, c, e))
+        return self.kernels.weighted_gram(X, self.sample_weights(X, row, col))
 
     def hessian(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return the full Hessian, shape (C d, C d), V flattened row by row. The labels do not enter."""
         H = np.empty((self.n_parameters, self.n_parameters))
-        self.fill_output_hessian(H, self.inputs(X))
+        self.outputs(self.inputs(X)).fill_hessian(H)
         return H
 
     def gradient(self, X: ArrayLike, y: ArrayLike) -> NDArray[np.float64]:
         """Return the gradient of the loss, shape (C d,)."""
         X = self.inputs(X)
-        tops = self.softmax_tops(X)
         targets = self.labels(y, len(X), "the gradient")
-        g = self.residuals(self.all_outputs(X, tops), tops, targets, slice(0, self.n_classes))
+        outputs = self.outputs(X)
+        g = outputs.residuals(outputs.all(), targets, slice(0, self.n_classes))
         return (g.T @ X / len(X)).ravel()
 
     def hessian_product(self, X: NDArray, y: NDArray | None, direction: NDArray) -> NDArray[np.float64]:
         """Return H u, shape (C d,): (1/N) sum_n (B_n U x_n) x_n^T for a direction U like V."""
         U = direction.reshape(self.n_classes, self.n_features)
-        tops = self.softmax_tops(X)
-        curved = self.curvature_product(self.all_outputs(X, tops), tops, X @ U.T)
+        outputs = self.outputs(X)
+        curved = outputs.curvature_product(outputs.all(), X @ U.T)
         return (curved.T @ X / len(X)).ravel()
 
     def block_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, NDArray[np.float64]]:
         """Return {"vv": (C, C)} of |H[v_c, v_e]|_F^2, in O(N^2 C (C + d)) time and O(N^2 + N C) memory."""
-        X = self.inputs(X)
-        return {"vv": self._class_block_masses(X, self.softmax_tops(X))}
+        return {"vv": self.outputs(self.inputs(X)).block_masses()}
 
     def total_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, float]:
         """Return {"vv_diag", "vv_off"}: squared Frobenius norms summed over blocks, exact by (2.5).
 
         No block is formed: O(N^2 (C + d)) time, and memory that does not grow with C.
         """
-        X = self.inputs(X)
-        return self._total_class_masses(X, self.softmax_tops(X))
+        return self.outputs(self.inputs(X)).total_masses()
 
     def _hessian_labels(self, y: ArrayLike | None, n_samples: int) -> None:
         return None

@@ -40,12 +40,10 @@ class LargestBlocks(NamedTuple):
 
 
 def class_block_masses(
-    kernels: ModuleType, features: NDArray, p: NDArray | None, others: NDArray | None, n_classes: int
+    kernels: ModuleType, features: NDArray, p: NDArray, others: NDArray
 ) -> NDArray[np.float64]:
-    """Return |H[v_c, v_e]|_F^2, (C, C), from features (N, k), softmax p (N, C) and 1 - p; None means mse."""
-    K = squared_gram(features)
-    if p is None or others is None:
-        return np.eye(n_classes) * (K.sum() / len(K) ** 2)
+    """Return |H[v_c, v_e]|_F^2, (C, C), from features (N, k), softmax p (N, C) and 1 - p."""
+    K, n_classes = squared_gram(features), p.shape[1]
     masses = np.empty((n_classes, n_classes))
     for c in range(n_classes):
         masses[c, c:] = kernels.masses(K, p[:, c, None] * p[:, c:])

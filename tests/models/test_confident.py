@@ -152,7 +152,7 @@ def test_class_masses_of_a_classifier_that_is_sure_to_9999() -> None:
     V, y = 12 * np.eye(6) + rng.normal(size=(6, 6)) / 8, rng.integers(0, 6, 30)
     X = np.eye(6)[y] + 0.03 * rng.normal(size=(30, 6))
     model = LinearModel(V)
-    p = model.all_outputs(X, model.softmax_tops(X))
+    p = model.outputs(X).all()
     assert 0.9998 < p.max(axis=1).mean() < 1
     with mpmath.workdps(60):
         masses = precise.Linear(V, X, y).masses()["vv"]

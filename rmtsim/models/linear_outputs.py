@@ -1,0 +1,90 @@
+"""Outputs under mean square: g_n = z_n - onehot(y_n), and B_n is the identity."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.host.masses import squared_gram
+from .masses import ClassMasses, LargestBlocks
+from .outputs import CrossTile, Floats, Outputs
+
+
+class LinearOutputs(Outputs):
+    """Logits, none of which knows of another class."""
+
+    couples_classes = False
+
+    def of_rows(self, rows: NDArray) -> Floats:
+        """Return the logits of the classes with the given rows of V, (N, rows)."""
+        return (self.features @ rows.T).astype(np.float64, copy=False)
+
+    def mean_loss(self, y: NDArray) -> float:
+        """Return (1/2N) sum_n |z_n - onehot(y_n)|^2."""
+        squares = (np.sum(self.residuals(z, y, classes) ** 2) for classes, z in self.tiles())
+        return sum(0.5 * float(square) for square in squares) / len(self.features)
+
+    def residuals(self, values: Floats, y: NDArray, classes: slice) -> Floats:
+        """Return columns of z - onehot(y), shape (N, len(classes))."""
+        return values - (y[:, None] == np.arange(classes.start, classes.stop))
+
+    def curvature_product(self, values: Floats, directions: NDArray) -> Floats:
+        """Return the directions as they are."""
+        return directions
+
+    def class_weights(self, row: int, col: int) -> Floats:
+        """Return 1 for row = col, else 0, shape (N,)."""
+        return np.full(len(self.features), 1.0 if row == col else 0.0)
+
+    def gram(self) -> Floats:
+        """Return S = V^T V, shape (k, k)."""
+        k = self.features.shape[1]
+        S = np.zeros((k, k))
+        for classes in self.layer.tiles(n_samples=0):
+            rows = self.layer.V[classes].astype(np.float64)
+            S += rows.T @ rows
+        return S
+
+    def covariances(self, pairs: NDArray) -> Floats:
+        """Return S_ij, the same for all samples, shape (1, K)."""
+        return self.gram()[pairs[:, 0], pairs[:, 1]][None]
+
+    def cross_tiles(self, y: NDArray, hidden: Iterable[int], tiles: Iterable[slice]) -> Iterator[CrossTile]:
+        """Yield the factors of (2.4): Q_nc = V_ci."""
+        for classes in tiles:
+            rows = self.layer.V[classes]
+            g = self.residuals(self.of_rows(rows), y, classes)
+            for i in hidden:
+                yield CrossTile(i, classes, np.broadcast_to(rows[:, i].astype(np.float64), g.shape), g)
+
+    def fill_hessian(self, H: NDArray) -> None:
+        """Write the same block at every place of the diagonal."""
+        N, k = self.features.shape
+        C = self.layer.n_classes
+        blocks = H.reshape(C, k, C, k)
+        blocks[:] = 0
+        block = self.kernels.weighted_gram(self.features, np.ones(N, self.features.dtype))
+        for c in range(C):
+            blocks[c, :, c] = block
+
+    def _mass(self) -> float:
+        """Mass of a block on the diagonal."""
+        return float(squared_gram(self.features).sum()) / len(self.features) ** 2
+
+    def block_masses(self) -> Floats:
+        """Return |H[v_c, v_e]|_F^2, shape (C, C)."""
+        return np.eye(self.layer.n_classes) * self._mass()
+
+    def total_masses(self) -> dict[str, float]:
+        """Return {"vv_diag", "vv_off"}."""
+        total = self.layer.n_classes * float(squared_gram(self.features).sum())
+        return {"vv_diag": total / len(self.features) ** 2, "vv_off": 0.0}
+
+    def class_masses(self) -> ClassMasses:
+        """Return the mass of the diagonal block of every class, and zeros."""
+        C = self.layer.n_classes
+        return ClassMasses(np.full(C, self._mass()), np.zeros(C))
+
+    def largest_off_diagonal(self, count: int, n_candidates: int) -> LargestBlocks:
+        """Refuse: all of these blocks are zero."""
+        raise ValueError('loss: expected "ce", as for "mse" every off-diagonal block is zero, got "mse"')
