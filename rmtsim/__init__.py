@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from . import kernels, laws
-    from .batch import pilot_edges, run, run_trial
+    from .batch import run
     from .experiment import Experiment
     from .models import HiddenModel, LinearModel
     from .results import open_results
+    from .sampling import pilot_edges, run_trial
 
 __version__ = "0.1.0"
 
@@ -27,9 +28,9 @@ _HOME = {
     "HiddenModel": "models",
     "LinearModel": "models",
     "open_results": "results",
-    "pilot_edges": "batch",
+    "pilot_edges": "sampling",
     "run": "batch",
-    "run_trial": "batch",
+    "run_trial": "sampling",
 }
 
 __all__ = [

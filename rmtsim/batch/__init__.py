@@ -1,5 +1,5 @@
 """Runs: batches of trials over workers, into a store."""
 
-from .montecarlo import Batch, batch_size, pilot_edges, run, run_batches, run_trial
+from .montecarlo import Batch, batch_size, run, run_batches
 
-__all__ = ["Batch", "batch_size", "pilot_edges", "run", "run_batches", "run_trial"]
+__all__ = ["Batch", "batch_size", "run", "run_batches"]

@@ -7,7 +7,6 @@ for any number of workers and after any interruption.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,18 +16,13 @@ from .. import kernels
 from ..experiment import Cell, Experiment
 from ..results import HDF5Store, Store
 from ..results.hdf5 import check_new_file
-from ..sampling import dense, structured
-from ..sampling.forms import Record
-from ..sampling.streams import PILOT_TRIALS
+from ..sampling import pilot_edges, run_trials
+from ..statistics import HISTOGRAM, Record
 from . import plan as capacity
 from .executors import default_workers, ordered_map
 
-PILOT_MARGIN = 0.25
-"""How far the histogram reaches beyond the pilot trials' extremes, as a part of their width."""
-
 BATCH_WORK = 1_000_000_000
-"""Operations of a batch: some 50 ms, of which handing it to a worker and storing it take half of one."""
-
+"""Operations of a batch, which take some 50 ms. To hand it to a worker and to store it takes 0.5 ms."""
 
 GPU_BATCH = 1024
 """Trials handed to a GPU at a time; it splits them by its free memory."""
@@ -40,90 +34,6 @@ class Batch(NamedTuple):
     cell: Cell
     first_trial: int
     size: int
-
-
-def run_trial(
-    experiment: Experiment,
-    cell: Cell,
-    trial: int,
-    edges: NDArray[np.float64] | None = None,
-    device: str = "cpu",
-) -> Record:
-    """Draw one trial and return its record.
-
-    A cell whose ``experiment.method`` is "structured" is drawn without samples, see `structured`.
-
-    Parameters
-    ----------
-    experiment, cell, trial
-        They name the random streams.
-    edges : array, shape (n_blocks, bins + 1), optional
-        Histogram edges of each block of the cell, see `pilot_edges`; needed if histograms are measured.
-    device : str
-        Which kernels compute.
-
-    Returns
-    -------
-    dict of arrays
-        As laid out by ``experiment.schema(cell)``.
-    """
-    batch = Batch(cell, trial, 1)
-    ((_, (record,)),) = run_batches(experiment, [batch], {cell.index: edges}, device=device)
-    return record
-
-
-# Histogram edges -----------------------------------------------------------------------------------
-
-
-def pilot_edges(experiment: Experiment, cell: Cell, device: str = "cpu") -> NDArray[np.float64]:
-    """Return histogram edges for each block of a cell, shape (n_blocks, bins + 1), in units of `scale`.
-
-    They cover the extremes of a few pilot trials, which are not counted, with a margin; a range given in
-    the experiment takes precedence.
-    """
-    measure = experiment.measure
-    edges = np.empty((len(cell.blocks), measure.bins + 1))
-    given = dict(measure.range)
-    if set(cell.blocks) - set(given):
-        low, high = _pilot_extremes(experiment, cell, device)
-    for k, block in enumerate(cell.blocks):
-        if block in given:
-            edges[k] = np.linspace(*given[block], measure.bins + 1)
-        else:
-            edges[k] = _covering_edges(low[k], high[k], measure.bins)
-    return edges
-
-
-def _method(experiment: Experiment, cell: Cell) -> ModuleType:
-    """The module that draws and measures the trials of a cell."""
-    return structured if experiment.method(cell) == "structured" else dense
-
-
-def _pilot_extremes(experiment: Experiment, cell: Cell, device: str) -> tuple[NDArray, NDArray]:
-    method = _method(experiment, cell)
-    extremes = method.extremes(experiment, cell, PILOT_TRIALS, device)
-    return extremes[:, :, 0].min(axis=0), extremes[:, :, 1].max(axis=0)
-
-
-def _covering_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
-    """Return equal bins over [low, high] and a margin.
-
-    The width is rounded up to two digits, so that devices that differ in the last bit share their edges,
-    and zero, where it is in range, lies in the middle of a bin: rounding cannot split an atom there.
-    """
-    margin = PILOT_MARGIN * (high - low) or 0.5 * max(1.0, abs(high))
-    reach = max(margin - low, high + margin)  # a single bin lies about zero
-    width = _round_up((high - low + 2 * margin) / (bins - 1) if bins > 1 else 2 * reach)
-    first = np.floor((low - margin) / width + 0.5) - 0.5
-    return width * (first + np.arange(bins + 1))
-
-
-def _round_up(value: float, digits: int = 2) -> float:
-    unit = 10.0 ** (np.floor(np.log10(value)) - digits + 1)
-    return float(np.ceil(value / unit) * unit)
-
-
-# All trials of an experiment ---------------------------------------------------------------------------
 
 
 def run(
@@ -192,7 +102,7 @@ def _run_into(
     finished = sum(int(store.done(cell.index).sum()) for cell in experiment.cells)
     report = progress or (lambda done, total: None)
     report(finished, total)
-    if "histogram" in experiment.measure.statistics:
+    if HISTOGRAM in experiment.measure.statistics:
         _set_missing_edges(store, experiment, workers, device)
     edges = {cell.index: store.edges(cell.index) for cell in experiment.cells}
     for batch, records in run_batches(
@@ -213,9 +123,8 @@ def run_batches(
     """Yield the records of each batch, in the order of the batches, with `workers` of them under way."""
 
     def measure(batch: Batch) -> tuple[Batch, list[Record]]:
-        cell, at = batch.cell, edges[batch.cell.index]
         trials = range(batch.first_trial, batch.first_trial + batch.size)
-        return batch, _method(experiment, cell).run_trials(experiment, cell, trials, at, device)
+        return batch, run_trials(experiment, batch.cell, trials, edges[batch.cell.index], device)
 
     return ordered_map(measure, batches, workers)
 

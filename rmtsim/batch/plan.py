@@ -5,7 +5,9 @@ from math import prod
 import numpy as np
 
 from ..experiment import Cell, Experiment
+from ..models.architectures import VV_DIAG, WW_OFF
 from ..models.rows import SQUARES, default_memory_limit, installed_memory, tile_of_classes
+from ..statistics import MASSES
 
 MOST_WORK = 10**16
 """Operations of a trial, some days of one core, beyond which an experiment is a slip of the pen."""
@@ -37,16 +39,16 @@ def _check_masses(experiment: Experiment, cell: Cell, where: str) -> None:
     if not _sums_masses(experiment, cell):
         return
     try:
-        tile_of_classes(cell.n_samples, cell.n_hidden or cell.n_features, default_memory_limit())
+        tile_of_classes(cell.n_samples, cell.output_width, default_memory_limit())
     except ValueError as error:
         raise ValueError(f"{where} whose masses fit in a quarter of the memory, got {error}") from None
 
 
 def _sums_masses(experiment: Experiment, cell: Cell) -> bool:
     """Whether masses are summed over pairs of samples and tiles of classes."""
-    sums_pairs = cell.loss == "ce" or cell.architecture == "hidden"
+    sums_pairs = cell.loss.couples_classes or cell.architecture.is_hidden
     dense = experiment.method(cell) == "dense"
-    return "masses" in experiment.measure.statistics and dense and sums_pairs
+    return MASSES in experiment.measure.statistics and dense and sums_pairs
 
 
 def _gigabytes(size: int) -> str:
@@ -64,13 +66,13 @@ def trial_bytes(experiment: Experiment, cell: Cell) -> int:
         prod(field.shape) * np.dtype(field.dtype).itemsize for field in experiment.schema(cell).values()
     )
     if experiment.method(cell) == "structured":
-        span = N * (2 * m + min(d, m)) if m and "vv_diag" in cell.blocks else 0
+        span = N * (2 * m + min(d, m)) if m and VV_DIAG in cell.blocks else 0
         return record + 8 * (4 * d + span) + real * m * d
     draws = real * (N * d + m * (d + N))
-    given = 8 * C * m if cell.loss == "ce" and "ww_off" in cell.blocks else 0
+    given = 8 * C * m if cell.loss.couples_classes and WW_OFF in cell.blocks else 0
     spectra = draws + real * max(min(cell.block_size(block), N) for block in cell.blocks) ** 2
     masses = 0
-    if "masses" in experiment.measure.statistics:
+    if MASSES in experiment.measure.statistics:
         squares = SQUARES if _sums_masses(experiment, cell) else 1
         masses = draws + 8 * (squares * N * N + N * m * (m + 1))
     return record + max(spectra, masses, given)
@@ -83,9 +85,9 @@ def trial_work(experiment: Experiment, cell: Cell) -> int:
         # A thousand operations per feature: counts at 200 edges and the search for both extremes.
         return len(cell.blocks) * (1000 * (d + N) + m * C)
     statistics, work = experiment.measure.statistics, 0
-    if set(statistics) - {"masses"}:
+    if set(statistics) - {MASSES}:
         work = len(cell.blocks) * N * d * (d + C)
-    if "masses" in statistics:
+    if MASSES in statistics:
         # Sums over pairs of samples: X X^T, three over the classes and, for each hidden unit, two more.
         work += N * N * (d + (3 + 2 * m) * C + m * m)
     return work

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import kernels
+from .. import kernels, sampling
 from ..batch import montecarlo
 from ..batch.executors import default_workers
 from ..experiment import Experiment
+from ..experiment.streams import Role, stream
 from ..models import HiddenModel
-from ..sampling import dense, structured
-from ..sampling.streams import Role, stream
 from . import peers, plain
 from .alternation import BASE, Comparison, Contender
 
@@ -55,9 +54,9 @@ def experiment(
 def _trials(given: Experiment) -> Contender:
     """Batches of trials as a run measures them, from streams to records."""
     cell = given.cells[0]
-    edges = montecarlo.pilot_edges(given, cell)
+    edges = sampling.pilot_edges(given, cell)
     count = montecarlo.batch_size(given, cell)
-    return Contender(lambda: dense.run_trials(given, cell, range(count), edges), count)
+    return Contender(lambda: sampling.run_trials(given, cell, range(count), edges), count)
 
 
 def normals(precision: str) -> Comparison:
@@ -77,7 +76,7 @@ def trial(d: int, precision: str) -> Comparison:
     given = experiment(d, precision=precision)
     cell = given.cells[0]
     sizes = cell.n_samples, cell.n_features, cell.n_classes
-    edges = montecarlo.pilot_edges(given, cell)[0]
+    edges = sampling.pilot_edges(given, cell)[0]
     contenders = {
         BASE: _trials(given),
         "plain": Contender(plain.trial(*sizes, precision, edges)),
@@ -99,7 +98,7 @@ def few_samples(d: int) -> Comparison:
     """Fewer samples than features: the dual problem against plain NumPy."""
     given = experiment(d, gamma=4.0)
     cell = given.cells[0]
-    edges = montecarlo.pilot_edges(given, cell)[0]
+    edges = sampling.pilot_edges(given, cell)[0]
     run = plain.trial(cell.n_samples, cell.n_features, cell.n_classes, "float64", edges)
     contenders = {BASE: _trials(given), "plain": Contender(run)}
     return Comparison(f"linear ce trial, N = d / 4, d = {d}", "trial", contenders)
@@ -112,7 +111,7 @@ def threads(d: int) -> Comparison:
     size = montecarlo.batch_size(given, cell)
     # Some tenths of a second: starting and ending threads takes milliseconds, once to a run.
     batches = [montecarlo.Batch(cell, size * b, size) for b in range(workers * (64 if d < 100 else 8))]
-    edges = {cell.index: montecarlo.pilot_edges(given, cell)}
+    edges = {cell.index: sampling.pilot_edges(given, cell)}
 
     def run(count: int) -> None:
         for _ in montecarlo.run_batches(given, batches, edges, count):
@@ -131,11 +130,12 @@ def structured_trial(d: int, block: str) -> Comparison:
     architecture = "linear" if block == "vv_diag" else "hidden"
     given = experiment(d, block=block, architecture=architecture, loss="mse")
     cell = given.cells[0]
-    edges = montecarlo.pilot_edges(given, cell)
-    slow = Contender(lambda: dense.run_trials(given, cell, [0], edges))
-    count = montecarlo.batch_size(replace(given, measure=replace(given.measure, method="structured")), cell)
+    edges = sampling.pilot_edges(given, cell)
+    slow = Contender(lambda: sampling.run_trials(given, cell, [0], edges))
+    exact = replace(given, measure=replace(given.measure, method="structured"))
+    count = montecarlo.batch_size(exact, cell)
     contenders = {
-        BASE: Contender(lambda: structured.run_trials(given, cell, range(count), edges), count),
+        BASE: Contender(lambda: sampling.run_trials(exact, cell, range(count), edges), count),
         "dense": slow,
         **(peers.wishart(cell, edges[0]) if architecture == "linear" else {}),
     }

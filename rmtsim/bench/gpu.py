@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import kernels
+from ..experiment.streams import Role, stream
 from ..kernels.gpu import classes, cusolver, eigen, random, spectra
 from ..kernels.gpu import matrices as gpu_matrices
 from ..kernels.gpu.device import cupy, describe, empty, in_a_line, products, to_device, to_host
 from ..results.provenance import provenance
-from ..sampling.streams import Role, stream
 
 REPEATS = 5
 JACOBI_LIMIT = 200

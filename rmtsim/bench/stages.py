@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import kernels
+from ..experiment.streams import Role, stream
 from ..kernels.cpu import classes, trials
 from ..kernels.cpu.compiled import gram as _gram
 from ..kernels.cpu.compiled import random
-from ..sampling.streams import Role, stream
 from .alternation import BASE, Comparison, Contender, measure
 
 Stages = dict[str, Callable[[], object]]

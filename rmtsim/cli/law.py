@@ -133,8 +133,8 @@ def _drawn_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
     import numpy as np
 
     from .. import kernels
+    from ..experiment.streams import CELL_DRAW, Role, stream
     from ..sampling.draws import DrawnMatrix
-    from ..sampling.streams import CELL_DRAW, Role, stream
 
     if arguments.classes == math.inf:
         raise ValueError(

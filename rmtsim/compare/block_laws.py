@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from .. import laws
 from ..experiment import Cell
+from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
+from ..models.losses import MEAN_SQUARE
 from .spectra import CdfTable, Floats
 from .trials import Trials
 
@@ -20,9 +22,9 @@ LOG2_ENTRIES = 22
 
 # P: share of the samples whose gates are open, theory.md (3.6).
 MSE_NAMES = {
-    "vv_diag": "Marchenko-Pastur",
-    "ww_diag": "Marchenko-Pastur, P = 1/2",
-    "ww_off": "Marchenko-Pastur, P = 1/4",
+    VV_DIAG: "Marchenko-Pastur",
+    WW_DIAG: "Marchenko-Pastur, P = 1/2",
+    WW_OFF: "Marchenko-Pastur, P = 1/4",
 }
 
 
@@ -91,7 +93,7 @@ class BlockLaw:
         return self.laws * len(self.rows) if self.shared else self.laws
 
 
-def block_laws(trials: Trials, law_trials: int = LAW_TRIALS) -> dict[str, BlockLaw]:
+def block_laws(trials: Trials, law_trials: int = LAW_TRIALS) -> dict[Block, BlockLaw]:
     """Solve the laws of all blocks that have one and of which something was measured that it predicts."""
     return {
         block: _block_law(trials, block, law_trials)
@@ -100,39 +102,39 @@ def block_laws(trials: Trials, law_trials: int = LAW_TRIALS) -> dict[str, BlockL
     }
 
 
-def has_law(cell: Cell, block: str) -> bool:
+def has_law(cell: Cell, block: Block) -> bool:
     """Whether the block's spectrum has a limit law worth a comparison.
 
     The m x m blocks do not grow with d, and the output blocks of mse are zero off the diagonal.
     """
-    grows = cell.architecture == "linear" or block.startswith("ww")
+    grows = not cell.architecture.is_hidden or block.layer == "w"
     return grows and not is_zero(cell, block)
 
 
-def is_zero(cell: Cell, block: str) -> bool:
+def is_zero(cell: Cell, block: Block) -> bool:
     """Whether the block vanishes identically: B_n = I couples no classes, and a single class has B_n = 0."""
-    return block == "vv_off" if cell.loss == "mse" else cell.n_classes == 1
+    return block == VV_OFF if cell.loss is MEAN_SQUARE else cell.n_classes == 1
 
 
-def _block_law(trials: Trials, block: str, law_trials: int) -> BlockLaw:
+def _block_law(trials: Trials, block: Block, law_trials: int) -> BlockLaw:
     """Law of a block given V where it depends on V: with V drawn in every trial, of the first trials each."""
     cell, rows = trials.cell, np.arange(trials.count)
-    if cell.loss == "mse":
+    if cell.loss is MEAN_SQUARE:
         return BlockLaw(MSE_NAMES[block], True, rows, (_marchenko_pastur(cell, block),))
-    if cell.architecture == "linear":
+    if not cell.architecture.is_hidden:
         return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(cell, block, None),))
     rows = rows if trials.fixed_v else rows[:law_trials]
     each = (_generalised(cell, block, trials.V(row)) for row in rows[: 1 if trials.fixed_v else None])
     return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, tuple(each), given_v=True)
 
 
-def _marchenko_pastur(cell: Cell, block: str) -> SolvedLaw:
+def _marchenko_pastur(cell: Cell, block: Block) -> SolvedLaw:
     names = (cell.architecture, cell.loss, block)
     law = laws.limit_law(*names, cell.aspect_ratio)
     return _solved(cell, law, laws.joint_weights(*names), 0.0)
 
 
-def _generalised(cell: Cell, block: str, V: Floats | None) -> SolvedLaw:
+def _generalised(cell: Cell, block: Block, V: Floats | None) -> SolvedLaw:
     """Law of a ce block, theory.md (3.1)."""
     names, n_classes = (cell.architecture, cell.loss, block), cell.n_classes
     weights = laws.weight_law(*names, n_classes=n_classes, V=V, log2_entries=LOG2_ENTRIES)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from ..models.architectures import Block
 from .block_laws import BlockLaw
 from .estimates import estimate
 from .exact import exact_moments
@@ -15,7 +16,7 @@ from .spectra import CdfTable, Distance, distance, histogram_distance
 from .trials import Trials
 
 
-def compare_block(trials: Trials, block: str, law: BlockLaw) -> BlockFinding:
+def compare_block(trials: Trials, block: Block, law: BlockLaw) -> BlockFinding:
     """Hold spectra, extremes and moments of one block against its law."""
     return BlockFinding(
         block=block,
@@ -27,7 +28,7 @@ def compare_block(trials: Trials, block: str, law: BlockLaw) -> BlockFinding:
     )
 
 
-def distance_points(trials: Trials, solved: Mapping[str, BlockLaw]) -> Iterator[DistancePoint]:
+def distance_points(trials: Trials, solved: Mapping[Block, BlockLaw]) -> Iterator[DistancePoint]:
     """Yield the distances of every block with a law of which a spectrum was measured."""
     for block, law in solved.items():
         found = distances(trials, block, law)
@@ -35,7 +36,7 @@ def distance_points(trials: Trials, solved: Mapping[str, BlockLaw]) -> Iterator[
             yield DistancePoint(trials.cell, block, found, law.own_v)
 
 
-def distances(trials: Trials, block: str, law: BlockLaw) -> DistanceFinding | None:
+def distances(trials: Trials, block: Block, law: BlockLaw) -> DistanceFinding | None:
     """Distances of the spectra from their law; None if no spectrum was measured."""
     measure = _spectrum_distance(trials, block)
     if measure is None:
@@ -51,7 +52,7 @@ def distances(trials: Trials, block: str, law: BlockLaw) -> DistanceFinding | No
     )
 
 
-def _spectrum_distance(trials: Trials, block: str) -> Callable[[int, CdfTable], Distance] | None:
+def _spectrum_distance(trials: Trials, block: Block) -> Callable[[int, CdfTable], Distance] | None:
     """How to measure the distance of one trial: from all eigenvalues, else from the histogram."""
     if trials.has_eigenvalues(block):
         values = trials.eigenvalues(block)
@@ -61,7 +62,7 @@ def _spectrum_distance(trials: Trials, block: str) -> Callable[[int, CdfTable], 
     return None
 
 
-def _moments(trials: Trials, block: str, law: BlockLaw) -> tuple[MomentFinding, ...]:
+def _moments(trials: Trials, block: Block, law: BlockLaw) -> tuple[MomentFinding, ...]:
     exact, expected = exact_moments(trials, block), expected_moments(trials.cell, block)
     limits = np.array([[each.law.moment(k) for k in range(1, 5)] for each in law.laws])
     rows = trials.moments(block)[law.rows]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from ..models.architectures import Block
 from ..results import Results
 from .block_laws import LAW_TRIALS, BlockLaw, block_laws
 from .blocks import compare_block
@@ -67,13 +68,13 @@ def finished_cells(results: Results) -> Iterator[Trials]:
             yield trials
 
 
-def solve_cells(results: Results, law_trials: int) -> Iterator[tuple[Trials, dict[str, BlockLaw]]]:
+def solve_cells(results: Results, law_trials: int) -> Iterator[tuple[Trials, dict[Block, BlockLaw]]]:
     """Yield the trials of each cell that has finished ones, with the limit laws of its blocks."""
     for trials in finished_cells(results):
         yield trials, block_laws(trials, law_trials)
 
 
-def _compare_cell(trials: Trials, solved: dict[str, BlockLaw]) -> CellFinding:
+def _compare_cell(trials: Trials, solved: dict[Block, BlockLaw]) -> CellFinding:
     return CellFinding(
         cell=trials.cell,
         trials=trials.count,

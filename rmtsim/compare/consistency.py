@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.architectures import LINEAR, VV_DIAG, WW_OFF, Block
+from ..models.losses import MEAN_SQUARE
 from .findings import Inconsistency
 from .spectra import Floats
 from .trials import Trials
@@ -25,7 +27,7 @@ Broken = Iterator[tuple[str, Any]]
 
 def inconsistencies(trials: Trials) -> Iterator[Inconsistency]:
     """Yield every relation that some trials break."""
-    checks: list[Callable[[Trials, str], Broken]] = []
+    checks: list[Callable[[Trials, Block], Broken]] = []
     for block in trials.cell.blocks:
         broken = list(_finite(trials, block))
         if not any(rows.any() for _, rows in broken):
@@ -37,11 +39,11 @@ def inconsistencies(trials: Trials) -> Iterator[Inconsistency]:
                 yield Inconsistency(trials.cell.index, block, sentence, int(rows.sum()), first)
 
 
-def _rounding(trials: Trials, block: str) -> float:
+def _rounding(trials: Trials, block: Block) -> float:
     return ROUNDING * trials.cell.block_size(block) * trials.epsilon
 
 
-def _largest(trials: Trials, block: str) -> Floats:
+def _largest(trials: Trials, block: Block) -> Floats:
     """Size of the eigenvalues of each trial, from what is known of them, shape (T,)."""
     known = [np.zeros(trials.count)]
     if "moments" in trials.arrays:  # at most n times their mean fourth power
@@ -56,7 +58,7 @@ def _not_finite(values: NDArray) -> NDArray[np.bool_]:
     return np.any(np.isfinite(values) == 0, axis=1)
 
 
-def _finite(trials: Trials, block: str) -> Broken:
+def _finite(trials: Trials, block: Block) -> Broken:
     """Numbers, counts that are not negative, edges and extremes in order, and a unit."""
     index = trials.cell.blocks.index(block)
     yield "scale: expected a number other than 0", trials.scale(block) == 0
@@ -78,7 +80,7 @@ def _finite(trials: Trials, block: str) -> Broken:
         yield "masses: expected numbers of at least 0", (masses < 0).any(axis=1)
 
 
-def _counts(trials: Trials, block: str) -> Broken:
+def _counts(trials: Trials, block: Block) -> Broken:
     if "histogram" in trials.arrays:
         index = trials.cell.blocks.index(block)
         total = trials.arrays["histogram"][:, index].sum(axis=1) + trials.arrays["outside"][:, index].sum(
@@ -88,7 +90,7 @@ def _counts(trials: Trials, block: str) -> Broken:
         yield f"histogram: expected {n} eigenvalues in and beside the bins", total != n
 
 
-def _bin_ends(trials: Trials, block: str) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def _bin_ends(trials: Trials, block: Block) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """Ends of the bins, beyond the edges included, by trial (T, bins + 2), and how many lie in each.
 
     The outer ends are the extremes where they are known, and infinite elsewhere.
@@ -105,15 +107,15 @@ def _bin_ends(trials: Trials, block: str) -> tuple[Floats, Floats, NDArray[np.in
     return left, right, np.column_stack([outside[:, 0], counts, outside[:, 1]])
 
 
-def _count_slack(trials: Trials, block: str) -> Floats:
+def _count_slack(trials: Trials, block: Block) -> Floats:
     """How far an eigenvalue may lie from the bin that it was counted in."""
     relative = _rounding(trials, block)
-    if block == "ww_off" and trials.cell.loss == "mse":
+    if block == WW_OFF and trials.cell.loss is MEAN_SQUARE:
         relative = max(relative, BANDED)
     return relative * _largest(trials, block)
 
 
-def _histogram_ends(trials: Trials, block: str) -> Broken:
+def _histogram_ends(trials: Trials, block: Block) -> Broken:
     """The extremes lie in the first and in the last bin that is not empty."""
     if "histogram" not in trials.arrays or not trials.has_extremes(block):
         return
@@ -129,7 +131,7 @@ def _histogram_ends(trials: Trials, block: str) -> Broken:
         yield f"extremes: expected the {name} eigenvalue in the {side} occupied bin", off
 
 
-def _histogram_moments(trials: Trials, block: str) -> Broken:
+def _histogram_moments(trials: Trials, block: Block) -> Broken:
     """Sums over bins of the least and the largest power in each enclose n m_k."""
     if "histogram" not in trials.arrays or "moments" not in trials.arrays:
         return
@@ -148,7 +150,7 @@ def _histogram_moments(trials: Trials, block: str) -> Broken:
         yield f"moments: expected m_{k} as the histogram has it", (value < low - room) | (value > high + room)
 
 
-def _moments(trials: Trials, block: str) -> Broken:
+def _moments(trials: Trials, block: Block) -> Broken:
     """Jensen's and Cauchy's inequalities, and moments between powers of the extremes."""
     if "moments" not in trials.arrays:
         return
@@ -169,7 +171,7 @@ def _moments(trials: Trials, block: str) -> Broken:
         )
 
 
-def _eigenvalues(trials: Trials, block: str) -> Broken:
+def _eigenvalues(trials: Trials, block: Block) -> Broken:
     """All eigenvalues, where they are stored, against extremes and moments."""
     if not trials.has_eigenvalues(block):
         return
@@ -188,20 +190,20 @@ def _eigenvalues(trials: Trials, block: str) -> Broken:
             yield f"moments: expected m_{k} of the eigenvalues", np.abs(measured - own) > allowed
 
 
-def _masses(trials: Trials, block: str) -> Broken:
+def _masses(trials: Trials, block: Block) -> Broken:
     """A part has at least the mass of its representative block, counted on both sides of the diagonal."""
     if "masses" not in trials.arrays or "moments" not in trials.arrays:
         return
     index, n = trials.cell.blocks.index(block), trials.cell.block_size(block)
-    own = n * trials.arrays["moments"][:, index, 1] * (2 if block.endswith("off") else 1)
+    own = n * trials.arrays["moments"][:, index, 1] * (1 if block.diagonal else 2)
     parts = dict(zip(trials.cell.parts, trials.arrays["masses"].T, strict=True))
     mass = parts[block]
     # An off-diagonal mass is a difference: it rounds as all of its layer does, summed over N samples.
     relative = ROUNDING * max(n, trials.cell.n_samples) * trials.epsilon
-    if trials.cell.loss == "ce":
+    if trials.cell.loss.couples_classes:
         relative = max(relative, SATURATED)
     room = relative * (parts[f"{block[:2]}_diag"] + parts[f"{block[:2]}_off"])
     yield f"masses: expected at least that of the block {block}", own > mass + room
-    if (trials.cell.architecture, trials.cell.loss, block) == ("linear", "mse", "vv_diag"):
+    if (trials.cell.architecture, trials.cell.loss, block) == (LINEAR, MEAN_SQUARE, VV_DIAG):
         C = trials.cell.n_classes
         yield f"masses: expected {C} times that of the block {block}", mass > C * own + room

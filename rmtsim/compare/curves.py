@@ -8,6 +8,7 @@ import numpy as np
 
 from ..experiment import Cell
 from ..laws import visible_support
+from ..models.architectures import Block
 from .block_laws import BlockLaw, SolvedLaw, is_zero
 from .outliers import SIDES, outliers_beyond, side_findings
 from .spectra import Floats, Histogram, snap_zeros
@@ -49,7 +50,7 @@ class SpectrumCurve:
     """
 
     cell: Cell
-    block: str
+    block: Block
     trials: int
     edges: Floats
     density: Floats
@@ -64,7 +65,7 @@ class SpectrumCurve:
     observed: tuple[float, ...] = ()
 
 
-def spectrum_curve(trials: Trials, block: str, law: BlockLaw | None) -> SpectrumCurve | None:
+def spectrum_curve(trials: Trials, block: Block, law: BlockLaw | None) -> SpectrumCurve | None:
     """Pool the spectra of a block over the trials that its law covers; None if there is none to draw."""
     if is_zero(trials.cell, block) or not (trials.has_eigenvalues(block) or "histogram" in trials.arrays):
         return None
@@ -95,14 +96,14 @@ def _predicted(law: BlockLaw) -> tuple[float, ...]:
     return tuple(x for each in law.laws for side in SIDES for x in outliers_beyond(each, side))
 
 
-def _observed(trials: Trials, block: str, law: BlockLaw) -> tuple[float, ...]:
+def _observed(trials: Trials, block: Block, law: BlockLaw) -> tuple[float, ...]:
     sides = side_findings(trials, block, law)
     return tuple(
         side.extreme.value for side in sides if side.predicted_count > 0 or side.share_outside > NEARLY_ALL
     )
 
 
-def _set_zero_apart(trials: Trials, block: str, rows: Any, atom: float) -> tuple[Histogram, float]:
+def _set_zero_apart(trials: Trials, block: Block, rows: Any, atom: float) -> tuple[Histogram, float]:
     """Return the histogram of what is not the atom, and the share of eigenvalues that is.
 
     Where only a histogram was stored, eigenvalues of the bin that holds zero are taken for the atom, up
@@ -121,7 +122,7 @@ def _set_zero_apart(trials: Trials, block: str, rows: Any, atom: float) -> tuple
 
 
 def _histogram_of_eigenvalues(
-    trials: Trials, block: str, rows: Any, split_zeros: bool
+    trials: Trials, block: Block, rows: Any, split_zeros: bool
 ) -> tuple[Histogram, float]:
     values = np.concatenate([snap_zeros(row, trials.epsilon) for row in trials.eigenvalues(block)[rows]])
     kept = values[values != 0] if split_zeros else values

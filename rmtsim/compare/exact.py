@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..models.architectures import Block
 from .estimates import Estimate, estimate, normal_score
 from .findings import Identity
 from .known import Known, known_moments, other_values
@@ -13,7 +14,7 @@ FEWEST_TRIALS = 8
 """With fewer, the standard error is too uncertain for a z-score."""
 
 
-def exact_moments(trials: Trials, block: str) -> tuple[Identity, ...]:
+def exact_moments(trials: Trials, block: Block) -> tuple[Identity, ...]:
     """Moments of a block with a law against theory.md (5.1)-(5.3); empty where they are not known."""
     return tuple(_identity(known) for known in known_moments(trials, block))
 

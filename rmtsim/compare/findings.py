@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..experiment import Cell
+from ..models.architectures import Block
 from .estimates import Estimate, Exponent
 
 UNITS = {
@@ -130,7 +131,7 @@ class BlockFinding:
     ``sides`` is empty where no extreme eigenvalue was measured.
     """
 
-    block: str
+    block: Block
     size: int
     law: LawUse
     distances: DistanceFinding | None
@@ -199,7 +200,7 @@ class Rate:
     law: what differs between two V is no rate.
     """
 
-    block: str
+    block: Block
     cells: tuple[int, ...]
     ks: Exponent | None
     w1: Exponent | None
@@ -225,7 +226,7 @@ class Inconsistency:
     """A relation between the numbers of a trial that ``trials`` trials break, ``first`` the first of them."""
 
     cell: int
-    block: str
+    block: Block
     sentence: str
     trials: int
     first: int

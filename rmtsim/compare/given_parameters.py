@@ -5,6 +5,7 @@ Averages of (4.7) over a few fixed inputs. Any function of the parameters would 
 
 import numpy as np
 
+from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF
 from .spectra import Floats
 from .trials import Trials
 
@@ -50,8 +51,8 @@ def _units(V: Floats, h: Floats, gamma: float) -> dict[str, float]:
     return {
         "mean": float(mean[0, 0]),
         "square": float(square[0, 0]),
-        "ww_diag": float(np.trace(hidden)),
-        "ww_off": float(hidden.sum() - np.trace(hidden)),
-        "vv_diag": float(np.mean(overlaps * (q @ q.T))),
-        "vv_off": float(np.mean(overlaps * (pairs**2 - p**2 @ (p**2).T))),
+        WW_DIAG: float(np.trace(hidden)),
+        WW_OFF: float(hidden.sum() - np.trace(hidden)),
+        VV_DIAG: float(np.mean(overlaps * (q @ q.T))),
+        VV_OFF: float(np.mean(overlaps * (pairs**2 - p**2 @ (p**2).T))),
     }

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..experiment import Cell
+from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
+from ..models.losses import MEAN_SQUARE
 from .identities import wedge_angle
 from .spectra import Floats
 from .trials import Trials
@@ -21,7 +23,7 @@ MOST, FEWEST = 1024, 12
 WORK, MOST_WORK = 1e10, 2.5e10
 """Operations of a cell: about a second; and how many are worth the fewest trials."""
 BATCH_BYTES, MOST_BYTES = 1 << 26, 1 << 29
-PAIRS = {"ww_diag": (0, 0), "ww_off": (0, 1), "vv_diag": (0, 0), "vv_off": (0, 1)}
+PAIRS = {WW_DIAG: (0, 0), WW_OFF: (0, 1), VV_DIAG: (0, 0), VV_OFF: (0, 1)}
 """Indices of the representative blocks in their layer."""
 
 
@@ -104,7 +106,7 @@ def trial_work(trials: Trials, cross: bool) -> float:
         work += float(np.sum(2 * N * sizes**2 + 10 * sizes**3))
     if "masses" in trials.arrays:
         work += 6.0 * N**2 * C + 2.0 * N**2 * cell.n_features
-        if cell.n_hidden is not None:
+        if cell.architecture.is_hidden:
             work += 30.0 * N * C * m + 2.0 * N * C * m**2 + 2.0 * N**2 * m**2
             work += 4.0 * N**2 * C * m + 60.0 * N**2 * m if cross else 0.0
     return work + 1e5
@@ -154,35 +156,35 @@ class _Draw:
 
     def class_weight(self, c: int, e: int) -> Floats:
         """(B_n)_ce, shape (T, N)."""
-        if self.cell.loss == "mse":
+        if self.cell.loss is MEAN_SQUARE:
             return np.full(self.p.shape[:2], float(c == e))
         return self.p[..., c] * ((c == e) - self.p[..., e])
 
     def hidden_weight(self, i: int, j: int) -> Floats:
         """D_ni D_nj (V^T B_n V)_ij, shape (T, N), theory.md (2.2)."""
         products = self.V[:, :, i] * self.V[:, :, j]
-        if self.cell.loss == "mse":
+        if self.cell.loss is MEAN_SQUARE:
             inner = products.sum(axis=1)[:, None]
         else:
             means = self.p @ self.V[:, :, [i, j]]
             inner = (self.p @ products[:, :, None])[..., 0] - means[..., 0] * means[..., 1]
         return self.gates[..., i] * self.gates[..., j] * inner
 
-    def weights(self, block: str) -> Floats:
+    def weights(self, block: Block) -> Floats:
         """Sample weights of a block, shape (T, N)."""
         pair = PAIRS[block]
-        return self.hidden_weight(*pair) if block.startswith("ww") else self.class_weight(*pair)
+        return self.hidden_weight(*pair) if block.layer == "w" else self.class_weight(*pair)
 
-    def block(self, block: str) -> Floats:
+    def block(self, block: Block) -> Floats:
         """H, shape (T, n, n): (1/N) sum_n lambda_n x_n x_n^T, of h_n in the V-layer."""
-        rows = self.X if block.startswith("ww") else self.h
+        rows = self.X if block.layer == "w" else self.h
         weighted = rows * self.weights(block)[..., None]
         H = weighted.transpose(0, 2, 1) @ rows / self.cell.n_samples
         return (H + H.transpose(0, 2, 1)) / 2
 
-    def scale(self, block: str) -> Floats:
+    def scale(self, block: Block) -> Floats:
         """S_ij for W-blocks of hidden mse, else 1, shape (T,)."""
-        if self.cell.loss == "ce" or not block.startswith("ww"):
+        if self.cell.loss.couples_classes or block.layer != "w":
             return np.ones(self.count)
         i, j = PAIRS[block]
         return np.sum(self.V[:, :, i] * self.V[:, :, j], axis=1)
@@ -207,7 +209,7 @@ class _Draw:
         if self.W is None:
             return None, None, None, None
         grams = self.W @ self.W.transpose(0, 2, 1)
-        if self.W.shape[1] < 2 or self.cell.loss == "ce":
+        if self.W.shape[1] < 2 or self.cell.loss.couples_classes:
             return self.V, grams, None, None
         both = self.gates[..., 0] * self.gates[..., 1]
         lengths = np.sum(both * np.sum(self.X**2, axis=2), axis=1)
@@ -216,15 +218,15 @@ class _Draw:
 
     def masses(self, cross: bool) -> Floats:
         """Squared norms summed over the blocks of each part, shape (T, parts), theory.md (2.5)-(2.7)."""
-        found = dict(zip(("vv_diag", "vv_off"), self._output_masses(), strict=True))
+        found: dict[str, Floats] = dict(zip((VV_DIAG, VV_OFF), self._output_masses(), strict=True))
         if self.W is not None:
-            found |= dict(zip(("ww_diag", "ww_off"), self._hidden_masses(), strict=True))
+            found |= dict(zip((WW_DIAG, WW_OFF), self._hidden_masses(), strict=True))
             found["wv"] = self._cross_mass() if cross else np.full(self.count, np.nan)
         return np.stack([found[part] for part in self.cell.parts], axis=1) / self.cell.n_samples**2
 
     def _output_masses(self) -> tuple[Floats, Floats]:
         overlaps = (self.h @ self.h.transpose(0, 2, 1)) ** 2
-        if self.cell.loss == "mse":
+        if self.cell.loss is MEAN_SQUARE:
             return self.cell.n_classes * overlaps.sum(axis=(1, 2)), np.zeros(self.count)
         q, p = self.p * (1 - self.p), self.p
         diagonal, pairs, squares = (w @ w.transpose(0, 2, 1) for w in (q, p, p**2))
@@ -233,7 +235,7 @@ class _Draw:
     def _class_columns(self) -> Floats:
         """Q_n = V^T B_n, shape (T, N, m, C)."""
         V = self.V.transpose(0, 2, 1)[:, None]
-        if self.cell.loss == "mse":
+        if self.cell.loss is MEAN_SQUARE:
             return np.broadcast_to(V, (*self.p.shape[:2], *V.shape[2:]))
         return self.p[:, :, None] * (V - (self.p @ self.V)[..., None])
 
@@ -248,7 +250,7 @@ class _Draw:
     def _cross_mass(self) -> Floats:
         """Mass of the blocks [w_i, v_c], (1/N) sum_n D_ni x_n [Q_nic h_n + g_nc e_i]^T."""
         onehot = np.arange(self.cell.n_classes) == self.y[..., None]
-        residual = (self.p if self.cell.loss == "ce" else self.z) - onehot
+        residual = (self.p if self.cell.loss.couples_classes else self.z) - onehot
         Q, total = self._class_columns(), np.zeros(self.count)
         overlaps = self.X @ self.X.transpose(0, 2, 1)
         activations = self.h @ self.h.transpose(0, 2, 1)

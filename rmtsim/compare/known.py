@@ -1,19 +1,21 @@
 """Quantities of single trials whose expectation at this d and N is known exactly, theory.md section 5."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from .. import laws
 from ..experiment import Cell
+from ..models.architectures import HIDDEN, LINEAR, VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Architecture, Block
+from ..models.losses import CROSS_ENTROPY, MEAN_SQUARE, Loss
 from . import identities
 from .spectra import Floats
 from .trials import Trials
 
 ROUNDING = 64
 """Credited rounding error of a mean, in units of eps times its size; far below any Monte Carlo error."""
-MOMENT_SOURCES = {"vv_diag": "(5.1)", "ww_diag": "(5.2)", "ww_off": "(5.3b)"}
+MOMENT_SOURCES = {VV_DIAG: "(5.1)", WW_DIAG: "(5.2)", WW_OFF: "(5.3b)"}
 
 
 @dataclass(frozen=True)
@@ -69,19 +71,19 @@ def known_values(trials: Trials) -> Iterator[Known]:
     yield from other_values(trials)
 
 
-def expected_moments(cell: Cell, block: str) -> Floats | None:
+def expected_moments(cell: Cell, block: Block) -> Floats | None:
     """Moments 1 to 4 of H/scale expected at this d and N, shape (4,); None where they are not known."""
     d, N = cell.n_features, cell.n_samples
-    if cell.loss == "ce":
+    if cell.loss.couples_classes:
         return None
-    if cell.architecture == "linear":
-        return identities.wedge_moments(d, N, identities.WHOLE_PLANE) if block == "vv_diag" else None
-    if block == "ww_diag":
+    if not cell.architecture.is_hidden:
+        return identities.wedge_moments(d, N, identities.WHOLE_PLANE) if block == VV_DIAG else None
+    if block == WW_DIAG:
         return identities.wedge_moments(d, N, identities.HALF_PLANE)
-    return identities.pair_moments(d, N) if block == "ww_off" else None
+    return identities.pair_moments(d, N) if block == WW_OFF else None
 
 
-def known_moments(trials: Trials, block: str) -> tuple[Known, ...]:
+def known_moments(trials: Trials, block: Block) -> tuple[Known, ...]:
     """Moments 1 to 4 of a block with a law, theory.md (5.1)-(5.3); empty where they are not known.
 
     Those of W_ij are held against their expectation given the angle of w_i and w_j in each trial, which
@@ -93,10 +95,10 @@ def known_moments(trials: Trials, block: str) -> tuple[Known, ...]:
     if expected is None:
         return ()
     variances: list[float | None] = [None] * 4
-    if block == "ww_off":
+    if block == WW_OFF:
         expected = identities.wedge_moments(d, N, trials.wedge_angles)
     else:
-        angle = identities.HALF_PLANE if block == "ww_diag" else identities.WHOLE_PLANE
+        angle = identities.HALF_PLANE if block == WW_DIAG else identities.WHOLE_PLANE
         variances = identities.moment_variances(d, N, angle).tolist()
     measured, source = trials.moments(block), MOMENT_SOURCES[block]
     return tuple(
@@ -107,41 +109,40 @@ def known_moments(trials: Trials, block: str) -> tuple[Known, ...]:
 
 def other_values(trials: Trials) -> Iterator[Known]:
     """Yield what is known beyond the moments in units of the scale."""
+    network = trials.cell.architecture, trials.cell.loss
+    for name, values in (("moments", _OF_MOMENTS), ("masses", _OF_MASSES)):
+        if name in trials.arrays:
+            for known in values[network]:
+                yield from known(trials)
+
+
+def _no_coupling(trials: Trials) -> Iterator[Known]:
+    if VV_OFF in trials.cell.blocks:
+        yield _known(trials, "E m_2 of vv_off", "(4.1)", trials.moments(VV_OFF)[:, 1], 0.0)
+
+
+def _hidden_mse_trace(trials: Trials) -> Iterator[Known]:
     cell = trials.cell
-    coupled = cell.loss == "ce" and cell.n_classes > 1
-    if "moments" in trials.arrays:
-        yield from _mse_traces(trials) if cell.loss == "mse" else _row_sums(trials)
-        if coupled and not trials.fixed_v:
-            yield from _ce_traces(trials)
-        if coupled and cell.n_hidden is None:
-            yield from _linear_ce_moments(trials)
-    if "masses" in trials.arrays:
-        if cell.loss == "mse":
-            yield from _mse_masses(trials)
-        elif coupled and cell.n_hidden is None:
-            yield from _linear_ce_masses(trials)
-
-
-def _mse_traces(trials: Trials) -> Iterator[Known]:
-    cell, blocks = trials.cell, trials.cell.blocks
-    sizes = cell.n_features, cell.n_samples
-    if "vv_off" in blocks:
-        yield _known(trials, "E m_2 of vv_off", "(4.1)", trials.moments("vv_off")[:, 1], 0.0)
-    if "vv_diag" in blocks and cell.n_hidden is not None:
+    if VV_DIAG in cell.blocks:
         expected = identities.hidden_mse_output_trace()
-        variance = identities.hidden_mse_output_variance(*sizes, cell.n_hidden)
-        trace = trials.moments("vv_diag")[:, 0]
+        variance = identities.hidden_mse_output_variance(cell.n_features, cell.n_samples, cell.output_width)
+        trace = trials.moments(VV_DIAG)[:, 0]
         yield _known(trials, "E m_1 of vv_diag", "(2.3)", trace, expected, variance)
-    elif "vv_diag" in blocks:
-        measured = trials.moments("vv_diag")
-        for k, mean, variance in zip((2, 3, 4), *identities.shape_moments(*sizes), strict=True):
+
+
+def _wishart_shape(trials: Trials) -> Iterator[Known]:
+    cell = trials.cell
+    if VV_DIAG in cell.blocks:
+        measured = trials.moments(VV_DIAG)
+        expected = identities.shape_moments(cell.n_features, cell.n_samples)
+        for k, mean, variance in zip((2, 3, 4), *expected, strict=True):
             shape = measured[:, k - 1] / measured[:, 0] ** k
             yield _known(trials, f"E m_{k}/m_1^{k} of vv_diag", "(5.1c)", shape, mean, variance)
 
 
 def _row_sums(trials: Trials) -> Iterator[Known]:
-    if {"vv_diag", "vv_off"} <= set(trials.cell.blocks) and not trials.fixed_v:
-        diagonal, off = (trials.moments(block)[:, 0] for block in ("vv_diag", "vv_off"))
+    if {VV_DIAG, VV_OFF} <= set(trials.cell.blocks) and not trials.fixed_v:
+        diagonal, off = (trials.moments(block)[:, 0] for block in (VV_DIAG, VV_OFF))
         total = identities.row_sum(diagonal, off, trials.cell.n_classes)
         size = float(np.mean(diagonal))
         yield _known(trials, "E m_1 of vv_diag + (C-1) vv_off", "(5.4)", total, 0.0, size=size)
@@ -149,6 +150,8 @@ def _row_sums(trials: Trials) -> Iterator[Known]:
 
 def _ce_traces(trials: Trials) -> Iterator[Known]:
     cell = trials.cell
+    if cell.n_classes == 1 or trials.fixed_v:  # every block is zero, or the means are those given one V
+        return
     expected = laws.expected_traces(cell.n_features, cell.n_classes, cell.n_hidden)
     for block in cell.blocks:
         value = getattr(expected, block)
@@ -159,9 +162,11 @@ def _ce_traces(trials: Trials) -> Iterator[Known]:
 
 
 def _linear_ce_moments(trials: Trials) -> Iterator[Known]:
+    if trials.cell.n_classes == 1:  # every block is zero
+        return
     cell = trials.cell
     expected = laws.linear_second_moments(cell.n_features, cell.n_samples, cell.n_classes)
-    for block, (value, error) in zip(("vv_diag", "vv_off"), expected, strict=True):
+    for block, (value, error) in zip((VV_DIAG, VV_OFF), expected, strict=True):
         if block in cell.blocks:
             second = trials.moments(block)[:, 1]
             yield _known(trials, f"E m_2 of {block}", "(5.7)", second, value, error=error)
@@ -172,32 +177,53 @@ def _masses(trials: Trials) -> dict[str, Floats]:
 
 
 def _linear_ce_masses(trials: Trials) -> Iterator[Known]:
+    if trials.cell.n_classes == 1:  # every block is zero
+        return
     cell, masses = trials.cell, _masses(trials)
     C = cell.n_classes
     expected = laws.linear_second_moments(cell.n_features, cell.n_samples, C)
-    for part, count, (value, error) in zip(("vv_diag", "vv_off"), (C, C * (C - 1)), expected, strict=True):
+    for part, count, (value, error) in zip((VV_DIAG, VV_OFF), (C, C * (C - 1)), expected, strict=True):
         unit = count * cell.n_features
         yield _known(trials, f"mass of a {part} block / d", "(5.7)", masses[part] / unit, value, error=error)
 
 
-def _mse_masses(trials: Trials) -> Iterator[Known]:
-    """Exact masses; those of the hidden W-layer given V, in units of their mean."""
+def _no_coupling_mass(trials: Trials) -> Iterator[Known]:
+    yield _known(trials, "mass of vv off-diagonal blocks", "(4.1)", _masses(trials)["vv_off"], 0.0)
+
+
+def _linear_mse_mass(trials: Trials) -> Iterator[Known]:
+    d, N = trials.cell.n_features, trials.cell.n_samples
+    expected = identities.linear_mse_mass(d, N)
+    variance = d**2 * float(identities.moment_variances(d, N, identities.WHOLE_PLANE)[1])
+    values = _masses(trials)["vv_diag"] / trials.cell.n_classes
+    yield _known(trials, "mass of a vv diagonal block", "(5.1)", values, expected, variance)
+
+
+def _hidden_mse_masses(trials: Trials) -> Iterator[Known]:
+    """Masses of the W-layer given V, in units of their mean: over V they are heavy-tailed, as S_ij^2."""
     cell, masses = trials.cell, _masses(trials)
     d, N = cell.n_features, cell.n_samples
-    yield _known(trials, "mass of vv off-diagonal blocks", "(4.1)", masses["vv_off"], 0.0)
-    if cell.n_hidden is None:
-        expected = identities.linear_mse_mass(d, N)
-        variance = d**2 * float(identities.moment_variances(d, N, identities.WHOLE_PLANE)[1])
-        values = masses["vv_diag"] / cell.n_classes
-        yield _known(trials, "mass of a vv diagonal block", "(5.1)", values, expected, variance)
-        return
-    # Over V a mass is heavy-tailed, as it goes with S_ij^2: its mean given V is taken out.
     squares = np.array([(V.T @ V) ** 2 for V in map(trials.V, range(trials.count))])
     diagonal = np.trace(squares, axis1=1, axis2=2)
     second = float(identities.wedge_moments(d, N, identities.HALF_PLANE)[1])
     values = masses["ww_diag"] / (d * second * diagonal)
     yield _known(trials, "ww_diag mass / its mean given V", "(5.2)", values, 1.0)
-    if cell.n_hidden > 1:
+    if cell.output_width > 1:
         off = squares.sum(axis=(1, 2)) - diagonal
         values = masses["ww_off"] / (d * identities.pair_moments(d, N)[1] * off)
         yield _known(trials, "ww_off mass / its mean given V", "(5.3c)", values, 1.0)
+
+
+_Values = Mapping[tuple[Architecture, Loss], tuple[Callable[[Trials], Iterator[Known]], ...]]
+_OF_MOMENTS: _Values = {
+    (LINEAR, MEAN_SQUARE): (_no_coupling, _wishart_shape),
+    (HIDDEN, MEAN_SQUARE): (_no_coupling, _hidden_mse_trace),
+    (LINEAR, CROSS_ENTROPY): (_row_sums, _ce_traces, _linear_ce_moments),
+    (HIDDEN, CROSS_ENTROPY): (_row_sums, _ce_traces),
+}
+_OF_MASSES: _Values = {
+    (LINEAR, MEAN_SQUARE): (_no_coupling_mass, _linear_mse_mass),
+    (HIDDEN, MEAN_SQUARE): (_no_coupling_mass, _hidden_mse_masses),
+    (LINEAR, CROSS_ENTROPY): (_linear_ce_masses,),
+    (HIDDEN, CROSS_ENTROPY): (),
+}

@@ -4,6 +4,8 @@ import numpy as np
 
 from .. import laws
 from ..experiment import Cell
+from ..models.architectures import VV_DIAG, WW_OFF, Block
+from ..models.losses import MEAN_SQUARE
 from .block_laws import BlockLaw, SolvedLaw
 from .estimates import estimate
 from .findings import SideFinding
@@ -13,12 +15,12 @@ from .trials import Trials
 SIDES = ("below", "above")
 
 
-def side_findings(trials: Trials, block: str, law: BlockLaw) -> tuple[SideFinding, ...]:
+def side_findings(trials: Trials, block: Block, law: BlockLaw) -> tuple[SideFinding, ...]:
     """Hold the smallest and the largest eigenvalue of each trial against its law."""
     return tuple(_side_finding(trials, block, law, side) for side in SIDES)
 
 
-def _side_finding(trials: Trials, block: str, law: BlockLaw, side: str) -> SideFinding:
+def _side_finding(trials: Trials, block: Block, law: BlockLaw, side: str) -> SideFinding:
     end, outward = (0, -1.0) if side == "below" else (1, 1.0)
     solved = law.by_row()
     both = trials.extremes(block)[law.rows]
@@ -56,13 +58,13 @@ def outliers_beyond(law: SolvedLaw, side: str) -> list[float]:
     ]
 
 
-def tracy_widom_mean(cell: Cell, block: str) -> float | None:
+def tracy_widom_mean(cell: Cell, block: Block) -> float | None:
     """Mean largest eigenvalue of H/scale at this d and N, theory.md (3.9), where the block is Wishart.
 
     W_ii of hidden mse is so given the number of open gates, here put at its mean N/2.
     """
     d, N = cell.n_features, cell.n_samples
-    if cell.loss != "mse" or block == "ww_off" or N < 4:
+    if cell.loss is not MEAN_SQUARE or block == WW_OFF or N < 4:
         return None
-    samples = N if block == "vv_diag" else N // 2
+    samples = N if block == VV_DIAG else N // 2
     return laws.largest_eigenvalue_law(samples, d, scale=samples / N).mean()

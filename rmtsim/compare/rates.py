@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ..experiment import Cell
+from ..models.architectures import LINEAR, Block
+from ..models.losses import MEAN_SQUARE
 from .estimates import Estimate, Exponent, power_law
 from .families import Family, but_for_features
 from .findings import DistanceFinding, Rate
@@ -14,14 +16,14 @@ class DistancePoint(NamedTuple):
     """Distances of one block of a cell from its law; ``own_v``: the law of the one V of this cell."""
 
     cell: Cell
-    block: str
+    block: Block
     distances: DistanceFinding
     own_v: bool = False
 
 
 def expected_rate(cell: Cell) -> float:
     """Exponent of the distance in d: -1 up to logarithms if all sample weights are 1, else -1/2."""
-    return -1.0 if (cell.architecture, cell.loss) == ("linear", "mse") else -0.5
+    return -1.0 if (cell.architecture, cell.loss) == (LINEAR, MEAN_SQUARE) else -0.5
 
 
 def distance_series(points: Iterable[DistancePoint]) -> list[list[DistancePoint]]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from .. import laws
 from ..experiment import Cell
+from ..models.architectures import Block
+from ..models.losses import MEAN_SQUARE
 from .block_laws import BlockLaw
 from .estimates import Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
 from .families import Family, but_for_classes
@@ -32,7 +34,7 @@ class Limit(NamedTuple):
     kind: str
 
 
-def ratio_findings(trials: Trials, block_laws: Mapping[str, BlockLaw]) -> Iterator[RatioFinding]:
+def ratio_findings(trials: Trials, block_laws: Mapping[Block, BlockLaw]) -> Iterator[RatioFinding]:
     """Yield the mass ratios of each layer: of all blocks where their masses were measured.
 
     The limits of section 4 are means over V. Where all trials share one V, that given V is taken, which for
@@ -44,7 +46,7 @@ def ratio_findings(trials: Trials, block_laws: Mapping[str, BlockLaw]) -> Iterat
         of_two = "moments" in trials.arrays and set(_pair(layer)) <= set(cell.blocks)
         if count is None or count < 2 or not (of_all or of_two):
             continue
-        if (cell.loss, cell.n_classes) == ("ce", 1):  # every block is zero
+        if cell.loss.couples_classes and cell.n_classes == 1:  # every block is zero
             continue
         if of_all:
             limit = _limit_given_v(trials, layer, count) if trials.fixed_v else _mean_limit(cell, layer)
@@ -87,9 +89,9 @@ def _ratio_of_blocks(trials: Trials, layer: str) -> Estimate:
 
 def _limit_given_v(trials: Trials, layer: str, count: int) -> Limit:
     """Limit over all blocks for the V that the trials share; mse blocks scale as S_ij, (2.2)."""
-    if trials.cell.loss == "mse" and layer == "v":
+    if trials.cell.loss is MEAN_SQUARE and layer == "v":
         return Limit(0.0, 0.0, GIVEN_V)
-    if trials.cell.loss == "mse":
+    if trials.cell.loss is MEAN_SQUARE:
         squares = (trials.V(0).T @ trials.V(0)) ** 2
         diagonal = np.trace(squares)
         return Limit(float(_gates(trials) * (squares.sum() / diagonal - 1) / (count - 1)), 0.0, GIVEN_V)
@@ -104,9 +106,9 @@ def _gates(trials: Trials) -> float:
     return laws.scaled_block_ratio("hidden", "mse", "w", trials.cell.aspect_ratio, math.inf)
 
 
-def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[str, BlockLaw]) -> Limit:
+def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[Block, BlockLaw]) -> Limit:
     """Limit for the representative blocks and the V that the trials share."""
-    if trials.cell.loss == "mse":
+    if trials.cell.loss is MEAN_SQUARE:
         S = trials.V(0).T @ trials.V(0)
         return Limit(
             0.0 if layer == "v" else float(_gates(trials) * (S[0, 1] / S[0, 0]) ** 2), 0.0, "given V"

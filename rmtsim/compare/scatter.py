@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ..models.architectures import WW_DIAG, WW_OFF, Block
 from .deviation import upper_variance
 from .given_parameters import points_for, units_given_parameters
 from .independent import IndependentTrials
@@ -19,7 +20,7 @@ Pair = tuple[Floats, Floats]
 def statistics(trials: Trials, independent: IndependentTrials) -> Iterator[tuple[str, Pair]]:
     """Yield statistics of single trials by name, (T,) of the stored and (M,) of the independent ones."""
     cell = trials.cell
-    if (cell.loss, cell.n_classes) == ("ce", 1):  # all is zero but for rounding
+    if cell.loss.couples_classes and cell.n_classes == 1:  # all is zero but for rounding
         return
     for block in cell.blocks:
         if "moments" in trials.arrays:
@@ -28,7 +29,7 @@ def statistics(trials: Trials, independent: IndependentTrials) -> Iterator[tuple
             yield from _extremes(trials, independent, block)
         if "histogram" in trials.arrays:
             yield from _counts(trials, independent, block)
-    if cell.n_hidden is not None and cell.loss == "ce" and not trials.fixed_v:
+    if cell.architecture.is_hidden and cell.loss.couples_classes and not trials.fixed_v:
         points = points_for(trials.count + independent.count, cell.n_classes)
         if points:
             stored, drawn = (_in_own_units(each, points) for each in (trials, independent))
@@ -44,8 +45,8 @@ def statistics(trials: Trials, independent: IndependentTrials) -> Iterator[tuple
 def _in_own_units(trials: Trials, n_points: int) -> dict[str, Floats]:
     """Blocks of hidden ce over what they are about given W and V, whose scatter hides all else."""
     units, found = units_given_parameters(trials, n_points), {}
-    if "moments" in trials.arrays and "ww_diag" in trials.cell.blocks:
-        m1, m2 = trials.moments("ww_diag")[:, :2].T
+    if "moments" in trials.arrays and WW_DIAG in trials.cell.blocks:
+        m1, m2 = trials.moments(WW_DIAG)[:, :2].T
         found["m_1 of ww_diag / that of W, V"] = _over(m1, units["mean"])
         quotient = _over(m2 - m1**2, m1)
         found["(m_2 - m_1^2)/m_1 of ww_diag / that of W, V"] = _over(
@@ -53,7 +54,7 @@ def _in_own_units(trials: Trials, n_points: int) -> dict[str, Floats]:
         )
     if "masses" in trials.arrays:
         for part, masses in zip(trials.cell.parts, trials.arrays["masses"].T, strict=True):
-            if part in units and (part != "ww_off" or trials.cell.n_hidden != 1):
+            if part in units and (part != WW_OFF or trials.cell.n_hidden != 1):
                 found[f"mass of {part} / that of W, V"] = _over(masses, units[part])
     return found
 
@@ -63,7 +64,7 @@ def _over(above: Floats, below: Floats) -> Floats:
     return np.where(below == 0, 0.0, above / np.where(below == 0, 1.0, below))
 
 
-def _moments(trials: Trials, independent: IndependentTrials, block: str) -> Iterator[tuple[str, Pair]]:
+def _moments(trials: Trials, independent: IndependentTrials, block: Block) -> Iterator[tuple[str, Pair]]:
     stored, drawn = (each.moments(block) for each in (trials, independent))
     for k in range(4):
         yield f"m_{k + 1} of {block}", (stored[:, k], drawn[:, k])
@@ -84,7 +85,7 @@ def _quotients(
     return first, second
 
 
-def _extremes(trials: Trials, independent: IndependentTrials, block: str) -> Iterator[tuple[str, Pair]]:
+def _extremes(trials: Trials, independent: IndependentTrials, block: Block) -> Iterator[tuple[str, Pair]]:
     size, epsilon = trials.cell.block_size(block), trials.epsilon
     ends = [each.extremes(block) for each in (trials, independent)]
     # Zeros of a singular block scatter by rounding, differently for every program.
@@ -95,7 +96,7 @@ def _extremes(trials: Trials, independent: IndependentTrials, block: str) -> Ite
     yield f"largest eigenvalue of {block}", (stored[:, 1], drawn[:, 1])
 
 
-def _counts(trials: Trials, independent: IndependentTrials, block: str) -> Iterator[tuple[str, Pair]]:
+def _counts(trials: Trials, independent: IndependentTrials, block: Block) -> Iterator[tuple[str, Pair]]:
     index = trials.cell.blocks.index(block)
     assert trials.edges is not None  # stored with every histogram
     edges = trials.edges[index]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .. import kernels
 from ..experiment import Cell, Experiment
+from ..models.architectures import Block
 from ..results import Results
 from ..sampling import draws
 from .identities import wedge_angle
@@ -51,34 +52,34 @@ class Trials:
     @property
     def fixed_v(self) -> bool:
         """Whether all trials share one V."""
-        return self.cell.n_hidden is not None and self.experiment.model.v_draw == "cell"
+        return self.cell.architecture.is_hidden and self.experiment.model.v_draw == "cell"
 
-    def scale(self, block: str) -> Floats:
+    def scale(self, block: Block) -> Floats:
         """Unit of the block in each trial, shape (T,)."""
         return self.arrays["scale"][:, self.cell.blocks.index(block)]
 
-    def moments(self, block: str) -> Floats:
+    def moments(self, block: Block) -> Floats:
         """Moments (1/n) tr (H/scale)^k, shape (T, 4)."""
         measured = self.arrays["moments"][:, self.cell.blocks.index(block)]
         return measured / self.scale(block)[:, None] ** MOMENT_ORDERS
 
-    def has_eigenvalues(self, block: str) -> bool:
+    def has_eigenvalues(self, block: Block) -> bool:
         """Whether all eigenvalues of the block were stored."""
         return f"eigenvalues_{block}" in self.arrays
 
-    def has_spectra(self, block: str) -> bool:
+    def has_spectra(self, block: Block) -> bool:
         """Whether anything was measured that a limit law predicts."""
         return self.has_extremes(block) or bool({"histogram", "moments"} & self.arrays.keys())
 
-    def eigenvalues(self, block: str) -> Floats:
+    def eigenvalues(self, block: Block) -> Floats:
         """Eigenvalues of H/scale, shape (T, n); ascending where the scale is positive."""
         return self.arrays[f"eigenvalues_{block}"] / self.scale(block)[:, None]
 
-    def has_extremes(self, block: str) -> bool:
+    def has_extremes(self, block: Block) -> bool:
         """Whether the smallest and largest eigenvalue of the block are known."""
         return "extremes" in self.arrays or self.has_eigenvalues(block)
 
-    def extremes(self, block: str) -> Floats:
+    def extremes(self, block: Block) -> Floats:
         """Smallest and largest eigenvalue of H/scale, shape (T, 2)."""
         if "extremes" in self.arrays:
             ends = self.arrays["extremes"][:, self.cell.blocks.index(block)] / self.scale(block)[:, None]
@@ -86,7 +87,7 @@ class Trials:
             ends = self.eigenvalues(block)[:, [0, -1]]
         return np.sort(ends)  # a negative scale exchanges them
 
-    def histogram(self, block: str, rows: int | slice | NDArray[np.int64] = slice(None)) -> Histogram:
+    def histogram(self, block: Block, rows: int | slice | NDArray[np.int64] = slice(None)) -> Histogram:
         """Histogram of H/scale of one trial, or pooled over several."""
         index = self.cell.blocks.index(block)
         if self.edges is None:

@@ -11,13 +11,14 @@ from itertools import product
 from os import PathLike
 from typing import Any, Self
 
-from ..sampling.streams import RESERVED_TRIALS, SEED_LIMIT, TRIAL_LIMIT
+from ..models.architectures import BLOCKS, HIDDEN, VV_OFF, WW_OFF, Block
+from ..statistics import Field, RecordShape, record_coordinates, record_fields
+from ..statistics.statistic import Labels
 from . import methods, toml
-from .cells import ALL_BLOCKS, BLOCKS, Cell, Field, record_schema
+from .cells import Cell
 from .settings import Grid, Measure, Model
+from .streams import RESERVED_TRIALS, SEED_LIMIT, TRIAL_LIMIT
 from .validation import ExperimentError, check_keys, dotted, integer, one_of, show
-
-__all__ = ["Cell", "Experiment", "ExperimentError", "Field", "Grid", "Measure", "Model"]
 
 _MOST_BYTES = 1 << 20
 """More than any experiment of the largest grid needs."""
@@ -146,7 +147,7 @@ class Experiment:
     def _points(self) -> Iterator[tuple[Any, ...]]:
         assert self.measure.blocks is not None  # filled in by the constructor
         for architecture, loss, d in product(self.model.architecture, self.model.loss, self.grid.n_features):
-            blocks = tuple(block for block in BLOCKS[architecture] if block in self.measure.blocks)
+            blocks = tuple(block for block in architecture.blocks if block in self.measure.blocks)
             sizes = product(self.grid.samples(d), self.grid.n_classes, self.grid.widths(architecture))
             yield from ((architecture, loss, d, *size, blocks) for size in sizes)
 
@@ -155,8 +156,17 @@ class Experiment:
         return methods.resolve(self.measure.method, cell.architecture, cell.loss, self.measure.statistics)
 
     def schema(self, cell: Cell) -> dict[str, Field]:
-        """Arrays of the record of one trial of a cell: name -> (shape, dtype, dimensions)."""
-        return record_schema(cell, self.measure.statistics, self.measure.bins)
+        """Arrays of the record of one trial of a cell: name -> (shape, dtype, dimensions, long name)."""
+        return record_fields(self.record_shape(cell), self.measure.statistics)
+
+    def coordinates(self, cell: Cell) -> dict[str, Labels]:
+        """Labels along every axis of the records of a cell and of its edges, that of trials excepted."""
+        return record_coordinates(self.record_shape(cell), self.measure.statistics)
+
+    def record_shape(self, cell: Cell) -> RecordShape:
+        """Return what the shapes of the records of a cell depend on."""
+        orders = {block: cell.block_size(block) for block in cell.blocks}
+        return RecordShape(orders, cell.parts, self.measure.bins)
 
     def differences(self, other: "Experiment") -> dict[str, tuple[Any, Any]]:
         """Dotted keys in which two experiments differ, with both values (None where absent)."""
@@ -213,7 +223,7 @@ def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 
 def _check_hidden(model: Model, grid: Grid) -> None:
-    hidden = "hidden" in model.architecture
+    hidden = HIDDEN in model.architecture
     if hidden and grid.n_hidden is None:
         raise ExperimentError("grid.n_hidden", "a width for the hidden model", "none")
     if not hidden and grid.n_hidden is not None:
@@ -227,24 +237,24 @@ def _check_count(model: Model, grid: Grid) -> None:
     grid.check_count(widths * len(model.loss))
 
 
-def _measured_blocks(model: Model, grid: Grid, measure: Measure) -> tuple[str, ...]:
+def _measured_blocks(model: Model, grid: Grid, measure: Measure) -> tuple[Block, ...]:
     """Blocks asked for, or else those that every cell of an architecture with them has."""
-    too_small = {}
+    too_small: dict[Block, str] = {}
     if min(grid.n_classes) < 2:
-        too_small["vv_off"] = "n_classes of at least 2"
+        too_small[VV_OFF] = "n_classes of at least 2"
     if grid.n_hidden is not None and min(grid.n_hidden) < 2:
-        too_small["ww_off"] = "n_hidden of at least 2"
-    exist = {block for architecture in model.architecture for block in BLOCKS[architecture]}
+        too_small[WW_OFF] = "n_hidden of at least 2"
+    exist = {block for architecture in model.architecture for block in architecture.blocks}
     if measure.blocks is None:
-        return tuple(block for block in ALL_BLOCKS if block in exist - too_small.keys())
+        return tuple(block for block in BLOCKS.values() if block in exist - too_small.keys())
     for block in measure.blocks:
         if block not in exist:
-            raise ExperimentError("measure.blocks", one_of(b for b in ALL_BLOCKS if b in exist), f'"{block}"')
+            raise ExperimentError("measure.blocks", one_of(b for b in BLOCKS if b in exist), f'"{block}"')
     for block in measure.blocks:
         if block in too_small:
             raise ExperimentError("measure.blocks", f'{too_small[block]} for "{block}"', "1")
     for architecture in model.architecture:
-        if not set(measure.blocks) & set(BLOCKS[architecture]):
+        if not set(measure.blocks) & set(architecture.blocks):
             expected = f"a block of the {architecture} model"
             raise ExperimentError("measure.blocks", expected, show(list(measure.blocks)))
     return measure.blocks

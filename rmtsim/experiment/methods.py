@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 
+from ..models.architectures import Architecture
+from ..models.losses import MEAN_SQUARE, Loss
+from ..statistics import MASSES, Statistic
 from .validation import ExperimentError
 
 METHODS = ("auto", "dense", "structured")
 
 
-def resolve(asked: str, architecture: str, loss: str, statistics: Collection[str]) -> str:
+def resolve(asked: str, architecture: Architecture, loss: Loss, statistics: Collection[Statistic]) -> str:
     """Return "dense" or "structured", the method that a cell is computed by.
 
     "auto" takes the structured model wherever it gives everything that is measured: under mse, for every
@@ -16,9 +19,9 @@ def resolve(asked: str, architecture: str, loss: str, statistics: Collection[str
     Parameters
     ----------
     asked : {"auto", "dense", "structured"}
-    architecture : {"linear", "hidden"}
-    loss : {"mse", "ce"}
-    statistics : collection of str
+    architecture : Architecture
+    loss : Loss
+    statistics : collection of Statistic
 
     Raises
     ------
@@ -35,10 +38,10 @@ def resolve(asked: str, architecture: str, loss: str, statistics: Collection[str
     return "dense"
 
 
-def _obstacle(architecture: str, loss: str, statistics: Collection[str]) -> str | None:
+def _obstacle(architecture: Architecture, loss: Loss, statistics: Collection[Statistic]) -> str | None:
     """Say why there is no structured model of what is measured; None if there is one."""
-    if loss != "mse":
+    if loss is not MEAN_SQUARE:
         return f'there is no structured model of the {architecture} model with loss "{loss}"'
-    if architecture == "hidden" and "masses" in statistics:
+    if architecture.is_hidden and MASSES in statistics:
         return 'a structured model has no "masses" of the hidden model (drop them from measure.statistics)'
     return None

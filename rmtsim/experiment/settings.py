@@ -8,14 +8,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import prod, ulp
-from typing import Any
+from typing import Any, TypeVar
 
-from .cells import ALL_BLOCKS, ARCHITECTURES, LOSSES, STATISTICS
+from ..models.architectures import ARCHITECTURES, BLOCKS, Architecture, Block
+from ..models.losses import LOSSES, Loss
+from ..statistics import HISTOGRAM, STATISTICS, Statistic
 from .methods import METHODS
-from .validation import ExperimentError, check_keys, choice, integer, positive, real, several, shortened, show
+from .validation import (
+    ExperimentError,
+    check_keys,
+    choice,
+    integer,
+    named,
+    positive,
+    real,
+    several,
+    shortened,
+    show,
+)
 
-_architecture = partial(choice, known=ARCHITECTURES)
-_loss = partial(choice, known=LOSSES)
+T = TypeVar("T")
+
+_architecture = partial(named, known=ARCHITECTURES)
+_loss = partial(named, known=LOSSES)
 # Any size fits in 32 bits: labels are drawn below 2^32, and the N d normals of X then need fewer
 # than 2^64 blocks of the random counter.
 _size = partial(integer, low=1, high=2**32 - 1)
@@ -45,8 +60,8 @@ class Model:
         trials of the cell share one limit law given V.
     """
 
-    architecture: tuple[str, ...]
-    loss: tuple[str, ...]
+    architecture: tuple[Architecture, ...]
+    loss: tuple[Loss, ...]
     v_draw: str = "trial"
 
     def __post_init__(self) -> None:
@@ -123,9 +138,9 @@ class Grid:
         assert self.aspect_ratio is not None  # exactly one is given
         return tuple(max(1, round(n_features / gamma)) for gamma in self.aspect_ratio)
 
-    def widths(self, architecture: str) -> tuple[int | None, ...]:
+    def widths(self, architecture: Architecture) -> tuple[int | None, ...]:
         """Hidden widths m of an architecture; (None,) for the linear model."""
-        return (None,) if architecture == "linear" or self.n_hidden is None else self.n_hidden
+        return self.n_hidden if architecture.is_hidden and self.n_hidden is not None else (None,)
 
 
 @dataclass(frozen=True)
@@ -134,11 +149,11 @@ class Measure:
 
     Attributes
     ----------
-    blocks : tuple of str or None
-        Representative blocks, among ``ALL_BLOCKS``. None stands for all that exist; an
+    blocks : tuple of Block or None
+        Representative blocks. None stands for all that exist; an
         ``Experiment`` replaces it by their names.
-    statistics : tuple of str
-        Among ``STATISTICS``. Blocks and statistics are sets; they are kept in a fixed order.
+    statistics : tuple of Statistic
+        Blocks and statistics are sets; they are kept in a fixed order.
     bins : int
         Bins of the histogram of each block.
     method : {"auto", "dense", "structured"}
@@ -154,8 +169,8 @@ class Measure:
         the other blocks come from pilot trials, and differ between methods and precisions.
     """
 
-    blocks: tuple[str, ...] | None = None
-    statistics: tuple[str, ...] = ("histogram", "moments", "extremes", "masses")
+    blocks: tuple[Block, ...] | None = None
+    statistics: tuple[Statistic, ...] = tuple(each for each in STATISTICS.values() if each.by_default)
     bins: int = 200
     method: str = "auto"
     precision: str = "float64"
@@ -163,7 +178,7 @@ class Measure:
 
     def __post_init__(self) -> None:
         if self.blocks is not None:
-            _set(self, blocks=_subset("measure.blocks", self.blocks, ALL_BLOCKS))
+            _set(self, blocks=_subset("measure.blocks", self.blocks, BLOCKS))
         _set(
             self,
             statistics=_subset("measure.statistics", self.statistics, STATISTICS),
@@ -176,22 +191,22 @@ class Measure:
             if (high - low) / self.bins <= 2 * ulp(max(abs(low), abs(high))):
                 expected = f"low < high with room for {self.bins} bins of different edges"
                 raise ExperimentError(f"measure.range.{block}", expected, show([low, high]))
-        if self.range and "histogram" not in self.statistics:
+        if self.range and HISTOGRAM not in self.statistics:
             raise ExperimentError(
                 "measure.range", 'a range only where "histogram" is among the statistics', show(self.range)
             )
 
 
-def _subset(key: str, value: object, known: tuple[str, ...]) -> tuple[str, ...]:
-    given = several(key, value, partial(choice, known=known))
-    return tuple(name for name in known if name in given)
+def _subset(key: str, value: object, known: Mapping[str, T]) -> tuple[T, ...]:
+    asked = several(key, value, partial(named, known=known))
+    return tuple(each for each in known.values() if each in asked)
 
 
 def _ranges(key: str, value: object) -> dict[str, tuple[float, float]]:
     if not isinstance(value, Mapping):
         raise ExperimentError(key, "a table of blocks", show(value))
-    check_keys(key, value, ALL_BLOCKS)
-    return {block: _interval(f"{key}.{block}", value[block]) for block in ALL_BLOCKS if block in value}
+    check_keys(key, value, tuple(BLOCKS))
+    return {block: _interval(f"{key}.{block}", value[block]) for block in BLOCKS if block in value}
 
 
 def _interval(key: str, value: object) -> tuple[float, float]:

@@ -4,7 +4,7 @@ import difflib
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -107,6 +107,11 @@ def choice(key: str, value: object, known: Sequence[str]) -> str:
     if isinstance(value, str) and value in known:
         return value
     raise ExperimentError(key, one_of(known), show(value))
+
+
+def named(key: str, value: object, known: Mapping[str, T]) -> T:
+    """Return the object of a known name."""
+    return known[choice(key, value, tuple(known))]
 
 
 def several(key: str, value: Any, check: Callable[[str, object], T]) -> tuple[T, ...]:

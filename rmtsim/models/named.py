@@ -18,7 +18,8 @@ class Named(str):
     known: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls) -> None:
-        cls.known = {}
+        if Named in cls.__bases__:
+            cls.known = {}
 
     @classmethod
     def make(cls, name: str) -> Self:

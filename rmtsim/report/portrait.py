@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .. import kernels
 from ..experiment import Cell, Experiment
-from ..models import HiddenModel, LinearModel
+from ..models import BLOCKS, HiddenModel, LinearModel
 from ..sampling import draws
 
 PORTRAIT_FEATURES = 20
@@ -63,7 +63,7 @@ def hessian_portrait(
     small = _shrink(cell, n_features)
     model, X, y = _draw(experiment, small, trial)
     blocks = tuple(_shown_blocks(small, n_classes))
-    sizes = tuple(small.block_size(f"{layer * 2}_diag") for layer, _ in blocks)
+    sizes = tuple(small.block_size(BLOCKS[f"{layer * 2}_diag"]) for layer, _ in blocks)
     H = _assemble(model, X, y, blocks)
     unit = _entry_units(H, blocks, sizes)
     return Portrait(small, blocks, sizes, np.abs(H) / np.outer(unit, unit))

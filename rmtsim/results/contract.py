@@ -204,11 +204,11 @@ class Store(Results):
         for record in records:
             if record.keys() != schema.keys():
                 raise ValueError(f"record: expected the arrays {list(schema)}, got {list(record)}")
-            for name, (shape, dtype, _) in schema.items():
+            for name, field in schema.items():
                 got = np.asarray(record[name])
-                if got.shape != shape or got.dtype != dtype:
-                    came = f"{got.dtype} of shape {got.shape}"
-                    raise ValueError(f"record[{name!r}]: expected {dtype} of shape {shape}, got {came}")
+                if got.shape != field.shape or got.dtype != field.dtype:
+                    expected, came = (f"{each.dtype} of shape {each.shape}" for each in (field, got))
+                    raise ValueError(f"record[{name!r}]: expected {expected}, got {came}")
         return {name: np.stack([record[name] for record in records]) for name in schema}
 
 

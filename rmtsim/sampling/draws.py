@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..experiment import Cell, Experiment
-from .streams import CELL_DRAW, Role, stream, streams
+from ..experiment.streams import CELL_DRAW, Role, stream, streams
 
 WHOLE_BYTES = 64 << 20
 """A larger V is drawn by tiles of rows whenever it is read, and never stored whole."""
@@ -59,7 +59,7 @@ def trial_streams(experiment: Experiment, cell: Cell, trials: Sequence[int]) -> 
 
     With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
     """
-    hidden = cell.architecture == "hidden"
+    hidden = cell.architecture.is_hidden
     roles = (Role.X, Role.W, Role.V) if hidden else (Role.X, Role.V)
     words = streams(experiment.seed, cell.index, trials, roles)
     if hidden and experiment.model.v_draw == "cell":

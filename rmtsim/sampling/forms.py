@@ -1,10 +1,5 @@
-"""Spectra of matrices with few diagonals: what the blocks of a batch of trials are measured from.
+"""Symmetric matrices with few diagonals, with the eigenvalues of a block in each trial of a batch."""
 
-Both methods, `dense` and `structured`, turn every block of every trial into a symmetric matrix with few
-diagonals that has the block's eigenvalues. Here these become the records of the trials.
-"""
-
-from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
@@ -12,10 +7,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from ..experiment import Cell, Experiment
-
 Floats = NDArray[np.float64]
-Record = dict[str, NDArray]
 
 
 class Forms(Protocol):
@@ -77,55 +69,3 @@ def _banded_eigenvalues(bands: Floats) -> Floats:
     rows = int((j + k).max(initial=-1)) + 1
     others = scipy.linalg.eigvals_banded(bands[: min(3, rows), :rows], lower=True) if rows else np.empty(0)
     return np.sort(np.concatenate([others, np.zeros(bands.shape[1] - rows)]))
-
-
-def empty_record(experiment: Experiment, cell: Cell, trials: int) -> Record:
-    """Return the fields of ``experiment.schema(cell)`` for some trials, stacked, all zero."""
-    fields = experiment.schema(cell)
-    return {name: np.zeros((trials, *field.shape), field.dtype) for name, field in fields.items()}
-
-
-def measure(
-    stacked: Record, cell: Cell, forms: Mapping[str, Forms], edges: Floats | None, ops: ModuleType
-) -> dict[str, Any]:
-    """Fill the spectral statistics of the stacked records of some trials, and the scales of their blocks.
-
-    Returns
-    -------
-    dict
-        What was found of each block, as `Forms.statistics`.
-
-    Raises
-    ------
-    ValueError
-        If histograms are measured and there are no edges.
-    """
-    if "histogram" in stacked and edges is None:
-        raise ValueError("edges: expected histogram edges of each block, got None")
-    statistics: dict[str, Any] = {}
-    for k, block in enumerate(cell.blocks):
-        counted = edges[k] if "histogram" in stacked and edges is not None else None
-        found = statistics[block] = forms[block].statistics(ops, counted)
-        stacked["scale"][:, k] = forms[block].scales
-        if "moments" in stacked:
-            stacked["moments"][:, k] = found.moments
-        if "extremes" in stacked:
-            stacked["extremes"][:, k] = found.extremes
-        if "histogram" in stacked:
-            stacked["histogram"][:, k] = found.counts[:, 1:-1]
-            stacked["outside"][:, k] = found.counts[:, [0, -1]]
-        if f"eigenvalues_{block}" in stacked:
-            stacked[f"eigenvalues_{block}"][:] = forms[block].eigenvalues()
-    return statistics
-
-
-def unstacked(stacked: Record) -> list[Record]:
-    """Return the record of each trial."""
-    return [{name: values[t] for name, values in stacked.items()} for t in range(len(stacked["scale"]))]
-
-
-def extremes(cell: Cell, forms: Mapping[str, Forms], ops: ModuleType) -> Floats:
-    """Return the extreme eigenvalues of each block of each trial in units of its scale, (T, n_blocks, 2)."""
-    found = [forms[block].statistics(ops, None).extremes for block in cell.blocks]
-    scales = np.array([forms[block].scales for block in cell.blocks])
-    return np.sort(np.array(found) / scales[:, :, None], axis=2).transpose(1, 0, 2)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
+from .. import kernels, sampling
 from ..batch import montecarlo
 from ..batch.montecarlo import Batch, Record
 from ..experiment import Cell, Experiment
@@ -249,8 +249,8 @@ def _trials(device: str, method: str, precision: str) -> Iterator[Check]:
 
 def _trials_error(device: str, experiment: Experiment, cell: Cell, precision: str) -> float:
     allowed = 256 * float(np.finfo(precision).eps)
-    edges = montecarlo.pilot_edges(experiment, cell)
-    wanted = [montecarlo.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
+    edges = sampling.pilot_edges(experiment, cell)
+    wanted = [sampling.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
     found = _records(device, experiment, Batch(cell, 0, experiment.trials), edges)
     return max(_record_error(a, b, allowed) for a, b in zip(found, wanted, strict=True))
 

@@ -8,11 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 import rmtsim
-from rmtsim import kernels
+from rmtsim import kernels, sampling
 from rmtsim.batch import montecarlo
 from rmtsim.experiment import Experiment
 from rmtsim.results import MemoryStore
-from rmtsim.sampling import dense, draws
+from rmtsim.sampling import draws
+from rmtsim.sampling import edges as edges_of_pilots
+from rmtsim.sampling.cell_draw import draw_model
 
 from .. import rounding
 
@@ -119,7 +121,7 @@ def test_a_store_of_another_experiment_is_refused(experiment: Experiment) -> Non
 @pytest.mark.parametrize("bins", [1, 2, 7])
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-3.0, -1.0), (0.0, 0.0), (5.0, 5.5)])
 def test_edges_cover_what_the_pilot_saw(bins: int, low: float, high: float) -> None:
-    edges = montecarlo._covering_edges(low, high, bins)
+    edges = edges_of_pilots._covering_edges(low, high, bins)
     assert len(edges) == bins + 1
     assert edges[0] < low
     assert high < edges[-1]
@@ -163,7 +165,7 @@ def test_statistics_of_a_block_agree_with_its_eigenvalues(finished: MemoryStore)
 def test_masses_are_those_of_the_full_hessian(experiment: Experiment, finished: MemoryStore) -> None:
     ops = kernels.load("cpu")
     for cell in experiment.cells:
-        model = dense.draw_model(experiment, cell, 2)
+        model = draw_model(experiment, cell, 2)
         X = draws.inputs(ops, experiment, cell, 2)
         y = draws.labels(ops, experiment, cell, 2)
         masses = dict(zip(cell.parts, finished.array(cell.index, "masses", [2])[0], strict=True))
@@ -216,7 +218,7 @@ def test_a_range_given_by_hand_sets_the_edges(experiment: Experiment) -> None:
     measure = replace(experiment.measure, range={"vv_diag": (-1.0, 3.0)})
     given = replace(experiment, measure=measure)
     cell = given.cells[0]
-    edges = montecarlo.pilot_edges(given, cell)[cell.blocks.index("vv_diag")]
+    edges = sampling.pilot_edges(given, cell)[cell.blocks.index("vv_diag")]
     assert edges == pytest.approx(np.linspace(-1, 3, 17))
 
 
@@ -226,7 +228,7 @@ def test_float32_trials_keep_the_exact_mean(experiment: Experiment) -> None:
     single = replace(experiment, trials=400, measure=measure)
     cell = single.cells[0]
     assert (cell.architecture, cell.loss) == ("linear", "mse")
-    assert dense.draw_model(single, cell, 0).V.dtype == np.float32
+    assert draw_model(single, cell, 0).V.dtype == np.float32
     second = np.array([rmtsim.run_trial(single, cell, t)["moments"][0, 1] for t in range(400)])
     expected = 1 + cell.aspect_ratio + 1 / cell.n_samples
     assert abs(second.mean() - expected) < 5 * second.std(ddof=1) / np.sqrt(400)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rmtsim.batch import montecarlo
+from rmtsim import sampling
+from rmtsim.batch import executors
 from rmtsim.batch import plan as capacity
 from rmtsim.experiment import Experiment
 
@@ -70,10 +71,10 @@ def test_sizes_that_do_not_fit_are_refused(
 def test_a_trial_takes_at_least_what_is_said(experiment: Experiment) -> None:
     """By NumPy's own count of its arrays; BLAS and the tiles come on top."""
     cell = experiment.cells[0]
-    montecarlo.run_trial(experiment, cell, 0)
+    sampling.run_trial(experiment, cell, 0)
     tracemalloc.start()
     # A thread keeps its work space between calls, and so a new one shows what it takes.
-    next(iter(montecarlo.ordered_map(lambda trial: montecarlo.run_trial(experiment, cell, trial), [0, 1], 2)))
+    next(iter(executors.ordered_map(lambda trial: sampling.run_trial(experiment, cell, trial), [0, 1], 2)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak >= capacity.trial_bytes(experiment, cell) > 8 * np.prod([cell.n_samples, cell.n_features])

@@ -12,7 +12,7 @@ from time import perf_counter
 import pytest
 from threadpoolctl import threadpool_limits
 
-from rmtsim import bench
+from rmtsim import bench, sampling
 from rmtsim.batch import executors, montecarlo
 from rmtsim.bench.comparisons import experiment
 
@@ -56,7 +56,7 @@ def test_workers_hold_blas_to_one_thread() -> None:
     """Two threads of BLAS in each of two workers were measured to take 10 to 100 times as long at d = 200."""
     given = experiment(200)
     cell = given.cells[0]
-    edges = {cell.index: montecarlo.pilot_edges(given, cell)}
+    edges = {cell.index: sampling.pilot_edges(given, cell)}
     batches = [montecarlo.Batch(cell, 8 * b, 8) for b in range(4)]
 
     def seconds(workers: int) -> float:

@@ -13,8 +13,9 @@ import pytest
 
 from rmtsim.batch import plan as capacity
 from rmtsim.experiment import Experiment, ExperimentError, Grid, Measure, Model
-from rmtsim.experiment.cells import ALL_BLOCKS, BLOCKS, STATISTICS, coordinates
 from rmtsim.experiment.toml import dumps
+from rmtsim.models import ARCHITECTURES, BLOCKS
+from rmtsim.statistics import STATISTICS
 
 TEXT = """
 name = "static-force"
@@ -137,7 +138,9 @@ def test_random_experiments_read_back():
             trials=rng.randint(1, 2**32 - 16),
             model=Model(("hidden",), tuple(rng.sample(["mse", "ce"], 2)), rng.choice(["trial", "cell"])),
             grid=Grid(**sizes, **ratio, n_hidden=rng.randint(2, 9)),
-            measure=Measure(rng.sample(ALL_BLOCKS, 3), rng.sample(STATISTICS, 2), rng.randint(1, 999)),
+            measure=Measure(
+                rng.sample(list(BLOCKS), 3), rng.sample(list(STATISTICS), 2), rng.randint(1, 999)
+            ),
         )
         again = Experiment.from_text(experiment.to_toml())
         assert again == experiment
@@ -218,10 +221,10 @@ def test_numpy_scalars_are_numbers():
 
 
 def test_default_blocks_are_those_that_exist():
-    assert linear().cells[0].blocks == BLOCKS["linear"]
+    assert linear().cells[0].blocks == ARCHITECTURES["linear"].blocks
     assert linear(grid={"n_classes": [1, 5]}).measure.blocks == ("vv_diag",)
     hidden = {"model": {"architecture": "hidden"}}
-    assert linear(**hidden, grid={"n_hidden": 3}).cells[0].blocks == BLOCKS["hidden"]
+    assert linear(**hidden, grid={"n_hidden": 3}).cells[0].blocks == ARCHITECTURES["hidden"].blocks
     assert linear(**hidden, grid={"n_hidden": [1, 3]}).cells[1].blocks == ("ww_diag", "vv_diag", "vv_off")
 
 
@@ -232,7 +235,7 @@ def test_schema():
         measure={"statistics": list(STATISTICS), "bins": 7},
     )
     in_linear, in_hidden = (experiment.schema(cell) for cell in experiment.cells)
-    assert in_linear == {
+    assert {name: tuple(field[:3]) for name, field in in_linear.items()} == {
         "scale": ((2,), "float64", ("block",)),
         "moments": ((2, 4), "float64", ("block", "moment")),
         "extremes": ((2, 2), "float64", ("block", "extreme")),
@@ -253,8 +256,8 @@ def test_schema():
 def test_coordinates_label_every_axis():
     experiment = linear(measure={"statistics": list(STATISTICS), "bins": 7})
     (cell,) = experiment.cells
-    labels = coordinates(cell, 7)
-    for shape, _, dimensions in experiment.schema(cell).values():
+    labels = experiment.coordinates(cell)
+    for shape, _, dimensions, _ in experiment.schema(cell).values():
         assert [len(labels[name]) for name in dimensions] == list(shape)
     assert len(labels["edge"]) == 8
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rmtsim
-from rmtsim import kernels
+from rmtsim import kernels, sampling
 from rmtsim.kernels.gpu import batches, spectra, structured, trials
 
 from ..emulator.lookalike import Device
@@ -133,5 +133,5 @@ def test_a_run_stores_the_records_of_the_cpu(tmp_path) -> None:
 
 def test_the_models_of_a_gpu_run_load_its_operations() -> None:
     experiment = rmtsim.Experiment.from_text(EXPERIMENT)
-    drawn = rmtsim.structured.Trials(experiment, experiment.cells[0], range(2), "gpu")
+    drawn = sampling.draw_trials(experiment, experiment.cells[0], range(2), "gpu")
     assert drawn.ops is kernels.load("gpu")

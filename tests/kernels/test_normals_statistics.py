@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from rmtsim import kernels
-from rmtsim.sampling.streams import Role, stream
+from rmtsim.experiment.streams import Role, stream
 
 CPU = kernels.load("cpu")
 SIZE = 1 << 22

@@ -18,9 +18,9 @@ import pytest
 from numba import njit
 
 from rmtsim import kernels
+from rmtsim.experiment.streams import Role, stream
 from rmtsim.kernels.cpu.compiled import random
 from rmtsim.kernels.cpu.random import fill_normals32, fill_normals64
-from rmtsim.sampling.streams import Role, stream
 
 KNOWN_ANSWERS = Path(__file__).parents[2] / "data" / "known_answers" / "philox4x32.txt"
 STREAM = np.array([0xA4093822, 0x299F31D0, 0x13198A2E, 0x03707344], np.uint32)

@@ -34,7 +34,7 @@ def formula(experiment, cell, trial, name, version=2):
 
     Counts add up to the eigenvalues of the block, but in the file of version 1.
     """
-    shape, dtype, _ = experiment.schema(experiment.cells[cell])[name]
+    shape, dtype, *_ = experiment.schema(experiment.cells[cell])[name]
     start = 1000 * trial + 100 * cell + len(name)
     if dtype == "int64" and version > 1:
         return counts(experiment.cells[cell], trial, name, shape)
@@ -72,7 +72,7 @@ def assert_is_formula(results, cell, trials, version=2):
     for name in results.names(cell):
         expected = [formula(results.experiment, cell, t, name, version) for t in trials]
         found = results.array(cell, name)
-        shape, dtype, _ = results.experiment.schema(results.cells[cell])[name]
+        shape, dtype, *_ = results.experiment.schema(results.cells[cell])[name]
         assert found.shape == (len(trials), *shape)
         assert found.dtype == dtype
         np.testing.assert_array_equal(found, np.reshape(expected, found.shape))

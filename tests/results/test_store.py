@@ -241,7 +241,7 @@ def test_averages_over_an_unfinished_file_leave_out_what_is_not_done(written):
             means = data.mean("trial")
             assert set(means) == {"done", "edges", *EXPERIMENT.schema(EXPERIMENT.cells[cell])}
             assert means.done == len(done) / 6
-            for name, (shape, _, _) in EXPERIMENT.schema(EXPERIMENT.cells[cell]).items():
+            for name, (shape, _, _, _) in EXPERIMENT.schema(EXPERIMENT.cells[cell]).items():
                 values = [formula(EXPERIMENT, cell, t, name) for t in done]
                 expected = np.mean(values, axis=0) if done else np.full(shape, np.nan)
                 # Sums of three numbers of at most twelve bits and six below the point are exact.
@@ -253,7 +253,7 @@ def test_averages_over_an_unfinished_file_leave_out_what_is_not_done(written):
 
 def test_h5py_sees_the_fill_values(written):
     with h5py.File(written) as file:
-        for name, (_, dtype, _) in EXPERIMENT.schema(EXPERIMENT.cells[0]).items():
+        for name, (_, dtype, _, _) in EXPERIMENT.schema(EXPERIMENT.cells[0]).items():
             dataset = file["cell_0000"][name]
             np.testing.assert_array_equal(dataset[[2, 3, 5]], np.nan if dtype == "float64" else -1)
             np.testing.assert_array_equal(dataset.fillvalue, dataset.attrs["_FillValue"])

@@ -12,12 +12,11 @@ from .stores import EXPERIMENT, assert_is_formula, digest_of, edges_of, fill, wr
 
 LIMITED = """
 import resource, sys
-from rmtsim import Experiment, cli
-from rmtsim.batch import montecarlo
+from rmtsim import Experiment, cli, sampling
 experiment = Experiment.from_text(sys.argv[2])
 cell = experiment.cells[0]
 # What is compiled is kept in files, to which the limit would apply as well.
-montecarlo.run_trial(experiment, cell, 0, montecarlo.pilot_edges(experiment, cell))
+sampling.run_trial(experiment, cell, 0, sampling.pilot_edges(experiment, cell))
 for limit in sys.argv[1].split():
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
     print(cli.main(sys.argv[3:]), flush=True)

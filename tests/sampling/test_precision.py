@@ -8,10 +8,9 @@ trial was at least 1e-2 of the moment: below the Monte Carlo error of a million 
 import numpy as np
 import pytest
 
-from rmtsim import HiddenModel, LinearModel, kernels
-from rmtsim.batch import montecarlo
+from rmtsim import HiddenModel, LinearModel, kernels, sampling
 from rmtsim.experiment import Experiment
-from rmtsim.sampling import dense, draws
+from rmtsim.sampling import ModelDraw, draws
 
 TEXT = """
 name = "precision"
@@ -58,16 +57,16 @@ def test_errors_are_far_below_those_of_monte_carlo(experiment: Experiment, cell:
     """
     ops, c = kernels.load("cpu"), experiment.cells[cell]
     rounding = 5 * np.sqrt(c.n_features + c.n_samples + c.n_classes) / 2 * EPS
-    edges = montecarlo.pilot_edges(experiment, c)
-    records = dense.run_trials(experiment, c, range(experiment.trials), edges)
+    edges = sampling.pilot_edges(experiment, c)
+    records = sampling.run_trials(experiment, c, range(experiment.trials), edges)
     for trial, record in enumerate(records):
         model, X = promoted(experiment, cell, trial)
         masses = model.total_masses(X, draws.labels(ops, experiment, c, trial))
         for part, mass in zip(c.parts, record["masses"], strict=True):
             assert mass == pytest.approx(masses[part], rel=4 * rounding)
         for k, block in enumerate(c.blocks):
-            form = ops.tridiagonal(model.block(X, *dense.REPRESENTATIVES[block]))
-            scale = np.array([dense.block_scale(model, block)])
+            form = ops.tridiagonal(model.block(X, block.row, block.column))
+            scale = ModelDraw(model, X).scales(block)
             wanted = ops.spectral_statistics(form[0][None], form[1][None], scale, edges[k])
             # The odd moments of a block with eigenvalues of both signs can be near zero.
             sizes = np.abs(wanted.moments[0]) + wanted.moments[0, 1] ** (np.arange(1, 5) / 2)

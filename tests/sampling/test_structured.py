@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 import rmtsim
-from rmtsim import kernels, laws
+from rmtsim import kernels, laws, sampling
 from rmtsim.batch import montecarlo
 from rmtsim.compare import identities
 from rmtsim.experiment import Experiment, ExperimentError
+from rmtsim.experiment.streams import Role, streams
 from rmtsim.kernels.cpu.compiled import structured as _structured_loops
+from rmtsim.models import BLOCKS
 from rmtsim.results import MemoryStore
 from rmtsim.results.hdf5 import HDF5Store, StoreError, open_results
-from rmtsim.sampling import dense, structured
-from rmtsim.sampling.streams import Role, streams
 
 EPS = float(np.finfo(np.float64).eps)
 LIMIT = 5.0
@@ -237,7 +237,7 @@ def test_the_rank_is_the_number_of_active_samples() -> None:
     """Of 12 eigenvalues 12 - K are zero to the last bit: K ~ Binomial(N, 1/2), and N/4 in the mean."""
     experiment = make("hidden", 12, 10)
     for block, probability in (("ww_diag", 1 / 2), ("ww_off", 1 / 4)):
-        forms = structured.Trials(experiment, experiment.cells[0], range(600)).forms(block)
+        forms = sampling.draw_trials(experiment, experiment.cells[0], range(600)).forms(BLOCKS[block])
         spectra = np.abs(forms.eigenvalues())
         ranks = np.count_nonzero(spectra, axis=1)
         np.testing.assert_array_equal(ranks, np.count_nonzero(spectra > 1e-9, axis=1))
@@ -254,7 +254,7 @@ EVERYTHING = ["histogram", "moments", "extremes", "eigenvalues"]
 def test_statistics_of_a_trial_agree(architecture: str, d: int, N: int) -> None:
     experiment = make(architecture, d, N, statistics=EVERYTHING, bins=9)
     (cell,) = experiment.cells
-    edges = montecarlo.pilot_edges(experiment, cell)
+    edges = sampling.pilot_edges(experiment, cell)
     batch = montecarlo.Batch(cell, 0, 12)
     ((_, found),) = montecarlo.run_batches(experiment, [batch], {cell.index: edges})
     for record in found:
@@ -286,11 +286,11 @@ def test_masses_of_the_linear_model() -> None:
 def test_a_trial_is_the_same_whatever_else_is_measured_and_on_whatever_device() -> None:
     experiment = make("hidden", 6, 9, statistics=["moments", "extremes"])
     (cell,) = experiment.cells
-    one = montecarlo.run_trial(experiment, cell, 3)
+    one = sampling.run_trial(experiment, cell, 3)
     (fewer,) = make("hidden", 6, 9, blocks=["ww_off"]).cells
-    other = montecarlo.run_trial(make("hidden", 6, 9, blocks=["ww_off"]), fewer, 3)
+    other = sampling.run_trial(make("hidden", 6, 9, blocks=["ww_off"]), fewer, 3)
     np.testing.assert_array_equal(other["moments"][0], one["moments"][cell.blocks.index("ww_off")])
-    (reference,) = structured.run_trials(experiment, cell, [3], device="reference")
+    (reference,) = sampling.run_trials(experiment, cell, [3], device="reference")
     for name, values in one.items():
         # Chi variables to 16 ulp, sums of products of them and of normals, and their fourth powers.
         bound = 4 * (16 + 8 * cell.n_features) * EPS * np.abs(values).max()
@@ -401,12 +401,13 @@ def test_the_structured_model_is_far_faster(architecture: str, block: str, N: in
     statistics, edges = ["histogram", "moments", "extremes"], np.linspace(-0.1, 4, 201)[None]
     experiment = make(architecture, 1000, N, blocks=[block], statistics=statistics, n_hidden=8)
     (cell,) = experiment.cells
+    dense = replace(experiment, measure=replace(experiment.measure, method="dense"))
 
     def ours(trial: int) -> object:
-        return structured.run_trials(experiment, cell, [trial], edges)
+        return sampling.run_trials(experiment, cell, [trial], edges)
 
     def theirs(trial: int) -> object:
-        return dense.run_trials(experiment, cell, [trial], edges)
+        return sampling.run_trials(dense, cell, [trial], edges)
 
     with threadpool_limits(1):
         _seconds(ours, 3)

@@ -18,6 +18,7 @@ from ...compare.rates import DistancePoint, distance_series
 from ...compare.ratios import Point, ratio_findings, ratio_series
 from ...compare.trials import Trials
 from ..portrait import hessian_portrait
+from ...models.architectures import Block
 from ...results import Results
 from .style import save
 from .convergence import plot_convergence
@@ -93,7 +94,7 @@ def _figures(results: Results, law_trials: int) -> Iterator[tuple[str, Figure]]:
         yield "ratios", plot_ratios(ratios)
 
 
-def _spectrum_figures(trials: Trials, solved: Mapping[str, BlockLaw]) -> Iterator[tuple[str, Figure]]:
+def _spectrum_figures(trials: Trials, solved: Mapping[Block, BlockLaw]) -> Iterator[tuple[str, Figure]]:
     for block in trials.cell.blocks:
         curve = spectrum_curve(trials, block, solved.get(block))
         if curve is not None:

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...experiment import Experiment
-from ...experiment.cells import LONG_NAMES, Cell, Field, coordinates
+from ...experiment import Cell, Experiment
+from ...statistics import Field
 
 FORMAT = "rmtsim-results"
 FORMAT_VERSION = 2
@@ -20,6 +20,8 @@ SESSIONS, SESSION_BYTES = 32, 2048
 """Room for the descriptions of the sessions that a file was written in after the first."""
 TEXT = "str"
 """The dtype of texts of any length, in UTF-8."""
+DONE = "whether the trial is finished; until then its rows of the other arrays mean nothing"
+EDGES = "edges of the histogram bins, in units of scale; NaN until they are set"
 WORDING = frozenset({"long_name"})
 """Attributes that explain, and on which nothing depends: they are not checked."""
 
@@ -80,30 +82,26 @@ def cell_layout(experiment: Experiment, cell: Cell, version: int = FORMAT_VERSIO
     """Return what the group of a cell holds in files of a format version."""
     trials = experiment.trials
     schema = experiment.schema(cell)
-    arrays = {"done": Dataset((trials,), "int8", ("trial",), {**_long_name("done"), "dtype": "bool"})}
+    arrays = {"done": Dataset((trials,), "int8", ("trial",), {"long_name": DONE, "dtype": "bool"})}
     if "histogram" in schema:
         n_blocks, bins = schema["histogram"].shape
         edges = ("block", "edge")
-        arrays["edges"] = Dataset((n_blocks, bins + 1), "float64", edges, _long_name("edges"), np.nan)
+        arrays["edges"] = Dataset((n_blocks, bins + 1), "float64", edges, {"long_name": EDGES}, np.nan)
     for name, field in schema.items():
-        arrays[name] = _trial_array(name, field, trials, version)
-    labels = {"trial": range(trials), **coordinates(cell, experiment.measure.bins)}
+        arrays[name] = _trial_array(field, trials, version)
+    labels = {"trial": range(trials), **experiment.coordinates(cell)}
     used = dict.fromkeys(chain.from_iterable(array.dimensions for array in arrays.values()))
     scales = {dimension: _coordinate(dimension, labels[dimension]) for dimension in used}
     return Group(_cell_attributes(experiment, cell), {**scales, **arrays})
 
 
-def _trial_array(name: str, field: Field, trials: int, version: int) -> Dataset:
+def _trial_array(field: Field, trials: int, version: int) -> Dataset:
     """An array of all trials. Those not done hold the fill value, which readers of netCDF mask."""
-    attributes = _long_name("eigenvalues" if name.startswith("eigenvalues_") else name)
+    attributes: dict[str, Any] = {"long_name": field.long_name}
     fill: float = np.nan if field.dtype == "float64" else -1
     if version > 1:
         attributes["_FillValue"] = np.dtype(field.dtype).type(fill)
     return Dataset((trials, *field.shape), field.dtype, ("trial", *field.dimensions), attributes, fill)
-
-
-def _long_name(array: str) -> dict[str, Any]:
-    return {"long_name": LONG_NAMES[array]}
 
 
 def _coordinate(dimension: str, labels: Sequence[str] | range) -> Dataset:

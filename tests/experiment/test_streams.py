@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from rmtsim.sampling import streams
-from rmtsim.sampling.streams import Role, stream
+from rmtsim.experiment import streams
+from rmtsim.experiment.streams import Role, stream
 
 
 def test_words_hold_seed_trial_cell_and_role() -> None:
