@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import laws
 from ..experiment import Cell
-from ..models.architectures import Block
+from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
 from .block_laws import BlockLaw
 from .estimates import Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
@@ -71,8 +71,8 @@ def _mean_limit(cell: Cell, layer: str) -> Limit:
     return Limit(value, error, "mean")
 
 
-def _pair(layer: str) -> tuple[str, str]:
-    return f"{layer * 2}_off", f"{layer * 2}_diag"
+def _pair(layer: str) -> tuple[Block, Block]:
+    return {"w": (WW_OFF, WW_DIAG), "v": (VV_OFF, VV_DIAG)}[layer]
 
 
 def _ratio_of_masses(trials: Trials, layer: str, count: int) -> Estimate:

@@ -1,7 +1,7 @@
 """Runs without a file, for tests of what is made of their results."""
 
-from rmtsim.batch.montecarlo import pilot_edges, run_trial
 from rmtsim.results import MemoryStore
+from rmtsim.sampling import pilot_edges, run_trial
 
 
 def run_in_memory(experiment, *, drawn=lambda cell: cell):

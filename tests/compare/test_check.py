@@ -14,6 +14,7 @@ from rmtsim.compare.independent import _Draw, independent_trials
 from rmtsim.compare.known import known_values
 from rmtsim.compare.scatter import scatter_variance
 from rmtsim.compare.trials import read_trials
+from rmtsim.models import BLOCKS
 from rmtsim.report import format_comparison
 from rmtsim.results import MemoryStore
 
@@ -222,7 +223,7 @@ def test_independent_trials_have_the_blocks_and_masses_of_automatic_differentiat
             model = (HiddenModel if W else LinearModel)(*W, draw.V[t], loss)
             first = "w" if W else "v"
             block = model.block(draw.X[t], (first, 0), (first, 1))
-            assert draw.block(f"{first * 2}_off")[t] == pytest.approx(block, abs=1e-14)
+            assert draw.block(BLOCKS[f"{first * 2}_off"])[t] == pytest.approx(block, abs=1e-14)
 
 
 def test_no_independent_trials_where_they_take_too_long():

@@ -16,6 +16,7 @@ from rmtsim.compare.curves import spectrum_curve
 from rmtsim.compare.estimates import Estimate, estimate, power_law
 from rmtsim.compare.identities import HALF_PLANE, pair_moments, wedge_moments
 from rmtsim.compare.trials import read_trials
+from rmtsim.models import BLOCKS
 from rmtsim.report import format_comparison
 from rmtsim.results import MemoryStore
 
@@ -363,10 +364,10 @@ def test_outliers_are_where_they_are_predicted(wedge):
 def test_curves_mark_outliers(wedge):
     trials = read_trials(wedge, wedge.cells[0])
     solved = block_laws(trials)
-    curve = spectrum_curve(trials, "ww_off", solved["ww_off"])
+    curve = spectrum_curve(trials, BLOCKS["ww_off"], solved["ww_off"])
     assert curve.predicted == pytest.approx((0.07943, 0.46057), abs=1e-5)
     assert curve.observed == pytest.approx(trials.extremes("ww_off").mean(axis=0))
-    assert spectrum_curve(trials, "ww_diag", solved["ww_diag"]).predicted == ()
+    assert spectrum_curve(trials, BLOCKS["ww_diag"], solved["ww_diag"]).predicted == ()
 
 
 def test_largest_eigenvalue_of_wishart_blocks(store, comparison):
@@ -446,7 +447,7 @@ def test_curves_from_histograms_set_the_atom_apart(store):
     trials = read_trials(store, store.cells[2])
     kept = {name: array for name, array in trials.arrays.items() if not name.startswith("eigenvalues")}
     law = block_laws(trials)["ww_off"]
-    exact, found = (spectrum_curve(t, "ww_off", law) for t in (trials, replace(trials, arrays=kept)))
+    exact, found = (spectrum_curve(t, BLOCKS["ww_off"], law) for t in (trials, replace(trials, arrays=kept)))
     assert found.atom == exact.atom == pytest.approx(0.5)
     # Each trial has d - Binomial(N, 1/4) zeros: a share of 1/2 with a standard deviation of 3/24.
     assert exact.at_zero == pytest.approx(0.5, abs=5 * 3 / 24 / np.sqrt(24))
@@ -456,7 +457,7 @@ def test_curves_from_histograms_set_the_atom_apart(store):
 def test_without_eigenvalues_or_histograms_there_is_no_curve():
     experiment = _experiment(trials=2, model={"architecture": "linear"}, measure={"statistics": "moments"})
     store = run_in_memory(experiment)
-    assert spectrum_curve(read_trials(store, store.cells[0]), "vv_diag", None) is None
+    assert spectrum_curve(read_trials(store, store.cells[0]), BLOCKS["vv_diag"], None) is None
     assert compare(store).cells[0].blocks[0].distances is None
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from rmtsim import HiddenModel, LinearModel, kernels
-from rmtsim.experiment import Experiment
+from rmtsim.experiment import Experiment, streams
 from rmtsim.models import rows
-from rmtsim.sampling import draws, streams
+from rmtsim.sampling import draws
 
 from .. import rounding
 from ..oracles import brute

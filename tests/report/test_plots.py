@@ -13,7 +13,6 @@ pytest.importorskip("matplotlib")
 
 import rmtsim
 from rmtsim import Experiment, HiddenModel, kernels
-from rmtsim.batch.montecarlo import pilot_edges, run_trial
 from rmtsim.compare import DistanceFinding, RatioFinding
 from rmtsim.compare.comparison import solve_cells
 from rmtsim.compare.curves import SpectrumCurve
@@ -24,7 +23,7 @@ from rmtsim.report import figures as plots
 from rmtsim.report.figures import portrait_panels
 from rmtsim.report.portrait import Portrait, hessian_portrait
 from rmtsim.results import MemoryStore
-from rmtsim.sampling import draws
+from rmtsim.sampling import draws, pilot_edges, run_trial
 
 EXPERIMENT = Experiment.from_mapping(
     {

@@ -105,14 +105,16 @@ def _trial_array(field: Field, trials: int, version: int) -> Dataset:
 
 
 def _coordinate(dimension: str, labels: Sequence[str] | range) -> Dataset:
-    dtype = "int64" if isinstance(labels, range) else TEXT
-    return Dataset((len(labels),), dtype, (dimension,), labels=labels)
+    if isinstance(labels, range):
+        return Dataset((len(labels),), "int64", (dimension,), labels=labels)
+    return Dataset((len(labels),), TEXT, (dimension,), labels=tuple(map(str, labels)))
 
 
 def _cell_attributes(experiment: Experiment, cell: Cell) -> dict[str, Any]:
-    names = ("architecture", "loss", "n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio")
+    names = ("n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio")
     sizes = {name: getattr(cell, name) for name in names if getattr(cell, name) is not None}
-    return {**sizes, "method": experiment.method(cell)}
+    network = {"architecture": str(cell.architecture), "loss": str(cell.loss)}
+    return {**network, **sizes, "method": experiment.method(cell)}
 
 
 def layout(
