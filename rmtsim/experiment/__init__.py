@@ -2,7 +2,7 @@
 
 from .cells import Cell
 from .experiment import Experiment
-from .settings import Grid, Measure, Model
+from .settings import Grid, Measure, Networks
 from .validation import ExperimentError
 
-__all__ = ["Cell", "Experiment", "ExperimentError", "Grid", "Measure", "Model"]
+__all__ = ["Cell", "Experiment", "ExperimentError", "Grid", "Measure", "Networks"]

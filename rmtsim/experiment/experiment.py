@@ -16,13 +16,13 @@ from ..statistics import Field, RecordShape, record_coordinates, record_fields
 from ..statistics.statistic import Labels
 from . import methods, toml
 from .cells import Cell
-from .settings import Grid, Measure, Model
+from .settings import Grid, Measure, Networks
 from .streams import RESERVED_TRIALS, SEED_LIMIT, TRIAL_LIMIT
 from .validation import ExperimentError, check_keys, dotted, integer, one_of, show
 
 _MOST_BYTES = 1 << 20
 """More than any experiment of the largest grid needs."""
-_TABLES = {"model": Model, "grid": Grid, "measure": Measure}
+_TABLES = {"model": Networks, "grid": Grid, "measure": Measure}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Experiment:
         Key of every random stream, from 0 to 2^64 - 1.
     trials : int
         Independent draws per cell, from 1 to 2^32 - 16; the numbers above are reserved for pilot trials.
-    model : Model
+    model : Networks
     grid : Grid
     measure : Measure
         Its ``blocks`` are filled in: unless given, those that every cell of their architecture has.
@@ -61,7 +61,7 @@ class Experiment:
     name: str
     seed: int
     trials: int
-    model: Model
+    model: Networks
     grid: Grid
     measure: Measure = field(default_factory=Measure)
 
@@ -222,7 +222,7 @@ def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield prefix + key, value
 
 
-def _check_hidden(model: Model, grid: Grid) -> None:
+def _check_hidden(model: Networks, grid: Grid) -> None:
     hidden = HIDDEN in model.architecture
     if hidden and grid.n_hidden is None:
         raise ExperimentError("grid.n_hidden", "a width for the hidden model", "none")
@@ -232,12 +232,12 @@ def _check_hidden(model: Model, grid: Grid) -> None:
         raise ExperimentError("model.v_draw", '"trial", the model is linear', '"cell"')
 
 
-def _check_count(model: Model, grid: Grid) -> None:
+def _check_count(model: Networks, grid: Grid) -> None:
     widths = sum(len(grid.widths(architecture)) for architecture in model.architecture)
     grid.check_count(widths * len(model.loss))
 
 
-def _measured_blocks(model: Model, grid: Grid, measure: Measure) -> tuple[Block, ...]:
+def _measured_blocks(model: Networks, grid: Grid, measure: Measure) -> tuple[Block, ...]:
     """Blocks asked for, or else those that every cell of an architecture with them has."""
     too_small: dict[Block, str] = {}
     if min(grid.n_classes) < 2:

@@ -48,7 +48,7 @@ def _set(table: Any, **values: Any) -> None:
 
 
 @dataclass(frozen=True)
-class Model:
+class Networks:
     """The networks whose Hessian is studied.
 
     Attributes

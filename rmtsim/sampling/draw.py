@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..models.architectures import Block
 from ..statistics import HISTOGRAM, MASSES, Record, RecordShape, SpectralStatistic, Statistic, record_fields
-from .forms import Floats, Forms
+from .forms import BlockForms, Floats
 
 
 class BlockSpectrum:
@@ -23,13 +23,13 @@ class BlockSpectrum:
 
     Parameters
     ----------
-    forms : Forms
+    forms : BlockForms
     ops : kernels.Operations
     edges : array, shape (bins + 1,), optional
         Of the histogram, in units of the scales.
     """
 
-    def __init__(self, forms: Forms, ops: Any, edges: Floats | None) -> None:
+    def __init__(self, forms: BlockForms, ops: Any, edges: Floats | None) -> None:
         self._forms, self._ops, self._edges = forms, ops, edges
 
     @cached_property
@@ -77,7 +77,7 @@ class Draw(ABC):
     ops: Any
 
     @abstractmethod
-    def forms(self, block: Block) -> Forms:
+    def forms(self, block: Block) -> BlockForms:
         """Return matrices with the eigenvalues of a block, the same ones whenever they are asked for."""
 
     @abstractmethod

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
-class Forms(Protocol):
+class BlockForms(Protocol):
     """Symmetric matrices of order n with the eigenvalues of one block in each of T trials."""
 
     @property

@@ -17,30 +17,30 @@ from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from . import draws
 from .cell_draw import CellDraw
 from .draw import BlockSpectrum
-from .forms import BandedForms, Floats, Forms, TridiagonalForms
+from .forms import BandedForms, BlockForms, Floats, TridiagonalForms
 
 
 class StructuredDraw(CellDraw):
     """Trials without samples."""
 
-    def forms(self, block: Block) -> Forms:
+    def forms(self, block: Block) -> BlockForms:
         """Return matrices with the law of the eigenvalues of the block given W and V."""
         if block not in self._drawn:
             self._drawn[block] = self._draw(block)
         return self._drawn[block]
 
     @cached_property
-    def _drawn(self) -> dict[Block, Forms]:
+    def _drawn(self) -> dict[Block, BlockForms]:
         return {}
 
-    def _draw(self, block: Block) -> Forms:
+    def _draw(self, block: Block) -> BlockForms:
         cell, count = self.cell, self.count
         if block is VV_OFF:  # B_n = I: the classes do not interact
             n = cell.block_size(block)
             return TridiagonalForms(np.ones(count), np.zeros((count, n)), np.zeros((count, n - 1)))
         if not cell.architecture.is_hidden:
             return self._wishart(np.full(count, cell.n_samples), np.ones(count))
-        draw: dict[Block, Callable[[], Forms]] = {
+        draw: dict[Block, Callable[[], BlockForms]] = {
             WW_DIAG: self._half_space,
             WW_OFF: self._wedge,
             VV_DIAG: self._activations,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rmtsim.batch import plan as capacity
-from rmtsim.experiment import Experiment, ExperimentError, Grid, Measure, Model
+from rmtsim.experiment import Experiment, ExperimentError, Grid, Measure, Networks
 from rmtsim.experiment.toml import dumps
 from rmtsim.models import ARCHITECTURES, BLOCKS
 from rmtsim.statistics import STATISTICS
@@ -136,7 +136,7 @@ def test_random_experiments_read_back():
             name=f"r{rng.random()}",
             seed=rng.randrange(2**64),
             trials=rng.randint(1, 2**32 - 16),
-            model=Model(("hidden",), tuple(rng.sample(["mse", "ce"], 2)), rng.choice(["trial", "cell"])),
+            model=Networks(("hidden",), tuple(rng.sample(["mse", "ce"], 2)), rng.choice(["trial", "cell"])),
             grid=Grid(**sizes, **ratio, n_hidden=rng.randint(2, 9)),
             measure=Measure(
                 rng.sample(list(BLOCKS), 3), rng.sample(list(STATISTICS), 2), rng.randint(1, 999)
@@ -214,7 +214,7 @@ def test_numpy_scalars_are_numbers():
         name="numpy",
         seed=np.uint64(3),
         trials=np.int32(2),
-        model=Model("linear", "mse"),
+        model=Networks("linear", "mse"),
         grid=Grid(n_features=[np.int64(4)], n_classes=2, aspect_ratio=np.float32(0.5)),
     )
     assert Experiment.from_text(experiment.to_toml()) == experiment
@@ -427,7 +427,7 @@ def test_tables_are_checked_when_built_in_python():
     with pytest.raises(ExperimentError, match=r"grid\.n_features: expected an integer"):
         Grid(n_features=1.5, n_classes=2, n_samples=3)
     with pytest.raises(ExperimentError, match=r"grid: expected a Grid, got the table"):
-        Experiment("x", 1, 1, Model("linear", "ce"), {"n_features": 3})
+        Experiment("x", 1, 1, Networks("linear", "ce"), {"n_features": 3})
 
 
 def test_refusals_of_a_file_name_it(tmp_path):
