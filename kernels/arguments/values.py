@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from operator import index
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -39,7 +40,7 @@ def array(
     return np.ascontiguousarray(data)
 
 
-def integer(value: int, name: str, low: int, high: int) -> int:
+def integer(value: SupportsIndex, name: str, low: int, high: int) -> int:
     """`value` as a Python int in [low, high]; TypeError if it is no integer, ValueError if outside."""
     try:
         number = index(value)
