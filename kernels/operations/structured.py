@@ -27,13 +27,22 @@ class StructuredOperations(Group):
     def chi(self, stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64]:
         """Chi variables start, ..., start + n - 1 of a stream, one of each number of degrees of freedom.
 
-        By rejection (Marsaglia & Tsang 2000), theory.md (7.4): element i is drawn from blocks 64 i to 64 i +
-        63 of the stream, whatever its neighbours. The decisions use the project's own logarithm and
-        Box-Muller normals: the bits are the same on every machine.
+        By rejection (Marsaglia & Tsang 2000), theory.md (7.4). Let a = k/2 - 1/3, x normal and
+        v = (1 + x / sqrt(9 a))^3. For k >= 2, if v > 0 is accepted with probability
+        exp(x^2/2 + a (1 - v + ln v)), a v is a Gamma variable of shape k/2 and sqrt(2 a v) is chi with k
+        degrees of freedom. Below 2 degrees a chi variable is one with k + 2 degrees times a uniform number to
+        the power 1/k.
+
+        Element i owns blocks 64 i to 64 i + 63 of the stream, that is numbers 128 i to 128 i + 127, whatever
+        its neighbours. Attempt t, from 0 to 61, takes normal number 4 (t div 2) + (t mod 2) of those and the
+        uniform number two after it. The last attempt is taken as it comes (probability below 0.05^61), and
+        v <= 2^-63 is never accepted (2^-37). The power is one of uniform number 124. On the CPU all decisions
+        have the same bits on every machine.
 
         Parameters
         ----------
-        stream : (4,) uint32
+        stream : (4,) uint32, or int
+            As for `uniforms`.
         start : int
             start + n <= 2^57.
         degrees : (n,) float32 or float64, from 0 to 2^40
@@ -144,7 +153,9 @@ class StructuredOperations(Group):
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Tridiagonal matrices with the law of scale Y^T Y, Y (K, d) of standard normal entries.
 
-        The chi model of Dumitriu & Edelman 2002, theory.md (5.1), in O(min(K, d)) random numbers.
+        The chi model of Dumitriu & Edelman 2002, theory.md (5.1), in O(min(K, d)) random numbers: B B^T for
+        lower bidiagonal B of n = min(K, d) rows, with chi variables of max(K, d), max(K, d) - 1, ... degrees
+        on the diagonal and of n - 1, ..., 1 below it, drawn in this order from number 0 on.
 
         Parameters
         ----------
@@ -176,7 +187,9 @@ class StructuredOperations(Group):
     ) -> NDArray[np.float64]:
         """Pentadiagonal matrices with the law of scale Y^T Y, Y (K, d) normal but for its first two columns.
 
-        theory.md (5.3d), in O(min(K, d)) random numbers. A block (w_i, w_j) over S_ij, from N samples:
+        theory.md (5.3d), in O(min(K, d)) random numbers: A A^T for A (n, n + 2) with three entries to each of
+        its n = min(K, d) rows, of chi variables of K, ..., K - n + 1 and d - 2, d - 3, ... >= 0 degrees,
+        drawn in this order, and normals between them. A block (w_i, w_j) over S_ij, from N samples:
 
             active, grams = ops.wedge_samples(streams[:, :2], d, N)          # streams (T, 4, 4)
             bands = ops.wedge_forms(streams[:, 2:], active, grams, d, np.full(T, 1 / N))
