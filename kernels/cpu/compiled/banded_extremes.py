@@ -24,7 +24,7 @@ from .banded import joining, unit_of
 from .exp import as_bits, as_float
 from .jit import inlined, jit
 from .memory import load, store
-from .sturm import BIAS, FRACTION, LOST, MODULUS, STRETCH, change, powers_taken
+from .sturm import BIAS, FRACTION, OUT_OF_RANGE, MODULUS, STRETCH, change, powers_taken
 from .tridiagonal_extremes import (
     EPS,
     SECTIONS,
@@ -115,7 +115,7 @@ def _rescale(minors, powers):
         w0, w1, w2, w3, w4 = load(m0, j, 1), load(m1, j, 2), load(m2, j, 3), load(m3, j, 4), load(m4, j, 5)
         size = max(max(_field(w0), _field(w1)), max(max(_field(w2), _field(w3)), _field(w4)))
         exponent = size >> FRACTION
-        power = min(load(powers, j, 6) + powers_taken(exponent), LOST)
+        power = min(load(powers, j, 6) + powers_taken(exponent), OUT_OF_RANGE)
         worst = max(worst, power)
         factor = as_float((2 * BIAS - exponent) << FRACTION)
         store(m0, j, w0 * factor, 1)
@@ -124,7 +124,7 @@ def _rescale(minors, powers):
         store(m3, j, w3 * factor, 4)
         store(m4, j, w4 * factor, 5)
         store(powers, j, power, 6)
-    return worst < LOST // 2
+    return worst < OUT_OF_RANGE // 2
 
 
 @jit

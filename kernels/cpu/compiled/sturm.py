@@ -32,7 +32,7 @@ BIAS, MODULUS = 1023, 2**63 - 1
 """Exponent field of 1, and the bits of |x| among those of x."""
 LOWEST, HIGHEST = BIAS - 900, BIAS + 900
 """Exponents of minors that were normal numbers all along the stretch that they end."""
-LOST = 2**50
+OUT_OF_RANGE = 2**50
 """More than all powers of two that are taken out of minors."""
 
 
@@ -95,15 +95,15 @@ def advance(entries, squares, first, last, shifts, minors, counts):
 
 @inlined
 def powers_taken(exponent):
-    """Power of two that brings a number of that exponent field near 1, or LOST."""
-    return exponent - BIAS + (LOST if (exponent < LOWEST) | (exponent > HIGHEST) else 0)
+    """Power of two that brings a number of that exponent field near 1, or OUT_OF_RANGE."""
+    return exponent - BIAS + (OUT_OF_RANGE if (exponent < LOWEST) | (exponent > HIGHEST) else 0)
 
 
 @jit
 def rescale(minors, powers):
     """Bring the larger of both minors of each shift near 1; whether none had left the range of numbers.
 
-    The powers of two taken out are added to powers (k,), int64, and LOST where they had left it.
+    The powers of two taken out are added to powers (k,), int64, and OUT_OF_RANGE where they had left it.
     """
     p, q = minors[0], minors[1]
     worst = np.int64(0)
@@ -111,13 +111,13 @@ def rescale(minors, powers):
         x, y = load(p, j, 1), load(q, j, 2)
         # The bits of numbers without a sign are in their order.
         exponent = max(as_bits(x) & MODULUS, as_bits(y) & MODULUS) >> FRACTION
-        power = min(load(powers, j, 4) + powers_taken(exponent), LOST)
+        power = min(load(powers, j, 4) + powers_taken(exponent), OUT_OF_RANGE)
         worst = max(worst, power)
         factor = as_float((2 * BIAS - exponent) << FRACTION)
         store(p, j, x * factor, 1)
         store(q, j, y * factor, 2)
         store(powers, j, power, 4)
-    return worst < LOST // 2
+    return worst < OUT_OF_RANGE // 2
 
 
 @jit
@@ -155,14 +155,14 @@ def _settle(entries, squares, shifts, minors, powers, counts):
     """
     lost = 0
     for j in range(len(counts)):
-        lost += powers[j] >= LOST // 2
+        lost += powers[j] >= OUT_OF_RANGE // 2
         if minors[0, j] == 0:
             counts[j] += change(minors[0, j], minors[1, j])
     if lost > 0:
         pivots, by_pivots = np.ones(len(counts)), np.zeros(len(counts), np.int64)
         pivot_rows(entries, squares, 0, len(entries), shifts, pivots, by_pivots)
         for j in range(len(counts)):
-            if powers[j] >= LOST // 2:
+            if powers[j] >= OUT_OF_RANGE // 2:
                 counts[j] = by_pivots[j]
 
 
