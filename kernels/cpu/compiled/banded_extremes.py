@@ -24,7 +24,7 @@ from .banded import joining, unit_of
 from .exp import as_bits, as_float
 from .jit import inlined, jit
 from .memory import load, store
-from .sturm import BIAS, FRACTION, OUT_OF_RANGE, MODULUS, STRETCH, change, powers_taken
+from .sturm import BIAS, FRACTION, MODULUS, OUT_OF_RANGE, STRETCH, change, powers_taken
 from .tridiagonal_extremes import (
     EPS,
     SECTIONS,
