@@ -30,8 +30,8 @@ class Operations(
 ):
     """All operations on one device, made by `kernels.load`.
 
-    Arrays go in and come out as NumPy arrays in C order, whatever the device; a strided one is copied on its
-    way in, and a foreign dtype is refused rather than converted, so that no precision is lost unseen.
+    Arrays go in and come out as NumPy arrays, whatever the device. A strided one is copied on its way in; a
+    foreign dtype is refused rather than converted, so that no precision is lost unseen.
 
     Attributes
     ----------

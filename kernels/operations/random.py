@@ -14,8 +14,6 @@ from ..arguments.random import element_range, output, stream_words
 from ..arguments.values import array, float_dtype, integer, real
 from .bare import Group
 
-Size = int | tuple[int, ...]
-
 
 class RandomOperations(Group):
     """Random words, and numbers made of them."""
@@ -41,7 +39,7 @@ class RandomOperations(Group):
         return self._bare.philox4x32(blocks, array(key, "key", (2,), (np.uint32,)))
 
     def uniforms(
-        self, stream: ArrayLike, start: int, size: Size, dtype: DTypeLike = np.float64
+        self, stream: ArrayLike, start: int, size: int | tuple[int, ...], dtype: DTypeLike = np.float64
     ) -> NDArray[np.floating]:
         """Uniform numbers of a stream from number `start` on, in (0, 1], theory.md (7.1).
 
@@ -78,7 +76,7 @@ class RandomOperations(Group):
         self,
         stream: ArrayLike,
         start: int,
-        size: Size,
+        size: int | tuple[int, ...],
         dtype: DTypeLike = np.float64,
         scale: float = 1.0,
         out: NDArray | None = None,
@@ -118,7 +116,9 @@ class RandomOperations(Group):
         self._bare.normals(stream_words(stream), first, count, kind, factor, filled.reshape(-1))
         return filled
 
-    def labels(self, stream: ArrayLike, start: int, size: Size, n_classes: int) -> NDArray[np.int64]:
+    def labels(
+        self, stream: ArrayLike, start: int, size: int | tuple[int, ...], n_classes: int
+    ) -> NDArray[np.int64]:
         """Class labels of a stream from number `start` on, uniform on 0, ..., n_classes - 1.
 
         Label i is floor(w n_classes / 2^64) with w the 64-bit word i, exactly (Lemire 2019, without

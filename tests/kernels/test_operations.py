@@ -1,5 +1,6 @@
 """The contract of operations: every one, on every device, against the plain NumPy reference."""
 
+import doctest
 import importlib
 import inspect
 import re
@@ -126,6 +127,11 @@ def test_a_foreign_dtype_or_dimension_is_refused_by_name(device: str, name: str)
 def test_importing_the_package_imports_no_device() -> None:
     script = "import sys, rmtsim.kernels; assert not {'numba', 'scipy', 'cupy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_examples_of_the_package_are_true() -> None:
+    tried = doctest.testmod(kernels)
+    assert (tried.failed, tried.attempted) == (0, 4)
 
 
 def test_an_unknown_device_is_refused() -> None:
