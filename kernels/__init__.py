@@ -1,74 +1,50 @@
-"""Numerical kernels: one function per operation, the same signature on every device.
+"""Numerical kernels: operations on arrays, the same on every device.
 
 The operations take arrays and return arrays. They know no file, no seed policy and no configuration, and
 import only numpy, scipy, numba (device "cpu") and cupy (device "gpu"). Importing this package imports none of
-them: a device is imported when it is loaded.
+them but numpy: a device is imported when it is loaded.
 
 Operations that draw take a stream: four uint32 words of any value, such as np.array([1, 2, 3, 4], np.uint32).
-Other words give independent numbers, and any part of a stream can be drawn alone. `rmtsim.streams.stream`
-names those of the trials of an experiment.
+Other words give independent numbers, and any part of a stream can be drawn alone. An integer below 2^64 is
+the stream that has it in its first two words and 0 in the others. In an experiment of that seed, X of trial 0
+in cell 0 has the same numbers; `rmtsim.experiment.streams.stream` names all streams of an experiment.
 
     >>> from rmtsim import kernels
     >>> cpu = kernels.load("cpu")
     >>> cpu.class_weights([0.5, 0.2], [0.5, 0.2], same=True)
     array([0.25, 0.16])
+    >>> cpu.normals(1, start=0, size=(2, 3)).shape
+    (2, 3)
+
+`help(kernels.Operations)` lists them. For callers who compile, `rmtsim.kernels.cpu.compiled` has functions
+for use inside a @numba.njit of their own.
 """
 
-from importlib import import_module
-from types import ModuleType
+from functools import cache
 
 from .errors import DeviceError
+from .operations import OPERATIONS, Operations
 
-__all__ = ["DEVICES", "OPERATIONS", "DeviceError", "load"]
+__all__ = ["DEVICES", "OPERATIONS", "DeviceError", "Operations", "load"]
+
+if __name__ == "kernels":
+    raise ImportError("kernels: expected to be imported as rmtsim.kernels, got the folder of its sources")
 
 DEVICES = ("cpu", "gpu", "reference")
 
-OPERATIONS = (
-    # random words and what is made of them
-    "philox4x32",
-    "uniforms",
-    "normals",
-    "labels",
-    # softmax over the classes, sample weights
-    "log_normalizers",
-    "softmax_tops",
-    "class_probabilities",
-    "class_means",
-    "class_covariances",
-    "class_weights",
-    "gated_weights",
-    # weighted Gram matrices and their spectra
-    "weighted_gram",
-    "eigenvalues",
-    "tridiagonal",
-    "sturm_counts",
-    "histogram",
-    "extremes",
-    "moments",
-    "masses",
-    "gram_sum",
-    "class_mass_totals",
-    # batches of whole trials
-    "linear_forms",
-    "hidden_forms",
-    "spectral_statistics",
-    # structured models
-    "chi",
-    "half_space_counts",
-    "wedge_samples",
-    "output_grams",
-    "wishart_forms",
-    "wedge_forms",
-    "banded_counts",
-    "banded_statistics",
-)
 
+@cache
+def load(device: str) -> Operations:
+    """The operations of `device`: "cpu" (Numba), "gpu" (CUDA) or "reference" (plain NumPy).
 
-def load(device: str) -> ModuleType:
-    """The module with the operations of `device`: "cpu" (Numba), "gpu" (CUDA) or "reference" (plain NumPy).
+    The same object whenever it is asked for. What a device needs is imported when it is first loaded.
 
     Raises ValueError for another name, DeviceError for "gpu" where there is no CuPy or no GPU.
     """
     if device not in DEVICES:
         raise ValueError(f"device: expected one of {', '.join(map(repr, DEVICES))}, got {device!r}")
-    return import_module(f".{device}.operations", __name__)
+    if device == "gpu":
+        from .gpu.device import cupy
+
+        cupy()
+    return Operations(device)

@@ -1,4 +1,4 @@
-"""The arguments of the operations of structured models, checked once for every device."""
+"""Arguments of the operations of structured models, and the samples that one of these returns."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,9 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .matrices import finite, indices
-from .trials import nonzero_scales
-from .values import array, float_dtype, integer, stream_words
+from .random import stream_words
+from .values import array, finite, float_dtype, indices, integer
 
 CHI_ELEMENTS = 2**57
 """Each chi variable owns 64 blocks, and the numbers of a stream lie in 2^63."""
@@ -65,24 +64,24 @@ def freedoms_and_scales(
 
 def plane_grams(grams: ArrayLike, freedoms: NDArray[np.int64]) -> NDArray[np.float64]:
     """Gram matrices (T, 2, 2): positive semidefinite, the first column not 0 where there are samples (T,)."""
-    found = array(grams, "grams", (len(freedoms), 2, 2)).astype(np.float64, copy=False)
-    finite(found, "grams")
-    product = found[:, 0, 0] * found[:, 1, 1]
+    G = array(grams, "grams", (len(freedoms), 2, 2)).astype(np.float64, copy=False)
+    finite(G, "grams")
+    product = G[:, 0, 0] * G[:, 1, 1]
     # A second column that is a multiple of the first leaves a rounding error of either sign.
-    impossible = (found[:, 0, 1] != found[:, 1, 0]) | (found[:, 0, 1] ** 2 > product + 1e-6 * abs(product))
+    impossible = (G[:, 0, 1] != G[:, 1, 0]) | (G[:, 0, 1] ** 2 > product + 1e-6 * abs(product))
     if impossible.any():
         t = int(impossible.argmax())
         raise ValueError(
-            f"grams: expected symmetric positive semidefinite matrices, got {found[t].tolist()} at index {t}"
+            f"grams: expected symmetric positive semidefinite matrices, got {G[t].tolist()} at index {t}"
         )
-    empty = (found[:, 0, 0] <= 0) & (freedoms > 0)
+    empty = (G[:, 0, 0] <= 0) & (freedoms > 0)
     if empty.any():
         t = int(empty.argmax())
         raise ValueError(
             f"grams: expected a positive entry (0, 0) for the {freedoms[t]} samples of trial {t}, "
-            f"got {found[t, 0, 0]}"
+            f"got {G[t, 0, 0]}"
         )
-    return found
+    return G
 
 
 def hidden_pair(pair: Sequence[int]) -> tuple[int, int]:
@@ -99,28 +98,3 @@ def output_layer(
     """Sizes C and m of V, pairs (B, 2) of its columns, and its dtype."""
     C, m = size(n_classes, "n_classes"), size(n_hidden, "n_hidden")
     return C, m, indices(pairs, "pairs", (None, 2), m), float_dtype(dtype)
-
-
-def _without_overhang(bands: NDArray) -> NDArray[np.float64]:
-    """Bands (..., 3, n), finite float64, with zeros beyond the ends of the diagonals; copied if need be."""
-    found = bands.astype(np.float64, copy=False)
-    for k in (1, 2):
-        beyond = (..., k, slice(max(bands.shape[-1] - k, 0), None))
-        if found[beyond].any():
-            found = found.copy() if found is bands else found
-            found[beyond] = 0
-    finite(found, "bands")
-    return found
-
-
-def banded_form(bands: ArrayLike) -> NDArray[np.float64]:
-    """Bands (3, n) as finite float64, with zeros beyond the ends of the diagonals."""
-    return _without_overhang(array(bands, "bands", (3, None)))
-
-
-def banded_forms(bands: ArrayLike, scales: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bands (T, 3, n), n >= 1, as `banded_form` makes them, and scales (T,) other than 0."""
-    forms = _without_overhang(array(bands, "bands", (None, 3, None)))
-    if forms.shape[2] == 0:
-        raise ValueError(f"bands: expected at least one column, got shape {forms.shape}")
-    return forms, nonzero_scales(scales, forms)

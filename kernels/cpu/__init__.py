@@ -1,1 +1,1 @@
-"""Every operation on the CPU, compiled by Numba."""
+"""The bare functions of the operations on the CPU, compiled by Numba."""

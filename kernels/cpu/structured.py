@@ -1,275 +1,47 @@
-"""Draws of the exact structured models: chi variables, active samples, matrices with few diagonals."""
-
-from __future__ import annotations
-
-from collections.abc import Sequence
+"""Draws of the exact structured models, compiled."""
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ..arguments.structured import (
-    Samples,
-    chi_elements,
-    freedoms_and_scales,
-    hidden_pair,
-    output_layer,
-    plane_grams,
-    size,
-    trial_streams,
-)
-from ..arguments.values import float_dtype
+from ..arguments.structured import Samples
+from ..host.pairs import distinct
+from .compiled import structured
 from .compiled.chi import fill_chi
-from .compiled.jit import jit
-from .compiled.output_layer import output_gram
-from .compiled.structured import (
-    PAIRS,
-    half_space_count,
-    plane_coordinates,
-    wedge_form,
-    wedge_sample,
-    wishart_form,
-)
-from .compiled.trials import Pairs, fill_normals
+
+half_space_counts = structured.half_space_counts
 
 
-def chi(stream: ArrayLike, start: int, degrees: ArrayLike) -> NDArray[np.float64]:
-    """Chi variables start, ..., start + n - 1 of a stream, one of each number of degrees of freedom.
-
-    By rejection (Marsaglia & Tsang 2000), theory.md (7.4): element i is drawn from blocks 64 i to 64 i + 63
-    of the stream, whatever its neighbours. The decisions use the project's own logarithm and Box-Muller
-    normals: the bits are the same on every machine.
-
-    Parameters
-    ----------
-    stream : (4,) uint32
-    start : int
-        start + n <= 2^57.
-    degrees : (n,) float32 or float64, from 0 to 2^40
-        Fractions allowed; with 0 degrees of freedom the variable is 0.
-
-    Returns
-    -------
-    (n,) float64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, degrees out of range, or an element number that would wrap.
-    """
-    words, first, freedom = chi_elements(stream, start, degrees)
-    out = np.empty(len(freedom))
-    fill_chi(words, np.uint64(first), freedom, out)
+def chi(stream, start, degrees):
+    """Chi variables, with the project's own logarithm and normals: the same bits on every machine."""
+    out = np.empty(len(degrees))
+    fill_chi(stream, np.uint64(start), degrees, out)
     return out
 
 
-def half_space_counts(streams: ArrayLike, n_samples: int) -> NDArray[np.int64]:
-    """How many of N samples lie on the positive side of a hyperplane: Binomial(N, 1/2), theory.md (5.2).
-
-    Parameters
-    ----------
-    streams : (T, 4) uint32
-        A sample counts where its uniform number is at most 1/2.
-    n_samples : int
-
-    Returns
-    -------
-    (T,) int64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype, shape or size.
-    """
-    words, N = trial_streams(streams), size(n_samples, "n_samples")
-    found = np.empty(len(words), np.int64)
-    _half_space_counts(words, N, found)
-    return found
+def wedge_samples(streams, n_features, n_samples, pair, dtype):
+    """Samples that activate both hidden units, in the plane of their rows of W."""
+    samples = Samples(np.empty(len(streams), np.int64), np.empty((len(streams), 2, 2)))
+    rows = np.empty((2, n_features), dtype)
+    structured.fill_wedge_samples(streams, n_samples, np.array(pair), n_features**-0.5, rows, *samples)
+    return samples
 
 
-@jit
-def _half_space_counts(streams, n_samples, found):
-    uniforms = np.empty(min(2 * PAIRS, n_samples + n_samples % 2))
-    for t in range(len(streams)):
-        found[t] = half_space_count(streams[t], n_samples, uniforms)
+def output_grams(streams, n_classes, n_hidden, pairs, dtype):
+    """Inner products of columns of V, drawn without the others."""
+    columns, grams = distinct(pairs), np.empty((len(streams), len(pairs)))
+    work = np.empty((len(columns.used), min(n_classes, structured.PAIRS)), dtype)
+    structured.fill_output_grams(streams, n_hidden**-0.5, n_classes, n_hidden, columns, work, grams)
+    return grams
 
 
-def wedge_samples(
-    streams: ArrayLike,
-    n_features: int,
-    n_samples: int,
-    pair: Sequence[int] = (0, 1),
-    dtype: DTypeLike = np.float64,
-) -> Samples:
-    """Samples that activate both hidden units of a pair, as they lie in the plane of their rows of W.
-
-    theory.md (5.3d). Of N samples the two coordinates in the plane are drawn, along w_i and at a right angle
-    to it on the side of w_j: pairs of normals, float64.
-
-    Parameters
-    ----------
-    streams : (T, 2, 4) uint32
-        Streams of W and of the samples of each trial.
-    n_features, n_samples : int
-        d and N.
-    pair : two ints
-        The hidden units i and j; rows i and j of W (m, d) ~ N(0, 1/d) are drawn.
-    dtype : float64 or float32
-        Of W.
-
-    Returns
-    -------
-    Samples
-        active (T,) int64, grams (T, 2, 2) float64.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype, shape or size.
-    """
-    words, d, N = trial_streams(streams, 2), size(n_features, "n_features"), size(n_samples, "n_samples")
-    rows = np.empty((2, d), float_dtype(dtype))
-    found = Samples(np.empty(len(words), np.int64), np.empty((len(words), 2, 2)))
-    _wedge_samples(words, N, np.array(hidden_pair(pair)), d**-0.5, rows, *found)
-    return found
-
-
-@jit
-def _wedge_samples(streams, n_samples, pair, deviation, rows, active, grams):
-    d, normals = rows.shape[1], np.empty(2 * PAIRS)
-    rest = np.empty(d)
-    for t in range(len(streams)):
-        for r in range(2):
-            fill_normals(streams[t, 0], pair[r] * d, deviation, rows[r])
-        along, across = plane_coordinates(rows[0], rows[1], rest)
-        active[t] = wedge_sample(streams[t, 1], n_samples, along, across, normals, grams[t])
-
-
-def output_grams(
-    streams: ArrayLike, n_classes: int, n_hidden: int, pairs: ArrayLike, dtype: DTypeLike = np.float64
-) -> NDArray[np.float64]:
-    """S_ij = (V^T V)_ij of pairs of hidden units, for V (C, m) ~ N(0, 1/m): only their columns are drawn.
-
-    Parameters
-    ----------
-    streams : (T, 4) uint32
-        Stream of V of each trial.
-    n_classes, n_hidden : int
-        C and m.
-    pairs : (B, 2) integers in [0, m)
-    dtype : float64 or float32
-        Of V.
-
-    Returns
-    -------
-    (T, B) float64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype, shape or size, or an index out of range.
-    """
-    words, (C, m, columns, real) = trial_streams(streams), output_layer(n_classes, n_hidden, pairs, dtype)
-    used, places = np.unique(columns, return_inverse=True)
-    found = np.empty((len(words), len(columns)))
-    drawn = np.empty((len(used), min(C, PAIRS)), real)
-    _output_grams(words, C, m, m**-0.5, Pairs(used, places.reshape(columns.shape)), drawn, found)
-    return found
-
-
-@jit
-def _output_grams(streams, n_classes, n_hidden, deviation, pairs, columns, found):
-    for t in range(len(streams)):
-        output_gram((streams[t], deviation, n_classes), n_hidden, pairs, columns, found[t])
-
-
-def wishart_forms(
-    streams: ArrayLike, freedoms: ArrayLike, order: int, scales: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Tridiagonal matrices with the law of scale Y^T Y, Y (K, d) of standard normal entries.
-
-    The chi model of Dumitriu & Edelman 2002, theory.md (5.1), in O(min(K, d)) random numbers.
-
-    Parameters
-    ----------
-    streams : (T, 4) uint32
-        Of the chi variables.
-    freedoms : (T,) integers
-        K >= 0.
-    order : int
-        d >= 1.
-    scales : (T,) float32 or float64, finite
-
-    Returns
-    -------
-    diagonals : (T, d) float64
-    off_diagonals : (T, d-1) float64
-        Rows from K on are zero, where there are such: as many eigenvalues are 0.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, or numbers out of range.
-    """
-    words, d = trial_streams(streams), size(order, "order")
-    counts, factors = freedoms_and_scales(freedoms, scales, len(words))
-    diagonals, off_diagonals = np.empty((len(words), d)), np.empty((len(words), d - 1))
-    _wishart_forms(words, counts, factors, diagonals, off_diagonals)
+def wishart_forms(streams, freedoms, order, scales):
+    """Tridiagonal Wishart matrices by the chi model."""
+    diagonals, off_diagonals = np.empty((len(streams), order)), np.empty((len(streams), order - 1))
+    structured.fill_wishart_forms(streams, freedoms, scales, diagonals, off_diagonals)
     return diagonals, off_diagonals
 
 
-@jit
-def _wishart_forms(streams, freedoms, scales, diagonals, off_diagonals):
-    degrees, chi = np.empty(2 * diagonals.shape[1]), np.empty(2 * diagonals.shape[1])
-    for t in range(len(streams)):
-        wishart_form(streams[t], freedoms[t], scales[t], degrees, chi, diagonals[t], off_diagonals[t])
-
-
-def wedge_forms(
-    streams: ArrayLike, freedoms: ArrayLike, grams: ArrayLike, order: int, scales: ArrayLike
-) -> NDArray[np.float64]:
-    """Pentadiagonal matrices with the law of scale Y^T Y, Y (K, d) normal but for its first two columns.
-
-    theory.md (5.3d), in O(min(K, d)) random numbers. A block (w_i, w_j) over S_ij, from N samples:
-
-        active, grams = cpu.wedge_samples(streams[:, :2], d, N)          # streams (T, 4, 4)
-        bands = cpu.wedge_forms(streams[:, 2:], active, grams, d, np.full(T, 1 / N))
-        moments, extremes, counts = cpu.banded_statistics(bands, np.ones(T), edges)
-
-    Parameters
-    ----------
-    streams : (T, 2, 4) uint32
-        Of the chi variables and of the normals.
-    freedoms : (T,) integers
-        K >= 0, the `active` of `wedge_samples`.
-    grams : (T, 2, 2) float32 or float64
-        P^T P of the two columns P (K, 2), symmetric and positive semidefinite; with d = 1 the one column's is
-        its first entry.
-    order : int
-        d >= 1.
-    scales : (T,) float32 or float64, finite
-
-    Returns
-    -------
-    (T, 3, d) float64 array
-        bands[t, k, j] is the entry (j + k, j). Rows from K on are zero, where there are such.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape, or numbers out of range.
-    """
-    words, d = trial_streams(streams, 2), size(order, "order")
-    counts, factors = freedoms_and_scales(freedoms, scales, len(words))
-    bands = np.empty((len(words), 3, d))
-    _wedge_forms(words, counts, plane_grams(grams, counts), factors, bands)
+def wedge_forms(streams, freedoms, grams, order, scales):
+    """Pentadiagonal matrices of the samples of a wedge."""
+    bands = np.empty((len(streams), 3, order))
+    structured.fill_wedge_forms(streams, freedoms, grams, scales, bands)
     return bands
-
-
-@jit
-def _wedge_forms(streams, freedoms, grams, scales, bands):
-    d = bands.shape[2]
-    degrees, chi, normals = np.empty(2 * d), np.empty(2 * d), np.empty(d)
-    for t in range(len(streams)):
-        wedge_form(
-            streams[t, 0], streams[t, 1], freedoms[t], grams[t], scales[t], degrees, chi, normals, bands[t]
-        )

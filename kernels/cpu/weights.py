@@ -1,81 +1,12 @@
 """Sample weights of the blocks of a Hessian, compiled."""
 
-from __future__ import annotations
+from .compiled import weights
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from ..arguments.matrices import class_complement, sample_factor, sample_vectors
-from .compiled.jit import jit
+gated_weights = weights.gated_weights
 
 
-@jit
-def fill_class_weights(p, q, same, out):
-    for n in range(out.size):
-        other = 1 - np.float64(p[n]) if same else -np.float64(q[n])
-        out[n] = np.float64(p[n]) * other
-
-
-def class_weights(
-    p_row: ArrayLike, p_col: ArrayLike, same: bool, complement: ArrayLike | None = None
-) -> NDArray[np.float64]:
-    """Sample weights of block (c, e) of a cross-entropy Hessian, entry (c, e) of B_n. theory.md (2.1), (2.3)
-
-    Parameters
-    ----------
-    p_row, p_col : (N,) float32 or float64
-        Probabilities of the classes c and e.
-    same : bool
-        Whether c = e.
-    complement : (N,) float64, optional
-        1 - p_c, if `same`, for classes so likely that the difference has lost its digits; `softmax_tops`
-        knows it.
-
-    Returns
-    -------
-    (N,) float64 array: p_c (1 - p_c) if `same`, else -p_c p_e
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape.
-    """
-    p, q = sample_vectors(p_row, p_col, ("p_row", "p_col"))
-    others = class_complement(complement, p)
-    if same and others is not None:
-        return p * others
-    out = np.empty(len(p))
-    fill_class_weights(p, q, bool(same), out)
-    return out
-
-
-@jit
-def fill_gated_weights(a, b, factor, out):
-    for n in range(out.size):
-        value = factor[n] if factor.size > 1 else factor[0]
-        out[n] = value if a[n] > 0 and b[n] > 0 else 0.0
-
-
-def gated_weights(a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
-    """Sample weights 1(a_i > 0) 1(a_j > 0) factor of block (w_i, w_j) of a hidden model. theory.md (2.2)
-
-    Parameters
-    ----------
-    a_row, a_col : (N,) float32 or float64
-        Pre-activations of the units i and j. At exactly 0 the gate is shut.
-    factor : (N,) float32 or float64, or a number
-        (V^T B_n V)_ij, one per sample, or S_ij = (V^T V)_ij for all.
-
-    Returns
-    -------
-    (N,) float64 array
-
-    Raises
-    ------
-    TypeError, ValueError
-        For another dtype or shape.
-    """
-    a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
-    out = np.empty(len(a))
-    fill_gated_weights(a, b, sample_factor(factor, len(a)), out)
-    return out
+def class_weights(p_row, p_col, same, complement):
+    """Entries of B_n; 1 - p where it is known, and as a difference where not."""
+    if same and complement is not None:
+        return p_row * complement
+    return weights.class_weights(p_row, p_col, same)

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from .pairs import distinct
+
 LOSS = 1024.0
 """Largest factor of rounding that a variance may cost; beyond it another center is taken."""
 
@@ -13,8 +15,7 @@ def with_variances(pairs: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     The pairs asked for come first, then the variances that are not among them; the last array (u,) has the
     place of the variance of each column.
     """
-    used, places = np.unique(pairs, return_inverse=True)
-    places = places.reshape(pairs.shape)
+    used, places = distinct(pairs)
     diagonal = np.flatnonzero(places[:, 0] == places[:, 1])
     variances = np.full(len(used), -1)
     variances[places[diagonal, 0]] = diagonal

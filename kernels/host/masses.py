@@ -1,12 +1,9 @@
 """Sums over pairs of samples that masses of output-layer blocks end in, in NumPy; theory.md, section 2."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments.matrices import features_and_parameters
-from .tops import SoftmaxTops, TopTerms, given_tops
+from .tops import TopTerms
 
 
 def squared_gram(features: NDArray) -> NDArray[np.float64]:
@@ -19,16 +16,6 @@ def squares(gram: NDArray) -> NDArray[np.float64]:
     gram = gram.astype(np.float64, copy=False)
     gram *= gram
     return gram
-
-
-def samples_and_tops(
-    features: ArrayLike, V: Any, tops: SoftmaxTops | None
-) -> tuple[NDArray, Any, SoftmaxTops | None]:
-    """Features (N, k), N >= 1, V (C, k) as it came, and the tops of the samples if they are given."""
-    rows, V = features_and_parameters(features, V)
-    if len(rows) == 0:
-        raise ValueError(f"features: expected at least one sample, got shape {rows.shape}")
-    return rows, V, None if tops is None else given_tops(tops, len(rows), V.shape[0])
 
 
 def mass_totals(

@@ -5,12 +5,10 @@ and so does every difference of sums that this class dominates. The sum of the o
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ..arguments.values import array
 
 LOSS = 64.0
 """Largest factor of rounding that 1 - p may cost; masses of differences of products pay its square. Classes
@@ -41,10 +39,10 @@ class SoftmaxTops(NamedTuple):
 
     def complements(self, p: NDArray, start: int) -> NDArray[np.float64]:
         """1 - p for probabilities p (N, K) of the classes from `start` on."""
-        found = 1 - p
+        complements = 1 - p
         samples, places = self.inside(start, p.shape[1])
-        found[samples, places] = self.complement[samples]
-        return found
+        complements[samples, places] = self.complement[samples]
+        return complements
 
     def take_out(self, p: NDArray, start: int) -> None:
         """Set the probabilities of the top classes to 0 in p (N, K) of the classes from `start` on."""
@@ -78,21 +76,6 @@ def largest_of_rows(p: NDArray) -> tuple[NDArray, NDArray, NDArray]:
     largest = p[rows, place]
     p[rows, place] = 0
     return largest, place, p.sum(axis=1)
-
-
-def given_tops(tops: Any, n_samples: int, n_classes: int) -> SoftmaxTops:
-    """Checked `SoftmaxTops` of N samples."""
-    log_z, top, complement = tops
-    shape = (n_samples,)
-    found = SoftmaxTops(
-        array(log_z, "tops.log_z", shape, (np.float64,)),
-        array(top, "tops.top", shape, (np.int64,)),
-        array(complement, "tops.complement", shape, (np.float64,)),
-    )
-    low, high = found.top.min(), found.top.max()
-    if not -1 <= low <= high < n_classes:
-        raise ValueError(f"tops.top: expected classes in [0, {n_classes}) or -1, got {low} to {high}")
-    return found
 
 
 class TopTerms(NamedTuple):

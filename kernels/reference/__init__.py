@@ -1,1 +1,1 @@
-"""Every operation in plain NumPy, obvious and slow: the specification that devices are tested against."""
+"""The bare functions of the operations in plain NumPy, obvious and slow: what devices are tested against."""

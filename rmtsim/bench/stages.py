@@ -7,9 +7,9 @@ import numpy as np
 
 from .. import kernels
 from ..experiment.streams import Role, stream
-from ..kernels.cpu import classes, trials
+from ..kernels.arguments.classes import default_tile
+from ..kernels.cpu.compiled import classes, fill_normals
 from ..kernels.cpu.compiled import gram as _gram
-from ..kernels.cpu.compiled import random
 from .alternation import BASE, Comparison, Contender, measure
 
 Stages = dict[str, Callable[[], object]]
@@ -46,10 +46,12 @@ def _batch(d: int) -> int:
 def _stages(d: int, dtype: np.dtype) -> Stages:
     ops, N, C = kernels.load("cpu"), 2 * d, d
     words, vectors = stream(1, 0, 0, Role.X), np.full((3, N), 0.5)
-    fill = random.fill_normals64 if dtype == np.float64 else random.fill_normals32
     X, V, scaled, gram = (np.empty(shape, dtype) for shape in ((N, d), (C, d), (N, d), (d, d)))
-    work, form = np.empty(_gram.tridiagonal_work(d, dtype), dtype), (np.empty((1, d)), np.empty((1, d - 1)))
-    tile = trials.class_tile(N, C, dtype)
+    work, form = (
+        np.empty(_gram.tridiagonal_work(d, dtype.itemsize), dtype),
+        (np.empty((1, d)), np.empty((1, d - 1))),
+    )
+    tile = default_tile(N, C, dtype)
     logits, maxima, rescale = np.empty((tile, N), dtype), np.zeros(N, dtype), np.empty(N, dtype)
     starts, batch = range(0, C, tile), _batch(d)
     streams = np.array([[stream(1, 0, trial, role) for role in (Role.X, Role.V)] for trial in range(batch)])
@@ -68,8 +70,8 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
         _gram.reduce_to_tridiagonal(gram, form[0][0], form[1][0], work)
 
     def draws() -> None:
-        fill(words, np.uint64(0), dtype.type(1), X.ravel())
-        fill(words, np.uint64(0), dtype.type(d**-0.5), V.ravel())
+        fill_normals(words, 0, 1.0, X.ravel())
+        fill_normals(words, 0, d**-0.5, V.ravel())
 
     def whole() -> None:
         forms = ops.linear_forms(streams, (N, d, C), "ce", [[0, 0]], dtype)
@@ -79,7 +81,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
     _gram.upper_gram(X, vectors[1], scaled, gram)
     kept = gram.copy()
     reduction()
-    forms = [np.repeat(part, batch, axis=0) for part in form]
+    a, b = (np.repeat(part, batch, axis=0) for part in form)
     edges = np.linspace(0, ops.extremes(form[0][0], form[1][0])[1], 201)
     return {
         "draws": draws,
@@ -87,6 +89,6 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
         "softmax": softmax,
         "weighted Gram (scaling, SYRK)": lambda: _gram.upper_gram(X, vectors[1], scaled, gram),
         "tridiagonal form": reduction,
-        STATISTICS: lambda: ops.spectral_statistics(*forms, np.ones(batch), edges),
+        STATISTICS: lambda: ops.spectral_statistics(a, b, np.ones(batch), edges),
         WHOLE: whole,
     }

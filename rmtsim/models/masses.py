@@ -7,12 +7,12 @@ classes. Where one class dominates a sample, its terms come apart from the other
 """
 
 from collections.abc import Iterable
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import Operations
 from ..kernels.host.masses import squared_gram
 from ..kernels.host.tops import SoftmaxTops, TopTerms, top_terms
 
@@ -40,7 +40,7 @@ class LargestBlocks(NamedTuple):
 
 
 def class_block_masses(
-    kernels: ModuleType, features: NDArray, p: NDArray, others: NDArray
+    kernels: Operations, features: NDArray, p: NDArray, others: NDArray
 ) -> NDArray[np.float64]:
     """Return |H[v_c, v_e]|_F^2, (C, C), from features (N, k), softmax p (N, C) and 1 - p."""
     K, n_classes = squared_gram(features), p.shape[1]
@@ -53,7 +53,7 @@ def class_block_masses(
 
 
 def class_masses(
-    kernels: ModuleType,
+    kernels: Operations,
     features: NDArray,
     gram_tiles: Tiles,
     tiles: Tiles,
@@ -95,13 +95,13 @@ def _masses_of_tops(K: NDArray, products: NDArray, terms: TopTerms) -> NDArray[n
     return own.sum(axis=1) / len(K) ** 2
 
 
-def self_bounds(kernels: ModuleType, K: NDArray, tiles: Tiles) -> NDArray[np.float64]:
+def self_bounds(kernels: Operations, K: NDArray, tiles: Tiles) -> NDArray[np.float64]:
     """Return b_c, shape (C,), with |H[v_c, v_e]|_F^2 <= sqrt(b_c b_e) by Cauchy-Schwarz over sample pairs."""
     return np.concatenate([kernels.masses(K, p * p) for _, p in tiles])
 
 
 def largest_pairs(
-    kernels: ModuleType, K: NDArray, p: NDArray, chosen: NDArray, bounds: NDArray, count: int
+    kernels: Operations, K: NDArray, p: NDArray, chosen: NDArray, bounds: NDArray, count: int
 ) -> LargestBlocks:
     """Return the largest blocks among the `chosen` classes with softmax p (N, len(chosen)).
 

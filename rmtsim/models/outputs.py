@@ -8,12 +8,12 @@ with an implementation for each loss. Classes come in tiles, so that no (N, C) a
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import Operations
 from .masses import ClassMasses, LargestBlocks
 from .rows import StreamedRows, tile_of_classes
 
@@ -34,7 +34,7 @@ class OutputLayer:
     """
 
     V: NDArray | StreamedRows
-    kernels: ModuleType
+    kernels: Operations
     memory_limit: int
 
     @property

@@ -1,9 +1,9 @@
 """Products of two factors of every sample, y_n = a_n (x) b_n, and their Gram matrix, by chunks of samples."""
 
-from types import ModuleType
-
 import numpy as np
 from numpy.typing import NDArray
+
+from ..kernels import Operations
 
 CHUNK_BYTES = 64 << 20
 """Products that are in memory at once."""
@@ -19,7 +19,7 @@ def row_products(a: NDArray, b: NDArray) -> NDArray:
     return out
 
 
-def fill_gram(kernels: ModuleType, a: NDArray, b: NDArray, factor: float, out: NDArray) -> None:
+def fill_gram(kernels: Operations, a: NDArray, b: NDArray, factor: float, out: NDArray) -> None:
     """Write factor sum_n a_ni b_nj a_nk b_nl to out (A, B, A, B), which may be a view.
 
     Half of the products are summed, the other half are the same by symmetry.

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import Operations
 from ..models.architectures import Block
 from ..statistics import HISTOGRAM, MASSES, Record, RecordShape, SpectralStatistic, Statistic, record_fields
 from .forms import BlockForms, Floats
@@ -29,7 +30,7 @@ class BlockSpectrum:
         Of the histogram, in units of the scales.
     """
 
-    def __init__(self, forms: BlockForms, ops: Any, edges: Floats | None) -> None:
+    def __init__(self, forms: BlockForms, ops: Operations, edges: Floats | None) -> None:
         self._forms, self._ops, self._edges = forms, ops, edges
 
     @cached_property
@@ -74,7 +75,7 @@ class Draw(ABC):
     """
 
     count: int
-    ops: Any
+    ops: Operations
 
     @abstractmethod
     def forms(self, block: Block) -> BlockForms:

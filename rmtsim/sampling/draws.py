@@ -1,7 +1,6 @@
 """The Gaussian arrays of one trial, each drawn from its own stream (theory.md sections 1 and 7)."""
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..experiment import Cell, Experiment
 from ..experiment.streams import CELL_DRAW, Role, stream, streams
+from ..kernels import Operations
 
 WHOLE_BYTES = 64 << 20
 """A larger V is drawn by tiles of rows whenever it is read, and never stored whole."""
@@ -32,7 +32,7 @@ class DrawnMatrix:
     """
 
     def __init__(
-        self, kernels: ModuleType, words: NDArray, shape: tuple[int, int], deviation: float, dtype: DTypeLike
+        self, kernels: Operations, words: NDArray, shape: tuple[int, int], deviation: float, dtype: DTypeLike
     ) -> None:
         self.kernels, self.words, self.deviation = kernels, words, deviation
         self.shape, self.dtype = shape, np.dtype(dtype)
@@ -68,21 +68,21 @@ def trial_streams(experiment: Experiment, cell: Cell, trials: Sequence[int]) -> 
 
 
 def inputs(
-    kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
+    kernels: Operations, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> NDArray:
     """Return X, shape (N, d), with i.i.d. N(0, 1) entries."""
     words = trial_streams(experiment, cell, [trial])[0]
     return DrawnMatrix(kernels, words[0], (cell.n_samples, cell.n_features), 1.0, dtype)[:]
 
 
-def labels(kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int) -> NDArray[np.int64]:
+def labels(kernels: Operations, experiment: Experiment, cell: Cell, trial: int) -> NDArray[np.int64]:
     """Return y, shape (N,), uniform on {0..C-1}."""
     words = stream(experiment.seed, cell.index, trial, Role.LABELS)
     return kernels.labels(words, 0, cell.n_samples, cell.n_classes)
 
 
 def first_layer(
-    kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
+    kernels: Operations, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> NDArray:
     """Return W (m, d) ~ N(0, 1/d) of a hidden cell."""
     assert cell.n_hidden is not None  # the linear model has a V alone
@@ -91,7 +91,7 @@ def first_layer(
 
 
 def parameters(
-    kernels: ModuleType, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
+    kernels: Operations, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> Parameters:
     """Return W (m, d) ~ N(0, 1/d) and V (C, m) ~ N(0, 1/m), or for the linear model V (C, d) ~ N(0, 1/d)."""
     d, m = cell.n_features, cell.n_hidden

@@ -1,11 +1,12 @@
 """Symmetric matrices with few diagonals, with the eigenvalues of a block in each trial of a batch."""
 
-from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
+
+from ..kernels import Operations
 
 Floats = NDArray[np.float64]
 
@@ -17,7 +18,7 @@ class BlockForms(Protocol):
     def scales(self) -> Floats:
         """Natural unit of the block (T,): S_ij = (V^T V)_ij for the W-layer under mse, 1 otherwise."""
 
-    def statistics(self, ops: ModuleType, edges: Floats | None) -> Any:
+    def statistics(self, ops: Operations, edges: Floats | None) -> Any:
         """Moments, extremes and counts in units of the scales, as `kernels` give them."""
 
     def eigenvalues(self) -> Floats:
@@ -33,7 +34,7 @@ class TridiagonalForms(NamedTuple):
     off_diagonals: Floats
     """(T, n-1)"""
 
-    def statistics(self, ops: ModuleType, edges: Floats | None) -> Any:
+    def statistics(self, ops: Operations, edges: Floats | None) -> Any:
         """Moments, extremes and counts by Sturm sequences, theory.md (8.1)."""
         return ops.spectral_statistics(self.diagonals, self.off_diagonals, self.scales, edges)
 
@@ -54,7 +55,7 @@ class BandedForms(NamedTuple):
     bands: Floats
     """(T, 3, n)"""
 
-    def statistics(self, ops: ModuleType, edges: Floats | None) -> Any:
+    def statistics(self, ops: Operations, edges: Floats | None) -> Any:
         """Moments, extremes and counts by inertia, theory.md (8.1a)."""
         return ops.banded_statistics(self.bands, self.scales, edges)
 

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from rmtsim import kernels
+from rmtsim.kernels.cpu import compiled
+from rmtsim.kernels.cpu.compiled.jit import hash_sources
 
-SOURCES = Path(kernels.__file__).parent
+SOURCES = Path(compiled.__file__).parent
+FILES = sorted(SOURCES.parent.rglob("*.py"))
 
 LEAF = """
-from ._jit import jit
+from .compiled.jit import jit
 
 @jit
 def leaf(x):
@@ -21,26 +23,27 @@ def leaf(x):
 """
 
 CALLER = """
-from ._jit import jit
-from .leaf import leaf
+from ..leaf import leaf
+from .jit import jit
 
 @jit
 def caller(x):
     return 10 * leaf(x)
 """
 
-SCRIPT = "from package.caller import caller; print(caller(1), sum(caller.stats.cache_hits.values()))"
+SCRIPT = "from package.compiled.caller import caller; print(caller(1), sum(caller.stats.cache_hits.values()))"
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """Two compiled functions in two files, under the policy of the kernels."""
+    """Two compiled functions in two folders, under the policy of the kernels, as these lie in kernels/cpu."""
     folder = tmp_path / "package"
-    folder.mkdir()
-    (folder / "__init__.py").touch()
-    shutil.copy(SOURCES / "_jit.py", folder)
+    (folder / "compiled").mkdir(parents=True)
+    for place in (folder, folder / "compiled"):
+        (place / "__init__.py").touch()
+    shutil.copy(SOURCES / "jit.py", folder / "compiled")
     (folder / "leaf.py").write_text(LEAF)
-    (folder / "caller.py").write_text(CALLER)
+    (folder / "compiled" / "caller.py").write_text(CALLER)
     return folder
 
 
@@ -79,11 +82,32 @@ def test_several_processes_fill_one_cache_at_once(package: Path) -> None:
 
 def test_a_package_that_cannot_be_written_has_its_cache_elsewhere(package: Path, tmp_path: Path) -> None:
     """A file in the place of the cache folder stands for missing permission, which root does not lack."""
-    (package / "__pycache__").touch()
+    (package / "compiled" / "__pycache__").touch()
     home = {"HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "home")}
     assert answer(start(package, **home)) == (20, 0)
     assert answer(start(package, **home)) == (20, 1)
     named = {"NUMBA_CACHE_DIR": str(tmp_path / "named")}
     assert answer(start(package, **named)) == (20, 0)
     assert answer(start(package, **named)) == (20, 1)
-    assert not (package / "__pycache__").is_dir()
+    assert not (package / "compiled" / "__pycache__").is_dir()
+
+
+@pytest.mark.parametrize("changed", FILES, ids=[str(path.relative_to(SOURCES.parent)) for path in FILES])
+def test_every_file_of_the_cpu_is_in_the_stamp(changed: Path, tmp_path: Path) -> None:
+    """A change of any of them, or a file that is added, makes compiled code anew."""
+    folder = shutil.copytree(SOURCES.parent, tmp_path / "cpu", ignore=shutil.ignore_patterns("__pycache__"))
+    before = hash_sources(folder)
+    assert before == hash_sources(SOURCES.parent)
+    with (folder / changed.relative_to(SOURCES.parent)).open("a") as source:
+        source.write("# one more line")
+    assert hash_sources(folder) != before
+
+
+def test_the_stamp_sees_new_and_moved_files(package: Path) -> None:
+    stamps = [hash_sources(package)]
+    (package / "compiled" / "more").mkdir()
+    (package / "compiled" / "more" / "new.py").write_text("x = 1")
+    stamps.append(hash_sources(package))
+    (package / "compiled" / "more" / "new.py").rename(package / "new.py")
+    stamps.append(hash_sources(package))
+    assert len(set(stamps)) == 3

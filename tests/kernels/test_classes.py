@@ -3,7 +3,6 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 
 import mpmath
 import numpy as np
@@ -20,12 +19,12 @@ DTYPES = (np.float32, np.float64)
 
 
 @pytest.fixture(params=kernels.DEVICES)
-def device(request: pytest.FixtureRequest) -> ModuleType:
+def device(request: pytest.FixtureRequest) -> kernels.Operations:
     return kernels.load(request.param)
 
 
 @pytest.fixture(scope="module")
-def cpu() -> ModuleType:
+def cpu() -> kernels.Operations:
     return kernels.load("cpu")
 
 
@@ -77,7 +76,7 @@ def test_the_exponential_at_its_limits(dtype: type) -> None:
     np.testing.assert_array_equal(found, np.array([0, 0, np.nan], dtype))
 
 
-def test_softmax_against_scipy(device: ModuleType) -> None:
+def test_softmax_against_scipy(device: kernels.Operations) -> None:
     features, V = _model()
     logits = features @ V.T
     bound = _logit_bound(features, V) + len(V) * EPS
@@ -89,7 +88,7 @@ def test_softmax_against_scipy(device: ModuleType) -> None:
     np.testing.assert_allclose(found, softmax(logits, axis=1)[:, classes], rtol=2 * bound)
 
 
-def test_means_and_covariances_against_numpy(device: ModuleType) -> None:
+def test_means_and_covariances_against_numpy(device: kernels.Operations) -> None:
     features, V = _model()
     p = softmax(features @ V.T, axis=1)
     # p is a probability vector: errors are those of p times the largest entry, or product of two entries.
@@ -101,7 +100,7 @@ def test_means_and_covariances_against_numpy(device: ModuleType) -> None:
     np.testing.assert_allclose(found, wanted, rtol=0, atol=2 * error * largest**2)
 
 
-def test_normalizers_of_many_classes_keep_13_digits(cpu: ModuleType) -> None:
+def test_normalizers_of_many_classes_keep_13_digits(cpu: kernels.Operations) -> None:
     rng = np.random.default_rng(3)
     logits = rng.uniform(-50, 50, 131072)
     exact = logits.max() + math.log(math.fsum(np.exp(logits - logits.max())))
@@ -111,7 +110,9 @@ def test_normalizers_of_many_classes_keep_13_digits(cpu: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_logits_of_ten_thousand_neither_overflow_nor_give_nan(device: ModuleType, dtype: type) -> None:
+def test_logits_of_ten_thousand_neither_overflow_nor_give_nan(
+    device: kernels.Operations, dtype: type
+) -> None:
     features = np.array([[1.0], [-1.0], [0.0]], dtype)
     V = np.array([[1e4], [-1e4], [0.0]], dtype)
     np.testing.assert_array_equal(device.log_normalizers(features, V)[:2], [1e4, 1e4])
@@ -123,7 +124,7 @@ def test_logits_of_ten_thousand_neither_overflow_nor_give_nan(device: ModuleType
 
 
 def test_tops_are_classes_beyond_63_in_64_and_their_complements_sums_of_the_others(
-    device: ModuleType,
+    device: kernels.Operations,
 ) -> None:
     """Two classes: 1 - p of the larger is 1 / (1 + e^gap)."""
     gaps = np.array([0.0, 2.0, np.log(62.9), np.log(63.1), 30.0, 600.0])
@@ -138,7 +139,7 @@ def test_tops_are_classes_beyond_63_in_64_and_their_complements_sums_of_the_othe
 
 
 @pytest.mark.parametrize("tile", [1, 2, 5])
-def test_tops_do_not_depend_on_the_tile(device: ModuleType, tile: int) -> None:
+def test_tops_do_not_depend_on_the_tile(device: kernels.Operations, tile: int) -> None:
     features, V = np.eye(5), 9 * np.eye(5)[:, ::-1] + np.arange(25).reshape(5, 5) / 25
     found, whole = device.softmax_tops(features, V, tile), device.softmax_tops(features, V)
     np.testing.assert_array_equal(found.top, [4, 3, 2, 1, 0])
@@ -146,14 +147,14 @@ def test_tops_do_not_depend_on_the_tile(device: ModuleType, tile: int) -> None:
     np.testing.assert_allclose(found.complement, whole.complement, rtol=4 * _logit_bound(features, V))
 
 
-def test_a_logit_that_is_no_number_is_not_hidden(device: ModuleType) -> None:
+def test_a_logit_that_is_no_number_is_not_hidden(device: kernels.Operations) -> None:
     features, V = _model(3, 5, 2)
     features[1, 0] = np.nan
     found = device.log_normalizers(features, V)
     np.testing.assert_array_equal(np.isnan(found), [False, True, False])
 
 
-def test_covariances_survive_a_common_offset_of_the_parameters(cpu: ModuleType) -> None:
+def test_covariances_survive_a_common_offset_of_the_parameters(cpu: kernels.Operations) -> None:
     features, V = _model()
     shifted = V + 1e6
     p = softmax(features @ shifted.T, axis=1)
@@ -164,7 +165,7 @@ def test_covariances_survive_a_common_offset_of_the_parameters(cpu: ModuleType) 
     np.testing.assert_allclose(found, wanted, rtol=0, atol=64 * 1e6 * EPS * np.abs(V).max() ** 2)
 
 
-def test_covariances_of_classes_far_from_the_first_ones_keep_their_digits(device: ModuleType) -> None:
+def test_covariances_of_classes_far_from_the_first_ones_keep_their_digits(device: kernels.Operations) -> None:
     """First classes at -1e6, which no sample takes; and one class that leads by e^40."""
     rng = np.random.default_rng(6)
     features, near = np.abs(rng.normal(size=(50, 3))) + 0.1, rng.normal(size=(300, 3))
@@ -185,7 +186,7 @@ def test_covariances_of_classes_far_from_the_first_ones_keep_their_digits(device
     assert size.max() < 1e-10
 
 
-def test_diagonal_weights_of_all_classes_sum_to_the_trace_of_the_covariance(cpu: ModuleType) -> None:
+def test_diagonal_weights_of_all_classes_sum_to_the_trace_of_the_covariance(cpu: kernels.Operations) -> None:
     features = np.random.default_rng(5).normal(size=(11, 6))
     p = cpu.class_probabilities(features, np.eye(6), np.arange(6))
     np.testing.assert_allclose(p.sum(axis=1), 1, rtol=16 * EPS)
@@ -195,7 +196,7 @@ def test_diagonal_weights_of_all_classes_sum_to_the_trace_of_the_covariance(cpu:
     np.testing.assert_allclose(found[:, 6], cpu.class_weights(p[:, 0], p[:, 1], False), atol=16 * EPS)
 
 
-def _everything(module: ModuleType, features: NDArray, V: object, tile: int | None) -> list[NDArray]:
+def _everything(module: kernels.Operations, features: NDArray, V: object, tile: int | None) -> list[NDArray]:
     return [
         module.log_normalizers(features, V, tile=tile),
         module.class_probabilities(features, V, [200, 3, 64], tile=tile),
@@ -205,7 +206,7 @@ def _everything(module: ModuleType, features: NDArray, V: object, tile: int | No
 
 
 @pytest.mark.parametrize("tile", [1, 7, 64, 203, 1000])
-def test_the_tile_changes_nothing_but_rounding(cpu: ModuleType, tile: int) -> None:
+def test_the_tile_changes_nothing_but_rounding(cpu: kernels.Operations, tile: int) -> None:
     features, V = _model()
     bound = 4 * (_logit_bound(features, V) + len(V) * EPS) * np.abs(V).max() ** 2
     whole, tiled = (_everything(cpu, features, V, size) for size in (None, tile))
@@ -213,7 +214,7 @@ def test_the_tile_changes_nothing_but_rounding(cpu: ModuleType, tile: int) -> No
         np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
 
 
-def test_parameters_may_be_anything_that_slices_rows(cpu: ModuleType, tmp_path: Path) -> None:
+def test_parameters_may_be_anything_that_slices_rows(cpu: kernels.Operations, tmp_path: Path) -> None:
     features, V = _model()
     np.save(tmp_path / "V.npy", V)
     for source in (Rows(V), np.load(tmp_path / "V.npy", mmap_mode="r")):
@@ -223,7 +224,7 @@ def test_parameters_may_be_anything_that_slices_rows(cpu: ModuleType, tmp_path: 
             np.testing.assert_array_equal(found, wanted)
 
 
-def test_known_normalizers_give_the_same_probabilities(device: ModuleType) -> None:
+def test_known_normalizers_give_the_same_probabilities(device: kernels.Operations) -> None:
     features, V = _model()
     log_z = device.log_normalizers(features, V)
     found = device.class_probabilities(features, Rows(V), [200, 3, 64], tile=50, log_z=log_z)
@@ -231,7 +232,7 @@ def test_known_normalizers_give_the_same_probabilities(device: ModuleType) -> No
     np.testing.assert_allclose(found, wanted, rtol=2 * _logit_bound(features, V))
 
 
-def test_bits_do_not_depend_on_what_other_threads_do(cpu: ModuleType) -> None:
+def test_bits_do_not_depend_on_what_other_threads_do(cpu: kernels.Operations) -> None:
     features, V = _model(n=700)
     alone = _everything(cpu, features, V, None)
     with ThreadPoolExecutor(4) as pool:
@@ -241,7 +242,7 @@ def test_bits_do_not_depend_on_what_other_threads_do(cpu: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 511, 512, 513, 1025])
-def test_strips_of_samples_are_independent(cpu: ModuleType, samples: int) -> None:
+def test_strips_of_samples_are_independent(cpu: kernels.Operations, samples: int) -> None:
     features, V = _model(n=samples, classes=9)
     bound = _logit_bound(features, V) + len(V) * EPS
     np.testing.assert_allclose(
@@ -249,7 +250,7 @@ def test_strips_of_samples_are_independent(cpu: ModuleType, samples: int) -> Non
     )
 
 
-def test_single_precision_error_is_that_of_its_logits(cpu: ModuleType) -> None:
+def test_single_precision_error_is_that_of_its_logits(cpu: kernels.Operations) -> None:
     features, V = _model(classes=5000)
     bound = _logit_bound(features, V) * float(np.finfo(np.float32).eps) / EPS
     exact = _everything(cpu, features, V, None)
@@ -259,7 +260,7 @@ def test_single_precision_error_is_that_of_its_logits(cpu: ModuleType) -> None:
         np.testing.assert_allclose(found, wanted, rtol=0, atol=2 * bound * scale)
 
 
-def test_gates_are_shut_at_exactly_zero(device: ModuleType) -> None:
+def test_gates_are_shut_at_exactly_zero(device: kernels.Operations) -> None:
     a = np.array([1.0, 0.0, -0.0, -1.0, 2.0, 5e-324])
     b = np.array([1.0, 1.0, 1.0, 1.0, 0.0, 1.0])
     np.testing.assert_array_equal(device.gated_weights(a, b, 3.0), [3, 0, 0, 0, 0, 3])
@@ -267,7 +268,7 @@ def test_gates_are_shut_at_exactly_zero(device: ModuleType) -> None:
     np.testing.assert_array_equal(device.gated_weights(a, b, factors), [-1, 0, 0, 0, 0, 7])
 
 
-def test_class_weights_by_hand(device: ModuleType) -> None:
+def test_class_weights_by_hand(device: kernels.Operations) -> None:
     p, q = np.array([0.5, 0.25, 1.0, 0.0]), np.array([0.25, 0.5, 0.0, 1.0])
     np.testing.assert_array_equal(device.class_weights(p, p, True), [0.25, 0.1875, 0, 0])
     np.testing.assert_array_equal(device.class_weights(p, q, False), [-0.125, -0.125, 0, 0])
@@ -299,7 +300,7 @@ def test_class_weights_by_hand(device: ModuleType) -> None:
     ],
 )
 def test_values_that_do_not_fit_are_refused(
-    device: ModuleType, operation: str, arguments: tuple, message: str
+    device: kernels.Operations, operation: str, arguments: tuple, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         getattr(device, operation)(*arguments)
@@ -315,7 +316,7 @@ def test_values_that_do_not_fit_are_refused(
     ],
 )
 def test_types_that_do_not_fit_are_refused(
-    device: ModuleType, operation: str, arguments: tuple, message: str
+    device: kernels.Operations, operation: str, arguments: tuple, message: str
 ) -> None:
     with pytest.raises(TypeError, match=message):
         getattr(device, operation)(*arguments)

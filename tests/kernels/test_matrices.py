@@ -1,7 +1,6 @@
 """Gram matrices and spectra against closed-form eigenvalues, dense LAPACK and trace identities."""
 
 from concurrent.futures import ThreadPoolExecutor
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,12 +14,12 @@ DTYPES = (np.float32, np.float64)
 
 
 @pytest.fixture(params=kernels.DEVICES)
-def device(request: pytest.FixtureRequest) -> ModuleType:
+def device(request: pytest.FixtureRequest) -> kernels.Operations:
     return kernels.load(request.param)
 
 
 @pytest.fixture(scope="module")
-def cpu() -> ModuleType:
+def cpu() -> kernels.Operations:
     return kernels.load("cpu")
 
 
@@ -48,7 +47,7 @@ def _second_differences(n: int) -> tuple[NDArray, NDArray, NDArray]:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (40, 17), (17, 40), (300, 65), (7, 0)])
 @pytest.mark.parametrize("sign", ["positive", "negative", "both", "zero"])
 def test_weighted_gram_is_right_and_exactly_symmetric(
-    device: ModuleType, shape: tuple[int, int], dtype: type, sign: str
+    device: kernels.Operations, shape: tuple[int, int], dtype: type, sign: str
 ) -> None:
     rng = np.random.default_rng(2)
     X, w = rng.normal(size=shape).astype(dtype), rng.normal(size=shape[0]) * (rng.random(shape[0]) < 0.6)
@@ -62,13 +61,13 @@ def test_weighted_gram_is_right_and_exactly_symmetric(
     assert (np.abs(found - terms.mean(axis=0)) <= bound).all()
 
 
-def test_rows_of_weight_zero_are_not_read(device: ModuleType) -> None:
+def test_rows_of_weight_zero_are_not_read(device: kernels.Operations) -> None:
     X = np.array([[1.0, 2.0], [np.nan, np.inf], [3.0, 4.0]])
     found = device.weighted_gram(X, np.array([1.0, 0.0, -1.0]))
     np.testing.assert_allclose(found, (np.outer(X[0], X[0]) - np.outer(X[2], X[2])) / 3, rtol=4 * EPS)
 
 
-def test_gram_of_repeated_samples_by_hand(device: ModuleType) -> None:
+def test_gram_of_repeated_samples_by_hand(device: kernels.Operations) -> None:
     np.testing.assert_array_equal(
         device.weighted_gram(np.ones((4, 2)), np.full(4, 0.25)), np.full((2, 2), 0.25)
     )
@@ -76,7 +75,7 @@ def test_gram_of_repeated_samples_by_hand(device: ModuleType) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("n", [1, 2, 31, 32, 33, 97, 150])
-def test_eigenvalues_and_tridiagonal_form(device: ModuleType, n: int, dtype: type) -> None:
+def test_eigenvalues_and_tridiagonal_form(device: kernels.Operations, n: int, dtype: type) -> None:
     A = np.random.default_rng(n).normal(size=(n, n)).astype(dtype)
     A = A + A.T
     wanted = np.linalg.eigvalsh(A.astype(float))
@@ -86,7 +85,7 @@ def test_eigenvalues_and_tridiagonal_form(device: ModuleType, n: int, dtype: typ
     np.testing.assert_allclose(np.linalg.eigvalsh(_dense(a, b)), wanted, rtol=0, atol=bound)
 
 
-def test_only_the_upper_triangle_is_read(device: ModuleType) -> None:
+def test_only_the_upper_triangle_is_read(device: kernels.Operations) -> None:
     A = np.random.default_rng(4).normal(size=(12, 12))
     symmetric = np.triu(A) + np.triu(A, 1).T
     np.testing.assert_array_equal(device.eigenvalues(A), device.eigenvalues(symmetric))
@@ -94,7 +93,7 @@ def test_only_the_upper_triangle_is_read(device: ModuleType) -> None:
         np.testing.assert_array_equal(found, wanted)
 
 
-def test_counts_between_known_eigenvalues(device: ModuleType) -> None:
+def test_counts_between_known_eigenvalues(device: kernels.Operations) -> None:
     a, b, spectrum = _second_differences(60)
     between = (spectrum[1:] + spectrum[:-1]) / 2
     shifts = np.concatenate([[-np.inf, -1.0], between, [4.5, np.inf]])
@@ -102,7 +101,7 @@ def test_counts_between_known_eigenvalues(device: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-160, 1.0, 1e160, 1e300])
-def test_counts_survive_every_scale(cpu: ModuleType, scale: float) -> None:
+def test_counts_survive_every_scale(cpu: kernels.Operations, scale: float) -> None:
     a, b, spectrum = _second_differences(20)
     between = scale * (spectrum[1:] + spectrum[:-1]) / 2
     np.testing.assert_array_equal(cpu.sturm_counts(scale * a, scale * b, between), np.arange(1, 20))
@@ -111,14 +110,14 @@ def test_counts_survive_every_scale(cpu: ModuleType, scale: float) -> None:
     )
 
 
-def test_an_eigenvalue_equal_to_the_shift_is_not_below_it(device: ModuleType) -> None:
+def test_an_eigenvalue_equal_to_the_shift_is_not_below_it(device: kernels.Operations) -> None:
     a, b = np.array([0.0, 0.0, 1.0, 2.0]), np.zeros(3)
     np.testing.assert_array_equal(device.sturm_counts(a, b, [0.0, 1.0, 2.0, 3.0]), [0, 2, 3, 4])
     np.testing.assert_array_equal(device.histogram(a, b, [0.0, 1.0, 2.0]), [0, 2, 1, 1])
 
 
 @pytest.mark.parametrize("n", [1, 2, 33, 400])
-def test_counts_are_within_rounding_of_the_spectrum(cpu: ModuleType, n: int) -> None:
+def test_counts_are_within_rounding_of_the_spectrum(cpu: kernels.Operations, n: int) -> None:
     a, b = _random_form(n)
     spectrum = np.linalg.eigvalsh(_dense(a, b))
     shifts, slack = np.random.default_rng(5).uniform(-4, 4, 257), 4 * n * EPS * _norm(a, b)
@@ -127,7 +126,7 @@ def test_counts_are_within_rounding_of_the_spectrum(cpu: ModuleType, n: int) -> 
     assert (found <= np.searchsorted(spectrum, shifts + slack)).all()
 
 
-def test_counts_do_not_depend_on_the_other_shifts(cpu: ModuleType) -> None:
+def test_counts_do_not_depend_on_the_other_shifts(cpu: kernels.Operations) -> None:
     """Minors of the first shift leave the range of numbers; others lie within rounding of eigenvalues."""
     rng = np.random.default_rng(6)
     for _ in range(20):
@@ -142,7 +141,7 @@ def test_counts_do_not_depend_on_the_other_shifts(cpu: ModuleType) -> None:
 
 @pytest.mark.parametrize("value", [0.0, 1e-310, -2.5])
 @pytest.mark.parametrize("n", [1, 4])
-def test_edges_on_all_eigenvalues_at_once(device: ModuleType, n: int, value: float) -> None:
+def test_edges_on_all_eigenvalues_at_once(device: kernels.Operations, n: int, value: float) -> None:
     a, b, edges = np.full(n, value), np.zeros(n - 1), np.array([value - 1, value, value + 1])
     found = device.spectral_statistics(a[None], b[None], np.ones(1), edges).counts[0]
     np.testing.assert_array_equal(found, [0, 0, n, 0])
@@ -152,7 +151,7 @@ def test_edges_on_all_eigenvalues_at_once(device: ModuleType, n: int, value: flo
     np.testing.assert_array_equal(banded, found)
 
 
-def test_no_bin_holds_less_than_nothing(cpu: ModuleType) -> None:
+def test_no_bin_holds_less_than_nothing(cpu: kernels.Operations) -> None:
     """Edges at consecutive numbers about eigenvalues, where rounding decides on which side one lies."""
     for n in (3, 20, 61):
         a, b = _random_form(n)
@@ -166,7 +165,7 @@ def test_no_bin_holds_less_than_nothing(cpu: ModuleType) -> None:
                 assert counts.sum() == n
 
 
-def test_counts_where_the_minors_leave_the_range_of_numbers(cpu: ModuleType) -> None:
+def test_counts_where_the_minors_leave_the_range_of_numbers(cpu: kernels.Operations) -> None:
     """Thirty rows that are 2^-40 from the shift: their minors pass 2^-1022, pivots do not."""
     rng = np.random.default_rng(7)
     small, b = rng.permutation(np.arange(1, 61)) * 2.0**-40, np.zeros(60)
@@ -179,7 +178,7 @@ def test_counts_where_the_minors_leave_the_range_of_numbers(cpu: ModuleType) -> 
     np.testing.assert_allclose(cpu.extremes(a, b), [2.0**-40, 1.0], rtol=0, atol=8 * EPS)
 
 
-def test_zero_rows_at_the_end_are_eigenvalues(cpu: ModuleType) -> None:
+def test_zero_rows_at_the_end_are_eigenvalues(cpu: kernels.Operations) -> None:
     a, b = np.zeros(50), np.zeros(49)
     a[:3], b[:2] = [1.0, 2.0, 4.0], [0.5, 0.5]
     spectrum = np.linalg.eigvalsh(_dense(a[:3], b[:2]))
@@ -190,7 +189,7 @@ def test_zero_rows_at_the_end_are_eigenvalues(cpu: ModuleType) -> None:
         np.testing.assert_allclose(cpu.extremes(sign * a, b), wanted, rtol=0, atol=32 * EPS)
 
 
-def test_histogram_agrees_with_numpy(device: ModuleType) -> None:
+def test_histogram_agrees_with_numpy(device: kernels.Operations) -> None:
     a, b = _random_form(301)
     spectrum = np.linalg.eigvalsh(_dense(a, b))
     edges = np.linspace(-2, 2.5, 41)
@@ -202,25 +201,25 @@ def test_histogram_agrees_with_numpy(device: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 64, 500])
-def test_extremes_to_a_few_ulp_of_the_norm(device: ModuleType, n: int) -> None:
+def test_extremes_to_a_few_ulp_of_the_norm(device: kernels.Operations, n: int) -> None:
     for a, b in (_random_form(n), _second_differences(n)[:2], (np.zeros(n), np.zeros(n - 1))):
         wanted = np.linalg.eigvalsh(_dense(a, b))[[0, -1]]
         # Dense LAPACK, the oracle, is right to n eps |T|; bisection itself to 8 eps |T|.
         np.testing.assert_allclose(device.extremes(a, b), wanted, rtol=0, atol=(n + 8) * EPS * _norm(a, b))
 
 
-def test_extremes_of_second_differences_in_closed_form(cpu: ModuleType) -> None:
+def test_extremes_of_second_differences_in_closed_form(cpu: kernels.Operations) -> None:
     a, b, spectrum = _second_differences(2000)
     np.testing.assert_allclose(cpu.extremes(a, b), spectrum[[0, -1]], rtol=0, atol=8 * EPS * 4)
 
 
-def test_extremes_of_a_graded_matrix(cpu: ModuleType) -> None:
+def test_extremes_of_a_graded_matrix(cpu: kernels.Operations) -> None:
     a, b = 10.0 ** np.arange(0, -12, -1), np.zeros(11)
     np.testing.assert_allclose(cpu.extremes(a, b), [1e-11, 1], rtol=0, atol=8 * EPS)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 50])
-def test_moments_are_traces_of_powers(device: ModuleType, n: int) -> None:
+def test_moments_are_traces_of_powers(device: kernels.Operations, n: int) -> None:
     a, b = _random_form(n)
     T, size = _dense(a, b), np.abs(_dense(a, b))
     for k, found in enumerate(device.moments(a, b), start=1):
@@ -230,7 +229,7 @@ def test_moments_are_traces_of_powers(device: ModuleType, n: int) -> None:
         assert abs(found - wanted) <= bound
 
 
-def test_masses_are_squared_frobenius_norms(device: ModuleType) -> None:
+def test_masses_are_squared_frobenius_norms(device: kernels.Operations) -> None:
     rng = np.random.default_rng(7)
     X, A = rng.normal(size=(23, 6)), rng.normal(size=(23, 4))
     wanted = [np.sum(np.einsum("n,ni,nj->ij", a, X, X) ** 2) / 23**2 for a in A.T]
@@ -239,7 +238,7 @@ def test_masses_are_squared_frobenius_norms(device: ModuleType) -> None:
     assert (np.abs(found - wanted) <= bound).all()
 
 
-def test_bits_do_not_depend_on_what_other_threads_do(cpu: ModuleType) -> None:
+def test_bits_do_not_depend_on_what_other_threads_do(cpu: kernels.Operations) -> None:
     rng = np.random.default_rng(8)
     X, w = rng.normal(size=(150, 70)), rng.normal(size=150)
 
@@ -279,13 +278,13 @@ def test_bits_do_not_depend_on_what_other_threads_do(cpu: ModuleType) -> None:
     ],
 )
 def test_values_that_do_not_fit_are_refused(
-    device: ModuleType, operation: str, arguments: tuple, message: str
+    device: kernels.Operations, operation: str, arguments: tuple, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         getattr(device, operation)(*arguments)
 
 
-def test_masses_of_two_dtypes_are_refused(device: ModuleType) -> None:
+def test_masses_of_two_dtypes_are_refused(device: kernels.Operations) -> None:
     with pytest.raises(TypeError, match="K: expected dtype float32, got float64"):
         device.masses(np.ones((3, 3)), np.ones((3, 1), np.float32))
 

@@ -1,168 +1,95 @@
-"""Every operation, on every device, against the plain NumPy reference."""
+"""The contract of operations: every one, on every device, against the plain NumPy reference."""
 
+import doctest
+import importlib
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Callable
-from types import ModuleType
+from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from rmtsim import kernels
+from rmtsim.kernels.operations import GROUPS
+from rmtsim.verify import cases
 
-STREAM = np.array([1, 2, 3, 4], np.uint32)
+ROOT = Path(__file__).parents[2]
 SIZES = (0, 1, 7, 33)
-DTYPES = (np.float32, np.float64)
+PRECISIONS = ("float32", "float64")
 HELD = [(device, name) for device in kernels.DEVICES for name in kernels.OPERATIONS]
-UNCHECKED = ("uniforms", "normals", "labels")
-
-Arguments = tuple
-Build = Callable[[np.random.Generator, int, type], Arguments]
+DRAWING = ("uniforms", "normals", "labels")
+"""Operations whose first argument, a stream, may be an integer too."""
 
 
-def _model(rng: np.random.Generator, n: int, dtype: type) -> Arguments:
-    return rng.normal(size=(n, 5)).astype(dtype), rng.normal(size=(n + 3, 5)).astype(dtype)
+def bare(device: str, name: str) -> Callable:
+    """The function of a device that an operation calls."""
+    (group,) = (group for group, names in GROUPS.items() if name in names)
+    return getattr(importlib.import_module(f"rmtsim.kernels.{device}.{group}"), name)
 
 
-def _samples(rng: np.random.Generator, n: int, dtype: type) -> Arguments:
-    weights = rng.normal(size=n + 1) * (rng.random(n + 1) < 0.5)
-    return rng.normal(size=(n + 1, n)).astype(dtype), weights.astype(dtype)
+def parameters(function: Callable) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name != "self"]
 
 
-def _symmetric(rng: np.random.Generator, n: int, dtype: type) -> Arguments:
-    A = rng.normal(size=(n, n)).astype(dtype)
-    return (A + A.T,)
+@pytest.mark.parametrize("name", kernels.OPERATIONS)
+def test_an_operation_has_a_case_and_a_documentation(name: str) -> None:
+    operation = getattr(kernels.Operations, name)
+    assert name in cases.CASES
+    described = operation.__doc__.partition("Parameters")[2]
+    documented = re.findall(r"^        ([\w, ]+?)(?: :|$)", described, re.M)
+    assert set(parameters(operation)) <= {word for names in documented for word in names.split(", ")}
+    for section in ("Parameters", "Returns", "Raises"):
+        assert f"{section}\n        {'-' * len(section)}" in operation.__doc__
 
 
-def _tridiagonal(rng: np.random.Generator, n: int, dtype: type) -> Arguments:
-    return rng.normal(size=n).astype(dtype), rng.normal(size=max(n - 1, 0)).astype(dtype)
+def test_no_case_is_of_no_operation() -> None:
+    assert set(cases.CASES) == set(kernels.OPERATIONS)
 
 
-def _masses(rng: np.random.Generator, n: int, dtype: type) -> Arguments:
-    X = rng.normal(size=(n + 1, 4))
-    return ((X @ X.T) ** 2).astype(dtype), rng.normal(size=(n + 1, n)).astype(dtype)
-
-
-def _vectors(rng: np.random.Generator, n: int, dtype: type, count: int) -> Arguments:
-    return tuple(rng.normal(size=n).astype(dtype) for _ in range(count))
-
-
-PAIRS = np.array([[0, 0], [3, 1], [1, 0]])
-
-
-def _streams(roles: int) -> NDArray:
-    return np.arange(8 * roles, dtype=np.uint32).reshape(2, roles, 4)
-
-
-GRAMS = np.array([[[2.0, 0.5], [0.5, 1.0]], [[3.0, -1.0], [-1.0, 2.0]]])
-
-
-def _bands(rng: np.random.Generator, trials: int, n: int, dtype: type) -> NDArray:
-    return rng.normal(size=(trials, 3, n)).astype(dtype)
-
-
-CASES: dict[str, Build] = {
-    "philox4x32": lambda rng, n, dtype: (
-        rng.integers(0, 2**32, (n, 4), np.uint32),
-        rng.integers(0, 2**32, 2, np.uint32),
-    ),
-    "uniforms": lambda rng, n, dtype: (STREAM, n, n, dtype),
-    "normals": lambda rng, n, dtype: (STREAM, n, n, dtype, 1.5),
-    "labels": lambda rng, n, dtype: (STREAM, n, n, 10),
-    "log_normalizers": _model,
-    # logits of which some samples are sure
-    "softmax_tops": lambda rng, n, dtype: tuple(3 * a for a in _model(rng, n, dtype)),
-    "class_probabilities": lambda rng, n, dtype: (*_model(rng, n, dtype), np.array([n, 0, n + 2, 0])),
-    "class_means": _model,
-    "class_mass_totals": lambda rng, n, dtype: _model(rng, n + 1, dtype),
-    "class_covariances": lambda rng, n, dtype: (*_model(rng, n, dtype), np.array([[0, 0], [4, 1]])),
-    "class_weights": lambda rng, n, dtype: (*_vectors(rng, n, dtype, 2), n % 2 == 0),
-    "gated_weights": lambda rng, n, dtype: _vectors(rng, n, dtype, 3),
-    "weighted_gram": _samples,
-    "eigenvalues": _symmetric,
-    "tridiagonal": _symmetric,
-    "sturm_counts": lambda rng, n, dtype: (*_tridiagonal(rng, n, dtype), rng.normal(size=n).astype(dtype)),
-    "histogram": lambda rng, n, dtype: (*_tridiagonal(rng, n, dtype), np.linspace(-3.1, 3.3, n + 2)),
-    "extremes": lambda rng, n, dtype: _tridiagonal(rng, n + 1, dtype),
-    "moments": lambda rng, n, dtype: _tridiagonal(rng, n + 1, dtype),
-    "masses": _masses,
-    "gram_sum": lambda rng, n, dtype: (rng.normal(size=(n, n + 2)).astype(dtype),),
-    # n + 1 samples, more features than those that have weight in most blocks
-    "linear_forms": lambda rng, n, dtype: (_streams(2), (n + 1, 7, 5), "ce", PAIRS, dtype),
-    "hidden_forms": lambda rng, n, dtype: (_streams(3), (n + 1, 7, n + 4, 4), "ce", PAIRS, PAIRS, dtype),
-    "chi": lambda rng, n, dtype: (STREAM, n, rng.uniform(1, 60, n).astype(dtype)),
-    "half_space_counts": lambda rng, n, dtype: (_streams(1)[:, 0], 3 * n + 1),
-    "wedge_samples": lambda rng, n, dtype: (_streams(2), n + 1, 3 * n + 1, (0, 2), dtype),
-    "output_grams": lambda rng, n, dtype: (_streams(1)[:, 0], n + 1, 4, PAIRS, dtype),
-    "wishart_forms": lambda rng, n, dtype: (_streams(1)[:, 0], [n, 2], 5, np.array([1.0, -0.5], dtype)),
-    "wedge_forms": lambda rng, n, dtype: (_streams(2), [n, 3], GRAMS.astype(dtype), 5, np.ones(2, dtype)),
-    "banded_counts": lambda rng, n, dtype: (_bands(rng, 1, n, dtype)[0], np.linspace(-3.1, 3.3, n)),
-    "banded_statistics": lambda rng, n, dtype: (
-        _bands(rng, 2, n + 1, dtype),
-        np.array([1.0, -2.0], dtype),
-        np.linspace(-3.1, 3.3, n + 2),
-    ),
-    "spectral_statistics": lambda rng, n, dtype: (
-        rng.normal(size=(3, n + 1)).astype(dtype),
-        rng.normal(size=(3, n)).astype(dtype),
-        np.array([1.0, -2.0, 0.5], dtype),
-        np.linspace(-3.1, 3.3, n + 2),
-    ),
-}
-
-
-def _spectra(diagonals: NDArray, off_diagonals: NDArray) -> NDArray:
-    """Eigenvalues of tridiagonal matrices (..., n): rounding can change the matrices entirely."""
-    assert diagonals.dtype == off_diagonals.dtype == np.float64
-    n = diagonals.shape[-1]
-    dense = np.zeros((*diagonals.shape, n))
-    dense[..., range(n), range(n)] = diagonals
-    dense[..., range(1, n), range(n - 1)] = off_diagonals
-    return np.linalg.eigvalsh(dense) if n else diagonals
-
-
-def _call(module: ModuleType, name: str, arguments: Arguments) -> list[NDArray]:
-    """What an operation returns, as arrays; tridiagonal forms by their spectra."""
-    result = getattr(module, name)(*arguments)
-    if name in ("tridiagonal", "linear_forms"):
-        return [_spectra(*result)]
-    if name == "hidden_forms":
-        return [_spectra(*result.hidden), _spectra(*result.classes), result.scales]
-    return list(result) if isinstance(result, tuple) else [result]
-
-
-def _arguments(name: str, n: int, dtype: type) -> Arguments:
-    return CASES[name](np.random.default_rng([n, 20250505]), n, dtype)
+@pytest.mark.parametrize(("device", "name"), HELD)
+def test_a_bare_function_takes_the_parameters_of_its_operation(device: str, name: str) -> None:
+    assert parameters(bare(device, name)) == parameters(getattr(kernels.Operations, name))
 
 
 @pytest.mark.parametrize("device", kernels.DEVICES)
-def test_a_device_has_every_operation_with_the_signature_of_the_reference(device: str) -> None:
-    module, reference = kernels.load(device), kernels.load("reference")
-    assert sorted(module.__all__) == sorted(kernels.OPERATIONS)
-    for name in kernels.OPERATIONS:
-        found = inspect.signature(getattr(module, name)).parameters.values()
-        wanted = inspect.signature(getattr(reference, name)).parameters.values()
-        assert [(p.name, p.kind, p.default) for p in found] == [(p.name, p.kind, p.default) for p in wanted]
+def test_a_device_is_loaded_once_and_says_what_it_lacks(device: str) -> None:
+    ops = kernels.load(device)
+    assert ops is kernels.load(device)
+    assert (ops.device, ops.lacks) == (device, ())
+    assert repr(ops) == f"Operations({device!r})"
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+def test_what_a_device_lacks_is_refused_when_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference without one function, and without all of a group."""
+    monkeypatch.delattr("rmtsim.kernels.reference.random.normals")
+    ops = kernels.Operations("reference")
+    assert ops.lacks == ("normals",)
+    assert ops.uniforms(1, 0, 2).shape == (2,)
+    with pytest.raises(kernels.DeviceError, match=r"^device reference has no operation normals$"):
+        ops.normals(1, 0, 2)
+    with pytest.raises(ValueError, match="start: expected an integer"):
+        ops.normals(1, -1, 2)
+
+
+def test_a_device_may_have_few_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package with the module of one group is a device already."""
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "__init__.py").touch()
+    (tmp_path / "tiny" / "weights.py").write_text("def gated_weights(a_row, a_col, factor): return factor\n")
+    monkeypatch.setattr(kernels, "__path__", [*kernels.__path__, str(tmp_path)])
+    ops = kernels.Operations("tiny")
+    assert set(ops.lacks) == set(kernels.OPERATIONS) - {"gated_weights"}
+    assert ops.gated_weights([1.0], [1.0], 2.0) == [2.0]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize(("device", "name"), [pair for pair in HELD if pair[0] != "reference"])
-def test_parity_with_the_reference(device: str, name: str, n: int, dtype: type) -> None:
-    arguments = _arguments(name, n, dtype)
-    results = _call(kernels.load(device), name, arguments), _call(kernels.load("reference"), name, arguments)
-    for found, wanted in zip(*results, strict=True):
-        assert found.dtype == wanted.dtype
-        assert found.shape == wanted.shape
-        if found.dtype.kind in "iu":
-            np.testing.assert_array_equal(found, wanted)
-        else:
-            # Sums of at most (n + 8)^2 terms of the size of the result, each rounded a few times.
-            scale = max(1.0, np.abs(wanted).max(initial=0.0))
-            bound = 4 * (n + 8) * np.finfo(dtype).eps * scale
-            np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
+def test_parity_with_the_reference(device: str, name: str, n: int, precision: str) -> None:
+    assert cases.parity(kernels.load(device), name, n, precision) <= 1
 
 
 def _strided(value: object) -> object:
@@ -178,23 +105,23 @@ def _strided(value: object) -> object:
 
 @pytest.mark.parametrize(("device", "name"), HELD)
 def test_strided_read_only_input_gives_the_same_bits_and_input_is_left_alone(device: str, name: str) -> None:
-    module, arguments = kernels.load(device), _arguments(name, 9, np.float64)
-    kept = [np.copy(value) if isinstance(value, np.ndarray) else value for value in arguments]
-    wanted = _call(module, name, arguments)
-    for found, same in zip(_call(module, name, tuple(map(_strided, arguments))), wanted, strict=True):
-        np.testing.assert_array_equal(found, same)
-    for value, before in zip(arguments, kept, strict=True):
+    ops, given = kernels.load(device), cases.arguments(name, 9, "float64")
+    kept = [np.copy(value) if isinstance(value, np.ndarray) else value for value in given]
+    wanted = cases.results(ops, name, given)
+    for ours, same in zip(cases.results(ops, name, tuple(map(_strided, given))), wanted, strict=True):
+        np.testing.assert_array_equal(ours, same)
+    for value, before in zip(given, kept, strict=True):
         np.testing.assert_array_equal(value, before)
 
 
-@pytest.mark.parametrize(("device", "name"), [pair for pair in HELD if pair[1] not in UNCHECKED])
+@pytest.mark.parametrize(("device", "name"), [pair for pair in HELD if pair[1] not in DRAWING])
 def test_a_foreign_dtype_or_dimension_is_refused_by_name(device: str, name: str) -> None:
-    operation, arguments = getattr(kernels.load(device), name), _arguments(name, 5, np.float64)
-    first = next(iter(inspect.signature(operation).parameters))
+    operation, given = getattr(kernels.load(device), name), cases.arguments(name, 5, "float64")
+    (first, *_) = parameters(operation)
     with pytest.raises(TypeError, match=rf"^{first}: expected .*got complex128"):
-        operation(arguments[0].astype(complex), *arguments[1:])
+        operation(given[0].astype(complex), *given[1:])
     with pytest.raises(ValueError, match=rf"^{first}: expected .*got .*1"):
-        operation(arguments[0][None], *arguments[1:])
+        operation(given[0][None], *given[1:])
 
 
 def test_importing_the_package_imports_no_device() -> None:
@@ -202,6 +129,52 @@ def test_importing_the_package_imports_no_device() -> None:
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
 
 
+def test_the_examples_of_the_package_are_true() -> None:
+    tried = doctest.testmod(kernels)
+    assert (tried.failed, tried.attempted) == (0, 4)
+
+
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(ValueError, match=r"device: expected one of 'cpu'.*got 'tpu'"):
         kernels.load("tpu")
+
+
+def test_the_folder_of_the_sources_is_no_package_of_its_own() -> None:
+    """A checkout lies on the path of those who installed it for editing."""
+    run = subprocess.run([sys.executable, "-c", "import kernels"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "ImportError: kernels: expected to be imported as rmtsim.kernels" in run.stderr
+
+
+def test_no_module_takes_a_private_name_of_another() -> None:
+    """Of kernels, by what they import; a name that begins with an underscore is its module's own."""
+    imports = [
+        f"{path.name}: {line.strip()}"
+        for path in Path(kernels.__file__).parent.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if line.startswith("from .") and any(word.startswith("_") for word in line.replace(",", " ").split())
+    ]
+    assert imports == []
+
+
+SNIPPET = """
+from rmtsim import kernels
+
+cpu = kernels.load("cpu")
+reveal_type(cpu.normals(1, 0, (2, 3)))
+cpu.norms(1, 0, 2)
+cpu.normals(1, 0, "two")
+"""
+
+
+@pytest.mark.slow
+def test_a_misspelt_operation_is_a_type_error(tmp_path: Path) -> None:
+    (tmp_path / "snippet.py").write_text(SNIPPET)
+    options = ["--config-file", "pyproject.toml", "--cache-dir", str(tmp_path / "cache")]
+    command = [sys.executable, "-m", "mypy", *options, str(tmp_path / "snippet.py")]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    errors = [line for line in run.stdout.splitlines() if line.startswith(str(tmp_path))]
+    assert len(errors) == 3, run.stdout + run.stderr
+    assert 'Revealed type is "numpy.ndarray[' in errors[0]
+    assert '"Operations" has no attribute "norms"' in errors[1]
+    assert 'Argument 3 to "normals" of "RandomOperations" has incompatible type "str"' in errors[2]

@@ -11,7 +11,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from rmtsim.kernels.cpu.compiled import random
+from rmtsim.kernels.cpu.compiled import box_muller
 
 mp.mp.prec = 200
 TAU = 2 * mp.pi
@@ -83,7 +83,7 @@ def alternating_extrema(errors: list[mp.mpf]) -> list[int]:
 @pytest.mark.parametrize("name", TARGETS)
 @pytest.mark.parametrize(("bits", "dtype"), [(64, np.float64), (32, np.float32)])
 def test_coefficients_are_minimax(name, bits, dtype):
-    kept = getattr(random, f"{name}_{bits}")
+    kept = getattr(box_muller, f"{name}_{bits}")
     assert [dtype(float(c)) for c in remez(*TARGETS[name], len(kept))] == list(kept)
 
 
@@ -100,15 +100,15 @@ def test_coefficients_are_minimax(name, bits, dtype):
 )
 def test_errors_of_the_rounded_polynomials(name, log2_error):
     function, weight, end = TARGETS[name[:-3]]
-    kept = [mp.mpf(float(c)) for c in getattr(random, name)]
+    kept = [mp.mpf(float(c)) for c in getattr(box_muller, name)]
     errors = [weight(z) * (polynomial(kept, z) - function(z)) for z in chebyshev(end, 400)]
     assert mp.log(max(map(abs, errors)), 2) <= log2_error
 
 
 def test_logarithm_of_two_in_two_parts():
     for high, low, bits, precision in (
-        (random.LN2_64, random.LN2_LOW_64, 32, 53),
-        (random.LN2_32, random.LN2_LOW_32, 16, 24),
+        (box_muller.LN2_64, box_muller.LN2_LOW_64, 32, 53),
+        (box_muller.LN2_32, box_muller.LN2_LOW_32, 16, 24),
     ):
         assert (float(high) * 2**bits).is_integer()
         rest = mp.log(2) - mp.mpf(float(high)) - mp.mpf(float(low))
@@ -178,7 +178,7 @@ def largest_error(pairs: Iterable, radii: list[int], turns: list[tuple[int, int]
 def test_normals_are_within_four_ulp():
     ks, angles = radius_numerators(53)[::3], angle_numerators(53)
     words = [[np.uint64(k - 1 << 11) for k in numerators] for numerators in (ks, angles)]
-    pairs = (random._normal_pair64(w, a) for w in words[0] for a in words[1])
+    pairs = (box_muller.normal_pair64(w, a) for w in words[0] for a in words[1])
     radii = [exact_radius(Fraction(k, 2**53)) for k in ks]
     turns = [exact_turn(Fraction(k, 2**53)) for k in angles]
     assert largest_error(pairs, radii, turns, 53) <= 4
@@ -194,7 +194,9 @@ def test_normals_in_float32_are_within_four_ulp():
     numerators = [k - 1 for k in radius_numerators(40)[::3]]
     ks = [k % 2**24 for k in angle_numerators(24)]
     pairs = (
-        random._normal_pair32(np.uint64(n >> 8), np.uint64(n & 0xFF | k << 8)) for n in numerators for k in ks
+        box_muller.normal_pair32(np.uint64(n >> 8), np.uint64(n & 0xFF | k << 8))
+        for n in numerators
+        for k in ks
     )
     radii = [exact_radius(radius_uniform32(n >> 8, n & 0xFF)) for n in numerators]
     turns = [exact_turn(Fraction(k, 2**24)) for k in ks]
@@ -204,8 +206,8 @@ def test_normals_in_float32_are_within_four_ulp():
 @pytest.mark.parametrize(
     ("minus_log", "cos_sin", "dtype", "integer", "bits"),
     [
-        (random._minus_log64, random._cos_sin64, np.float64, np.uint64, 53),
-        (random._minus_log32, random._cos_sin32, np.float32, np.uint32, 24),
+        (box_muller.minus_log64, box_muller.cos_sin64, np.float64, np.uint64, 53),
+        (box_muller.minus_log32, box_muller.cos_sin32, np.float32, np.uint32, 24),
     ],
 )
 def test_relative_errors_of_logarithm_cosine_and_sine(minus_log, cos_sin, dtype, integer, bits):
@@ -234,13 +236,13 @@ def relative_error(pairs: list[tuple[float, mp.mpf]], bits: int) -> mp.mpf:
 def test_float64_tail_is_right_beyond_eight():
     """As many uniforms k 2^-53 give a radius above 8 as lie below P(radius > 8) = exp(-32)."""
     whole_turn = np.uint64(2**64 - 1)
-    radii = np.array([random._normal_pair64(np.uint64(k - 1 << 11), whole_turn) for k in range(1, 201)])
+    radii = np.array([box_muller.normal_pair64(np.uint64(k - 1 << 11), whole_turn) for k in range(1, 201)])
     assert np.all(radii[:, 1] == 0)
     assert np.sum(radii[:, 0] > 8) == math.floor(2**53 * math.exp(-32))
     assert radii[0, 0] == pytest.approx(math.sqrt(106 * math.log(2)), rel=2.0**-51)
 
 
 def test_float32_tail_is_right_beyond_seven():
-    radii = np.array([random._normal_pair32(np.uint64(0), np.uint64(k - 1)) for k in range(1, 201)])
+    radii = np.array([box_muller.normal_pair32(np.uint64(0), np.uint64(k - 1)) for k in range(1, 201)])
     assert np.sum(radii[:, 0] > 7) == math.floor(2**40 * math.exp(-24.5))
     assert radii[0, 0] == pytest.approx(math.sqrt(80 * math.log(2)), rel=2.0**-22)

@@ -11,7 +11,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,8 +18,8 @@ from numba import njit
 
 from rmtsim import kernels
 from rmtsim.experiment.streams import Role, stream
-from rmtsim.kernels.cpu.compiled import random
-from rmtsim.kernels.cpu.random import fill_normals32, fill_normals64
+from rmtsim.kernels.cpu.compiled import words
+from rmtsim.kernels.cpu.compiled.random import fill_normals32, fill_normals64
 
 KNOWN_ANSWERS = Path(__file__).parents[2] / "data" / "known_answers" / "philox4x32.txt"
 STREAM = np.array([0xA4093822, 0x299F31D0, 0x13198A2E, 0x03707344], np.uint32)
@@ -30,7 +29,7 @@ DTYPES = (np.float32, np.float64)
 
 
 @pytest.fixture(params=["cpu", "reference"])
-def device(request: pytest.FixtureRequest) -> ModuleType:
+def device(request: pytest.FixtureRequest) -> kernels.Operations:
     return kernels.load(request.param)
 
 
@@ -85,10 +84,10 @@ def test_uniforms_are_exact(device, start):
 
 def test_uniforms_range_from_one_step_to_one():
     none, all_set = np.uint64(0), np.uint64(2**64 - 1)
-    assert random._uniform64(none) == 2.0**-53
-    assert random._uniform64(all_set) == 1.0
-    assert random._uniform32(none) == np.float32(2.0**-24)
-    assert random._uniform32(np.uint64(2**32 - 1)) == np.float32(1)
+    assert words.uniform64(none) == 2.0**-53
+    assert words.uniform64(all_set) == 1.0
+    assert words.uniform32(none) == np.float32(2.0**-24)
+    assert words.uniform32(np.uint64(2**32 - 1)) == np.float32(1)
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 3, 10, 1000, 2**31 + 1, 2**32 - 1])
@@ -101,8 +100,8 @@ def test_labels_are_exact(device, n_classes):
 
 def test_extreme_words_give_the_first_and_the_last_label():
     for n_classes in (1, 7, 2**32 - 1):
-        assert random._label(np.uint64(0), np.uint64(n_classes)) == 0
-        assert random._label(np.uint64(2**64 - 1), np.uint64(n_classes)) == n_classes - 1
+        assert words.label(np.uint64(0), np.uint64(n_classes)) == 0
+        assert words.label(np.uint64(2**64 - 1), np.uint64(n_classes)) == n_classes - 1
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -141,6 +140,13 @@ def test_normals_scaled_into_place(device, dtype):
 
 FOUR, ONE = STREAM.astype(np.int64), (STREAM, 0, 1)
 REFUSED = [
+    (lambda d: d.normals(-1, 0, 1), ValueError, "stream: expected an integer in .* got -1"),
+    (lambda d: d.normals(2**64, 0, 1), ValueError, "stream: .* got 18446744073709551616"),
+    (lambda d: d.normals(1.5, 0, 1), TypeError, "stream: expected dtype uint32, got float64"),
+    (lambda d: d.normals(STREAM, 0, (2, -1)), ValueError, "size: expected an integer in .* got -1"),
+    (lambda d: d.normals(STREAM, 0, (2, 0.5)), TypeError, "size: expected an integer, got float 0.5"),
+    (lambda d: d.normals(STREAM, 0, (2**40, 2**40)), ValueError, f"size: .* got {2**80}"),
+    (lambda d: d.normals(STREAM, 0, (2, 3), out=np.empty(6)), ValueError, r"out: .* shape \(2, 3\), got"),
     (lambda d: d.normals(FOUR, 0, 1), TypeError, "stream: expected dtype uint32, got int64"),
     (lambda d: d.normals(STREAM[:3], 0, 1), ValueError, r"stream: expected shape \(4,\), got \(3,\)"),
     (lambda d: d.normals(STREAM, -1, 1), ValueError, "start: expected an integer in .* got -1"),
@@ -180,17 +186,29 @@ def test_no_two_arrays_share_random_words():
     assert len(np.unique(numbers)) == 1000 * len(streams)
 
 
-@njit
-def _fill_rows(streams, out):
-    for row in range(len(out)):
-        fill_normals64(streams[row], np.uint64(0), 1.0, out[row])
+def test_an_integer_is_the_stream_that_has_it_for_a_key(device):
+    for seed in (0, 1, np.int64(7), 2**32 + 5, 2**64 - 1):
+        words = np.array([seed % 2**32, int(seed) >> 32, 0, 0], np.uint32)
+        for draw in (device.uniforms, device.normals, lambda *a: device.labels(*a, 10)):
+            np.testing.assert_array_equal(draw(seed, 3, 8), draw(words, 3, 8))
+    np.testing.assert_array_equal(
+        device.normals(2**40 + 1, 0, 5), device.normals(stream(2**40 + 1, 0, 0, Role.X), 0, 5)
+    )
+    np.testing.assert_array_equal(
+        device.chi(5, 0, np.ones(3)), device.chi(np.array([5, 0, 0, 0], "u4"), 0, np.ones(3))
+    )
 
 
-def test_normals_are_drawn_inside_other_compiled_functions():
-    streams = np.stack([stream(1, 0, trial, Role.X) for trial in range(4)])
-    out = np.empty((4, 13))
-    _fill_rows(streams, out)
-    assert np.array_equal(out, [kernels.load("cpu").normals(s, 0, 13) for s in streams])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (4, 0), (2, 1, 3)])
+def test_a_shape_is_filled_row_by_row(device, shape):
+    count = int(np.prod(shape))
+    for draw in (device.uniforms, device.normals, lambda *a: device.labels(*a, 10)):
+        found = draw(STREAM, 5, shape)
+        assert found.shape == shape
+        np.testing.assert_array_equal(found.ravel(), draw(STREAM, 5, count))
+    out = np.empty(shape, np.float32)
+    assert device.normals(STREAM, 5, shape, "f4", 2.0, out) is out
+    np.testing.assert_array_equal(out.ravel(), device.normals(STREAM, 5, count, "f4", 2.0))
 
 
 def test_threads_draw_what_one_thread_draws():
@@ -221,9 +239,9 @@ def test_normals_have_the_same_bits_everywhere(dtype):
 @pytest.mark.parametrize("dtype", DIGESTS)
 def test_normals_have_the_same_bits_at_the_smallest_vector_width(dtype, tmp_path):
     program = (
-        "import hashlib, numpy; from rmtsim.kernels import cpu_random; "
+        "import hashlib, numpy; from rmtsim import kernels; "
         f"stream = numpy.array({STREAM.tolist()}, numpy.uint32); "
-        f"numbers = cpu_random.normals(stream, 1, 100_003, {dtype!r}); "
+        f"numbers = kernels.load('cpu').normals(stream, 1, 100_003, {dtype!r}); "
         "print(hashlib.sha256(numbers.tobytes()).hexdigest())"
     )
     plain = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}

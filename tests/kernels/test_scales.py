@@ -1,7 +1,6 @@
 """Spectra of matrices of any finite size, subnormal numbers included."""
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ SUBNORMAL = -1074
 
 
 @pytest.fixture(params=kernels.DEVICES)
-def device(request: pytest.FixtureRequest) -> ModuleType:
+def device(request: pytest.FixtureRequest) -> kernels.Operations:
     return kernels.load(request.param)
 
 
@@ -49,7 +48,9 @@ def _dense(diagonals: NDArray) -> NDArray:
 
 @pytest.mark.parametrize("exponent", EXPONENTS)
 @pytest.mark.parametrize("n", [2, 9, 40])
-def test_dense_matrices_keep_their_spectra_at_any_scale(device: ModuleType, n: int, exponent: int) -> None:
+def test_dense_matrices_keep_their_spectra_at_any_scale(
+    device: kernels.Operations, n: int, exponent: int
+) -> None:
     given = Scaled(_dense(np.random.default_rng(n).normal(size=(n, n))), exponent)
     spectrum = np.linalg.eigvalsh(given.near)
     # n eps |A| of either side, and the unit of subnormal numbers in each of n^2 entries
@@ -63,7 +64,9 @@ def test_dense_matrices_keep_their_spectra_at_any_scale(device: ModuleType, n: i
 @pytest.mark.parametrize("exponent", EXPONENTS)
 @pytest.mark.parametrize("n", [2, 9, 40])
 @pytest.mark.parametrize("kind", ["tridiagonal", "banded"])
-def test_counts_and_extremes_at_any_scale(device: ModuleType, n: int, kind: str, exponent: int) -> None:
+def test_counts_and_extremes_at_any_scale(
+    device: kernels.Operations, n: int, kind: str, exponent: int
+) -> None:
     """Counts between eigenvalues are exact where the shifts are clear of them."""
     given = Scaled(np.random.default_rng(n).normal(size=(2 if kind == "tridiagonal" else 3, n)), exponent)
     spectrum = np.linalg.eigvalsh(_dense(given.near))
@@ -83,7 +86,7 @@ def test_counts_and_extremes_at_any_scale(device: ModuleType, n: int, kind: str,
         np.testing.assert_array_equal(below, np.searchsorted(spectrum, edges))
 
 
-def _operations(device: ModuleType, kind: str, form: NDArray) -> tuple[Callable, Callable, Callable]:
+def _operations(device: kernels.Operations, kind: str, form: NDArray) -> tuple[Callable, Callable, Callable]:
     """Counts at shifts, extremes, and histogram in units of a scale, of one matrix."""
     if kind == "tridiagonal":
         a, b = form[0], form[1, :-1]

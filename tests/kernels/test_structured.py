@@ -1,7 +1,6 @@
 """Chi variables against SciPy's law; pentadiagonal spectra against closed forms and LAPACK."""
 
 import re
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -20,26 +19,26 @@ DEGREES = (0.1, 0.5, 1.0, 1.5, 1.999, 2.0, 3.0, 7.25, 40.0, 1000.0, 1e6, 2.0**40
 
 
 @pytest.fixture(params=kernels.DEVICES)
-def device(request: pytest.FixtureRequest) -> ModuleType:
+def device(request: pytest.FixtureRequest) -> kernels.Operations:
     return kernels.load(request.param)
 
 
 @pytest.fixture(scope="module")
-def cpu() -> ModuleType:
+def cpu() -> kernels.Operations:
     return kernels.load("cpu")
 
 
 # Chi variables -------------------------------------------------------------------------------------
 
 
-def test_chi_agrees_with_the_reference(cpu: ModuleType) -> None:
+def test_chi_agrees_with_the_reference(cpu: kernels.Operations) -> None:
     degrees = np.concatenate([DEGREES, np.random.default_rng(1).uniform(1, 60, 400)])
     found, wanted = (kernels.load(name).chi(STREAM, 11, degrees) for name in ("cpu", "reference"))
     # The power 1/k of a uniform number, known to a few eps, multiplies its logarithm by 1/k.
     np.testing.assert_allclose(found, wanted, rtol=16 * EPS * (1 + 1 / degrees.min()))
 
 
-def test_an_element_does_not_depend_on_its_neighbours(device: ModuleType) -> None:
+def test_an_element_does_not_depend_on_its_neighbours(device: kernels.Operations) -> None:
     degrees = np.tile(DEGREES, 3)
     whole = device.chi(STREAM, 2**40, degrees)
     for i in range(len(degrees)):
@@ -47,11 +46,11 @@ def test_an_element_does_not_depend_on_its_neighbours(device: ModuleType) -> Non
     np.testing.assert_array_equal(device.chi(STREAM, 2**40, degrees[::2][::2]), _alone(device, degrees[::4]))
 
 
-def _alone(device: ModuleType, degrees: NDArray) -> NDArray:
+def _alone(device: kernels.Operations, degrees: NDArray) -> NDArray:
     return np.concatenate([device.chi(STREAM, 2**40 + i, degrees[i : i + 1]) for i in range(len(degrees))])
 
 
-def test_no_degrees_of_freedom_give_zero_and_none_give_none(device: ModuleType) -> None:
+def test_no_degrees_of_freedom_give_zero_and_none_give_none(device: kernels.Operations) -> None:
     np.testing.assert_array_equal(device.chi(STREAM, 0, np.zeros(3)), np.zeros(3))
     assert device.chi(STREAM, 0, np.empty(0)).shape == (0,)
     single = device.chi(STREAM, 0, np.array([3], np.float32))
@@ -60,7 +59,7 @@ def test_no_degrees_of_freedom_give_zero_and_none_give_none(device: ModuleType) 
 
 
 @pytest.mark.parametrize("k", DEGREES)
-def test_chi_has_the_law_of_scipy(cpu: ModuleType, k: float) -> None:
+def test_chi_has_the_law_of_scipy(cpu: kernels.Operations, k: float) -> None:
     """Kolmogorov-Smirnov at 5 standard deviations, 5.7e-7, on 10^5 numbers of a fixed seed."""
     drawn = cpu.chi(STREAM, 0, np.full(100_000, k))
     # SciPy's chi loses the digits of so narrow a law: chi - sqrt(k) is N(0, 1/2) up to k^(-1/2).
@@ -69,20 +68,20 @@ def test_chi_has_the_law_of_scipy(cpu: ModuleType, k: float) -> None:
 
 
 @pytest.mark.parametrize("k", [0.5, 1.0, 2.0, 5.5, 300.0])
-def test_moments_of_chi(cpu: ModuleType, k: float) -> None:
+def test_moments_of_chi(cpu: kernels.Operations, k: float) -> None:
     square = cpu.chi(STREAM, 2**50, np.full(200_000, k)) ** 2
     for values, exact in ((square, k), (square**2, k * (k + 2)), (square**3, k * (k + 2) * (k + 4))):
         assert abs(values.mean() - exact) < 5 * values.std() / np.sqrt(len(values))
 
 
-def test_neighbours_are_uncorrelated(cpu: ModuleType) -> None:
+def test_neighbours_are_uncorrelated(cpu: kernels.Operations) -> None:
     n = 200_000
     ranks = scipy.stats.chi(3).cdf(cpu.chi(STREAM, 0, np.full(n, 3.0))) - 0.5
     for lag in (1, 2, 64):
         assert abs(12 * np.mean(ranks[lag:] * ranks[:-lag])) < 5 / np.sqrt(n)
 
 
-def test_rejected_attempts_are_drawn_again(cpu: ModuleType) -> None:
+def test_rejected_attempts_are_drawn_again(cpu: kernels.Operations) -> None:
     """With 2 degrees 1 attempt in 20 is rejected: among 10^5 elements some need three attempts or more."""
     offset, slope = 2 / 3, 1 / np.sqrt(6)
     attempts = np.zeros(5, int)
@@ -114,12 +113,12 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), REFUSED)
-def test_chi_refuses(device: ModuleType, arguments: tuple, error: type, message: str) -> None:
+def test_chi_refuses(device: kernels.Operations, arguments: tuple, error: type, message: str) -> None:
     with pytest.raises(error, match=f"^{message}"):
         device.chi(*arguments)
 
 
-def test_the_last_element_of_a_stream(device: ModuleType) -> None:
+def test_the_last_element_of_a_stream(device: kernels.Operations) -> None:
     assert device.chi(STREAM, 2**57 - 1, np.array([4.0]))[0] > 0
     wanted = kernels.load("reference").chi(STREAM, 2**57 - 1, np.array([1.0]))
     np.testing.assert_allclose(device.chi(STREAM, 2**57 - 1, np.array([1.0])), wanted, rtol=16 * EPS)
@@ -140,11 +139,11 @@ def _random_bands(n: int, seed: int = 1) -> NDArray:
     return np.random.default_rng([n, seed]).normal(size=(3, n))
 
 
-def _extremes(device: ModuleType, bands: NDArray) -> NDArray:
+def _extremes(device: kernels.Operations, bands: NDArray) -> NDArray:
     return device.banded_statistics(bands[None], np.ones(1)).extremes[0]
 
 
-def _moments(device: ModuleType, bands: NDArray) -> NDArray:
+def _moments(device: kernels.Operations, bands: NDArray) -> NDArray:
     return device.banded_statistics(bands[None], np.ones(1)).moments[0]
 
 
@@ -158,7 +157,7 @@ def _dense(bands: NDArray) -> NDArray:
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 17, 60])
-def test_spectra_of_random_bands(device: ModuleType, n: int) -> None:
+def test_spectra_of_random_bands(device: kernels.Operations, n: int) -> None:
     bands = _random_bands(n)
     S = _dense(bands)
     spectrum, norm = np.linalg.eigvalsh(S), np.abs(S).sum(axis=1).max()
@@ -179,7 +178,7 @@ def test_spectra_of_random_bands(device: ModuleType, n: int) -> None:
         np.testing.assert_allclose(found[k], np.trace(power) / n, rtol=0, atol=8 * n * EPS * norm ** (k + 1))
 
 
-def test_squares_of_second_differences_in_closed_form(device: ModuleType) -> None:
+def test_squares_of_second_differences_in_closed_form(device: kernels.Operations) -> None:
     """T^2 for T = (-1, 2, -1) of order n is pentadiagonal, with eigenvalues (2 - 2 cos(k pi/(n+1)))^2."""
     n = 200
     bands = np.stack([np.full(n, 6.0), np.full(n, -4.0), np.full(n, 1.0)])
@@ -191,7 +190,7 @@ def test_squares_of_second_differences_in_closed_form(device: ModuleType) -> Non
     np.testing.assert_array_equal(device.banded_counts(bands, middles), np.arange(1, n))
 
 
-def test_no_third_diagonal_gives_what_the_tridiagonal_operations_give(device: ModuleType) -> None:
+def test_no_third_diagonal_gives_what_the_tridiagonal_operations_give(device: kernels.Operations) -> None:
     bands = _random_bands(40)
     bands[2] = 0
     a, b = bands[0], bands[1, :-1]
@@ -211,7 +210,7 @@ def test_no_third_diagonal_gives_what_the_tridiagonal_operations_give(device: Mo
     ],
 )
 @pytest.mark.parametrize("factor", [1.0, -3.0, 1e-200, 1e200])
-def test_vanishing_pivots(device: ModuleType, bands: list, spectrum: list, factor: float) -> None:
+def test_vanishing_pivots(device: kernels.Operations, bands: list, spectrum: list, factor: float) -> None:
     """Counts at shifts farther than FLOOR from every eigenvalue, though the first pivot is zero there."""
     scaled, exact = factor * np.array(bands, float), np.sort(factor * np.array(spectrum))
     shifts = abs(factor) * np.array([-1e-6, 1e-6, -0.3, 0.5])
@@ -220,7 +219,7 @@ def test_vanishing_pivots(device: ModuleType, bands: list, spectrum: list, facto
     np.testing.assert_allclose(_extremes(device, scaled), exact[[0, -1]], rtol=1e-6)
 
 
-def test_counts_at_shifts_that_make_pivots_small(device: ModuleType) -> None:
+def test_counts_at_shifts_that_make_pivots_small(device: kernels.Operations) -> None:
     """Shifts 1e-9 to 1e-5 from eigenvalues of leading blocks, where elimination would lose all its digits."""
     bands = _random_bands(120, seed=7)
     S = _dense(bands)
@@ -234,7 +233,7 @@ def test_counts_at_shifts_that_make_pivots_small(device: ModuleType) -> None:
         np.testing.assert_array_equal(found, np.searchsorted(spectrum, shifts[clear]))
 
 
-def test_extremes_that_live_in_a_leading_block(device: ModuleType) -> None:
+def test_extremes_that_live_in_a_leading_block(device: kernels.Operations) -> None:
     """A large corner and decaying entries: leading blocks share the extreme eigenvalue to the last digit."""
     n = 300
     bands = np.stack([5 * 0.9 ** np.arange(n), 0.9 ** np.arange(n), 0.5 * 0.9 ** np.arange(n)])
@@ -245,7 +244,7 @@ def test_extremes_that_live_in_a_leading_block(device: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("size", [1e-9, 1e-40])
-def test_extremes_of_a_narrow_spectrum(device: ModuleType, size: float) -> None:
+def test_extremes_of_a_narrow_spectrum(device: kernels.Operations, size: float) -> None:
     """1 + 1e-9 S: at shifts near 1 minors shrink by 30 bits a row, and are kept from vanishing."""
     bands = size * _random_bands(120, seed=3)
     bands[0] = 1
@@ -253,7 +252,7 @@ def test_extremes_of_a_narrow_spectrum(device: ModuleType, size: float) -> None:
     np.testing.assert_allclose(_extremes(device, bands), exact, rtol=0, atol=16 * EPS)
 
 
-def test_extremes_that_leading_blocks_share(device: ModuleType) -> None:
+def test_extremes_that_leading_blocks_share(device: kernels.Operations) -> None:
     """Small integers make double extreme eigenvalues, nearly decoupled rows others near to one another."""
     rng = np.random.default_rng(8)
     for trial in range(2000):
@@ -267,7 +266,7 @@ def test_extremes_that_leading_blocks_share(device: ModuleType) -> None:
         np.testing.assert_allclose(_extremes(device, bands), wanted, rtol=0, atol=32 * EPS * norm)
 
 
-def test_what_lies_beyond_the_diagonals_is_ignored(device: ModuleType) -> None:
+def test_what_lies_beyond_the_diagonals_is_ignored(device: kernels.Operations) -> None:
     bands = _random_bands(6)
     spoiled = bands.copy()
     spoiled[1, -1] = spoiled[2, -2] = spoiled[2, -1] = np.nan
@@ -277,13 +276,13 @@ def test_what_lies_beyond_the_diagonals_is_ignored(device: ModuleType) -> None:
     np.testing.assert_array_equal(_extremes(device, strided), _extremes(device, bands))
 
 
-def test_an_empty_matrix(device: ModuleType) -> None:
+def test_an_empty_matrix(device: kernels.Operations) -> None:
     np.testing.assert_array_equal(device.banded_counts(np.empty((3, 0)), [0.0, 1.0]), [0, 0])
     with pytest.raises(ValueError, match=r"^bands: expected at least one column, got shape \(2, 3, 0\)"):
         device.banded_statistics(np.empty((2, 3, 0)), np.ones(2))
 
 
-def test_statistics_of_many_matrices_and_of_zero_rows(device: ModuleType) -> None:
+def test_statistics_of_many_matrices_and_of_zero_rows(device: kernels.Operations) -> None:
     """Zero rows at the end, as where there are fewer samples than features, are eigenvalues 0."""
     bands = np.stack([_random_bands(9, seed) for seed in range(3)])
     bands[1, 0, 5:], bands[1, 1, 4:], bands[1, 2, 3:] = 0, 0, 0
@@ -303,7 +302,7 @@ def test_statistics_of_many_matrices_and_of_zero_rows(device: ModuleType) -> Non
 
 
 @pytest.mark.parametrize("name", ["banded_counts", "banded_statistics"])
-def test_bands_are_refused_by_name(device: ModuleType, name: str) -> None:
+def test_bands_are_refused_by_name(device: kernels.Operations, name: str) -> None:
     many = name == "banded_statistics"
     shape, rest = ("any, 3, any", np.ones(1)) if many else ("3, any", np.ones(1))
 
@@ -352,6 +351,8 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("name", "arguments", "message"), REFUSALS)
-def test_structured_operations_refuse(device: ModuleType, name: str, arguments: tuple, message: str) -> None:
+def test_structured_operations_refuse(
+    device: kernels.Operations, name: str, arguments: tuple, message: str
+) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         getattr(device, name)(*arguments)

@@ -1,14 +1,12 @@
 """Batches of trials: the draws of each trial and its blocks, whatever the batch, the tiles and the shape."""
 
-from types import ModuleType
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.linalg import eigvalsh_tridiagonal
 
 from rmtsim import HiddenModel, LinearModel, kernels
-from rmtsim.kernels.cpu import trials as cpu_trials
+from rmtsim.kernels.arguments import classes as tiles
 from rmtsim.kernels.cpu.compiled import gram, householder
 
 SIZES = ((40, 20, 11, 4), (20, 40, 300, 3), (9, 100, 5, 2), (1, 1, 1, 1), (130, 90, 7, 3))
@@ -16,7 +14,7 @@ SIZES = ((40, 20, 11, 4), (20, 40, 300, 3), (9, 100, 5, 2), (1, 1, 1, 1), (130, 
 
 
 @pytest.fixture(scope="module")
-def cpu() -> ModuleType:
+def cpu() -> kernels.Operations:
     return kernels.load("cpu")
 
 
@@ -33,7 +31,9 @@ def spectrum(diagonal: NDArray, off_diagonal: NDArray) -> NDArray[np.float64]:
     return eigvalsh_tridiagonal(diagonal, off_diagonal) if len(diagonal) > 1 else diagonal
 
 
-def drawn(cpu: ModuleType, stream: NDArray, rows: int, columns: int, dtype: type, scale: float) -> NDArray:
+def drawn(
+    cpu: kernels.Operations, stream: NDArray, rows: int, columns: int, dtype: type, scale: float
+) -> NDArray:
     return cpu.normals(stream, 0, rows * columns, dtype, scale).reshape(rows, columns)
 
 
@@ -48,7 +48,7 @@ def close(form: tuple[NDArray, NDArray], H: NDArray, dtype: type) -> None:
 @pytest.mark.parametrize("loss", ["ce", "mse"])
 @pytest.mark.parametrize("sizes", SIZES)
 def test_forms_of_the_blocks_of_the_models(
-    cpu: ModuleType, sizes: tuple[int, ...], loss: str, dtype: type
+    cpu: kernels.Operations, sizes: tuple[int, ...], loss: str, dtype: type
 ) -> None:
     N, d, C, m = sizes
     linear = cpu.linear_forms(streams(2), sizes[:3], loss, blocks(min(C, 2)), dtype)
@@ -77,7 +77,7 @@ def test_forms_of_the_blocks_of_the_models(
         np.testing.assert_allclose(hidden.scales[t], expected, rtol=0, atol=4 * C * np.finfo(float).eps * 4)
 
 
-def test_a_trial_has_the_same_bits_in_any_batch(cpu: ModuleType) -> None:
+def test_a_trial_has_the_same_bits_in_any_batch(cpu: kernels.Operations) -> None:
     every = cpu.hidden_forms(streams(3), SIZES[0], "ce", blocks(2), blocks(2))
     for t in range(3):
         alone = cpu.hidden_forms(streams(3)[t : t + 1], SIZES[0], "ce", blocks(2), blocks(2))
@@ -85,19 +85,21 @@ def test_a_trial_has_the_same_bits_in_any_batch(cpu: ModuleType) -> None:
             assert one[0].tobytes() == batch[t].tobytes()
 
 
-def test_other_blocks_leave_a_block_alone(cpu: ModuleType) -> None:
+def test_other_blocks_leave_a_block_alone(cpu: kernels.Operations) -> None:
     both = cpu.linear_forms(streams(2), SIZES[0][:3], "ce", [(0, 0), (5, 2)])
     alone = cpu.linear_forms(streams(2), SIZES[0][:3], "ce", [(5, 2)])
     assert both.diagonals[:, 1].tobytes() == alone.diagonals[:, 0].tobytes()
 
 
 @pytest.mark.parametrize("loss", ["ce", "mse"])
-def test_classes_that_come_in_tiles(cpu: ModuleType, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classes_that_come_in_tiles(
+    cpu: kernels.Operations, loss: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Other tiles sum in another order: a few N eps of the sums over 300 classes, all of them positive."""
     arguments = streams(3), SIZES[1], loss, blocks(2), [(0, 0), (299, 7)]
     whole = cpu.hidden_forms(*arguments)
-    monkeypatch.setattr(cpu_trials, "TILE_BYTES", 0)
-    monkeypatch.setattr(cpu_trials, "TILE_MINIMUM", 7)
+    monkeypatch.setattr(tiles, "TILE_BYTES", 0)
+    monkeypatch.setattr(tiles, "TILE_MINIMUM", 7)
     tiled = cpu.hidden_forms(*arguments)
     for one, other in zip((whole.hidden, whole.classes), (tiled.hidden, tiled.classes), strict=True):
         for a, b, x, y in zip(*one, *other, strict=True):
@@ -109,9 +111,10 @@ def test_classes_that_come_in_tiles(cpu: ModuleType, loss: str, monkeypatch: pyt
 
 def form(X: NDArray, weights: NDArray) -> tuple[NDArray, NDArray]:
     d = X.shape[1]
-    work = np.empty(gram.tridiagonal_work(d, X.dtype), X.dtype)
+    reduction = np.empty(gram.tridiagonal_work(d, X.itemsize), X.dtype)
     a, b = np.empty(d), np.empty(d - 1)
-    gram.weighted_form(X, weights, np.empty_like(X), np.empty((d, d), X.dtype), work, a, b)
+    work = gram.FormWork(weights, np.empty_like(X), np.empty((d, d), X.dtype), reduction)
+    gram.weighted_form(X, work, a, b)
     return a, b
 
 
@@ -146,7 +149,7 @@ def test_our_reflections_at_every_size_of_the_entries(n: int, size: float, dtype
     A = np.random.default_rng(n).normal(size=(n, n)).astype(dtype)
     A = (A + A.T) * unit
     a, b = np.empty(n), np.empty(n - 1)
-    householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, np.dtype(dtype)), dtype))
+    householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, A.itemsize), dtype))
     expected = np.linalg.eigvalsh(A.astype(np.float64) / np.float64(unit))
     allowed = 4 * n * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(spectrum(a, b) / np.float64(unit), expected, rtol=0, atol=allowed)
@@ -160,7 +163,7 @@ def test_reflections_of_a_row_whose_squares_are_subnormal(dtype: type, size: flo
     A[0, 2:] = size * np.random.default_rng(2).uniform(1, 2, n - 2)
     A[2:, 0], A[0, 1], A[1, 0] = A[0, 2:], 0, 0
     a, b = np.empty(n), np.empty(n - 1)
-    householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, np.dtype(dtype)), dtype))
+    householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, A.itemsize), dtype))
     expected = np.linalg.eigvalsh(A.astype(np.float64))
     allowed = 4 * n * np.finfo(dtype).eps * np.abs(expected).max()
     np.testing.assert_allclose(spectrum(a, b), expected, rtol=0, atol=allowed)
@@ -170,12 +173,12 @@ def test_reflections_of_matrices_with_nothing_to_reflect() -> None:
     for A in (np.zeros((5, 5)), np.diag(np.arange(5.0)), np.eye(4) + np.eye(4, k=1) + np.eye(4, k=-1)):
         n = len(A)
         a, b = np.empty(n), np.empty(n - 1)
-        householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, A.dtype)))
+        householder.reduce_small(A.copy(), a, b, np.empty(householder.work_size(n, A.itemsize)))
         np.testing.assert_array_equal(a, np.diag(A))
         np.testing.assert_array_equal(b, np.diag(A, 1))
 
 
-def test_statistics_are_those_of_the_operations_on_one_matrix(cpu: ModuleType) -> None:
+def test_statistics_are_those_of_the_operations_on_one_matrix(cpu: kernels.Operations) -> None:
     rng = np.random.default_rng(3)
     a, b, scales = rng.normal(size=(4, 9)), rng.normal(size=(4, 8)), np.array([1.0, -0.5, 2.0, 3.0])
     edges = np.linspace(-4, 4, 12)

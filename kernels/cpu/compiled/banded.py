@@ -57,9 +57,9 @@ def without_zeros(bands):
 
 
 @jit
-def _start(bands, unit, shifts, work, found):
+def _start(bands, unit, shifts, work, counts):
     """Work space (3, k) of `_eliminate_rows` at the first row: pivots q, couplings u, next diagonals p."""
-    found[:] = 0
+    counts[:] = 0
     work[0] = unit * bands[0, 0] - shifts
     work[1] = unit * bands[1, 0]
     work[2] = (unit * bands[0, 1] if bands.shape[1] > 1 else 1.0) - shifts
@@ -83,7 +83,7 @@ def joining(bands, unit, i):
 
 
 @jit
-def _eliminate_rows(bands, unit, shifts, work, found):
+def _eliminate_rows(bands, unit, shifts, work, counts):
     """Eliminate all rows at all shifts, in units of 1/unit, from where `_start` left `work`."""
     n, floor = bands.shape[1], _floor_of(bands, unit)
     pivots, couplings, entries = work[0], work[1], work[2]
@@ -98,42 +98,42 @@ def _eliminate_rows(bands, unit, shifts, work, found):
             store(pivots, j, s, 1)
             store(couplings, j, u, 2)
             store(entries, j, p, 3)
-            store(found, j, load(found, j, 4) + np.int64(q < 0) + np.int64(r < 0), 4)
+            store(counts, j, load(counts, j, 4) + np.int64(q < 0) + np.int64(r < 0), 4)
     for i in range(whole, n):
         a, b, c = joining(bands, unit, i)
         for j in range(len(shifts)):
-            found[j] += pivots[j] < 0
+            counts[j] += pivots[j] < 0
             pivots[j], couplings[j], entries[j] = _eliminate(
                 pivots[j], couplings[j], entries[j], a, b, c, shifts[j], floor
             )
 
 
 @jit
-def counts(bands, shifts):
+def banded_counts(bands, shifts):
     """Number of eigenvalues below each shift; bands (3, n) with zeros beyond the ends of the diagonals."""
-    found, n = np.zeros(len(shifts), np.int64), bands.shape[1]
+    counts, n = np.zeros(len(shifts), np.int64), bands.shape[1]
     if n > 0:
         unit, work = unit_of(bands), np.empty((3, len(shifts)))
         within = unit * shifts
-        _start(bands, unit, within, work, found)
-        _eliminate_rows(bands, unit, within, work, found)
-    return found
+        _start(bands, unit, within, work, counts)
+        _eliminate_rows(bands, unit, within, work, counts)
+    return counts
 
 
 @jit
-def bin_counts(bands, order, edges, inner, found):
-    """Eigenvalues below the edges (B+1,), in the bins, and at or above, into found (B+2,).
+def bin_counts(bands, order, edges, inner, counts):
+    """Eigenvalues below the edges (B+1,), in the bins, and at or above, into counts (B+2,).
 
     Those of bands (3, n), and `order` - n more that are 0. `inner` are the first and last edges to count at.
     """
     first, last = inner
     below = np.zeros(edges.size, np.int64)
     below[last:] = order
-    below[first:last] = counts(bands, edges[first:last])
+    below[first:last] = banded_counts(bands, edges[first:last])
     for k in range(first, last):
         if edges[k] > 0:
             below[k] += order - bands.shape[1]
-    bins_between(below, order, found)
+    bins_between(below, order, counts)
 
 
 @jit

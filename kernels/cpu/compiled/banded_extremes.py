@@ -1,6 +1,6 @@
 """Extreme eigenvalues of symmetric pentadiagonal matrices, by changes of sign among leading minors.
 
-Elimination (`_banded`) leaves q, u, p once columns 1, ..., i - 1 are gone. Times the minor D_(i-1) of those
+Elimination (`banded`) leaves q, u, p once columns 1, ..., i - 1 are gone. Times the minor D_(i-1) of those
 columns, these and the determinant q p - u^2 are minors themselves, and take no division:
 
     w = D_(i-1) (1, q, u, p, q p - u^2),    of which w_0 = D_(i-1), w_1 = D_i, w_4 = D_(i+1)
@@ -22,10 +22,19 @@ import numpy as np
 
 from .banded import joining, unit_of
 from .exp import as_bits, as_float
-from .extremes import EPS, SECTIONS, bracket, cut, narrow, trailing_bounds
 from .jit import inlined, jit
 from .memory import load, store
-from .sturm import BIAS, FRACTION, LOST, MODULUS, STRETCH, change, powers_taken
+from .sturm import BIAS, FRACTION, MODULUS, OUT_OF_RANGE, STRETCH, change, powers_taken
+from .tridiagonal_extremes import (
+    EPS,
+    SECTIONS,
+    bracket,
+    cut,
+    empty_sections,
+    is_wide,
+    narrow,
+    trailing_bounds,
+)
 
 
 @jit
@@ -40,9 +49,9 @@ def _radii(bands):
 
 
 @jit
-def _first_minors(bands, shifts, minors, powers, found):
+def _first_minors(bands, shifts, minors, powers, counts):
     """Minors (5, k) before the first row is eliminated."""
-    found[:] = 0
+    counts[:] = 0
     powers[:] = 0
     beside = bands[0, 1] if bands.shape[1] > 1 else 1.0
     for j in range(len(shifts)):
@@ -59,8 +68,8 @@ def _next(w0, w1, w2, w3, w4, a, b, c, x):
 
 
 @jit
-def _advance(bands, first, last, shifts, minors, found):
-    """Take the minors past rows first, ..., last - 1; add the changes of sign to `found`."""
+def _advance(bands, first, last, shifts, minors, counts):
+    """Take the minors past rows first, ..., last - 1; add the changes of sign to `counts`."""
     m0, m1, m2, m3, m4 = minors[0], minors[1], minors[2], minors[3], minors[4]
     whole = first + (last - first) // 2 * 2
     for i in range(first, whole, 2):
@@ -78,7 +87,7 @@ def _advance(bands, first, last, shifts, minors, found):
             changes = change(w0, w1) + change(w1, w4)
             w0, w1, w2, w3, w4 = _next(w0, w1, w2, w3, w4, a1, b1, c1, x)
             w0, w1, w2, w3, w4 = _next(w0, w1, w2, w3, w4, a2, b2, c2, x)
-            store(found, j, load(found, j, 6) - changes, 6)
+            store(counts, j, load(counts, j, 6) - changes, 6)
             store(m0, j, w0, 1)
             store(m1, j, w1, 2)
             store(m2, j, w2, 3)
@@ -87,7 +96,7 @@ def _advance(bands, first, last, shifts, minors, found):
     for i in range(whole, last):
         a, b, c = joining(bands, 1.0, i)
         for j in range(len(shifts)):
-            found[j] -= change(m0[j], m1[j])
+            counts[j] -= change(m0[j], m1[j])
             m0[j], m1[j], m2[j], m3[j], m4[j] = _next(m0[j], m1[j], m2[j], m3[j], m4[j], a, b, c, shifts[j])
 
 
@@ -99,14 +108,14 @@ def _field(x):
 
 @jit
 def _rescale(minors, powers):
-    """Bring the largest minor of each shift near 1, as `_sturm.rescale`."""
+    """Bring the largest minor of each shift near 1, as `sturm.rescale`."""
     m0, m1, m2, m3, m4 = minors[0], minors[1], minors[2], minors[3], minors[4]
     worst = np.int64(0)
     for j in range(len(m0)):
         w0, w1, w2, w3, w4 = load(m0, j, 1), load(m1, j, 2), load(m2, j, 3), load(m3, j, 4), load(m4, j, 5)
         size = max(max(_field(w0), _field(w1)), max(max(_field(w2), _field(w3)), _field(w4)))
         exponent = size >> FRACTION
-        power = min(load(powers, j, 6) + powers_taken(exponent), LOST)
+        power = min(load(powers, j, 6) + powers_taken(exponent), OUT_OF_RANGE)
         worst = max(worst, power)
         factor = as_float((2 * BIAS - exponent) << FRACTION)
         store(m0, j, w0 * factor, 1)
@@ -115,7 +124,7 @@ def _rescale(minors, powers):
         store(m3, j, w3 * factor, 4)
         store(m4, j, w4 * factor, 5)
         store(powers, j, power, 6)
-    return worst < LOST // 2
+    return worst < OUT_OF_RANGE // 2
 
 
 @jit
@@ -130,13 +139,14 @@ def _definite(sign, q, u, p, b, c, bound, shift):
 
 
 @jit
-def _decided(bands, rows, low, high, shifts, minors, found):
+def _decided(bands, rows, low, high, sections):
     """Whether the rows that are left cannot change on which side of a shift its end of the spectrum lies."""
+    shifts, minors, _, counts = sections
     b = abs(bands[1, rows + 1]) + abs(bands[2, rows + 1])
     c = bands[2, rows]
     for s in range(2 * SECTIONS):
         upper = s >= SECTIONS
-        settled = found[s] < rows if upper else found[s] > 0
+        settled = counts[s] < rows if upper else counts[s] > 0
         bound, sign = (high, -1.0) if upper else (low, 1.0)
         if not settled:
             q, u, p = minors[1, s] / minors[0, s], minors[2, s] / minors[0, s], minors[3, s] / minors[0, s]
@@ -146,16 +156,17 @@ def _decided(bands, rows, low, high, shifts, minors, found):
 
 
 @jit
-def _counted_rows(bands, low, high, shifts, minors, powers, found, stretch):
+def _counted_rows(bands, low, high, sections, stretch):
     """Count until every shift is decided; rows that took, or -1 where minors left the range of numbers."""
+    shifts, minors, powers, counts = sections
     n = bands.shape[1]
-    _first_minors(bands, shifts, minors, powers, found)
+    _first_minors(bands, shifts, minors, powers, counts)
     for first in range(0, n, stretch):
         rows = min(first + stretch, n)
-        _advance(bands, first, rows, shifts, minors, found)
+        _advance(bands, first, rows, shifts, minors, counts)
         if not _rescale(minors, powers):
             return -1
-        if rows + 2 < n and _decided(bands, rows, low[rows + 2], high[rows + 2], shifts, minors, found):
+        if rows + 2 < n and _decided(bands, rows, low[rows + 2], high[rows + 2], sections):
             return rows
     return n
 
@@ -184,8 +195,9 @@ def _definite_at(bands, shifts, signs, definite):
 
 
 @jit
-def _confirmed(bands, lower, upper, slack):
+def _confirmed(bands, brackets, slack):
     """Whether elimination finds both extreme eigenvalues in their brackets, widened by `slack`."""
+    lower, upper, _, _ = brackets
     shifts = np.array([lower[0] - slack, upper[0] + slack, lower[1] - slack, upper[1] + slack])
     definite = np.empty(4, np.bool_)
     _definite_at(bands, shifts, np.array([1.0, 1.0, -1.0, -1.0]), definite)
@@ -193,38 +205,35 @@ def _confirmed(bands, lower, upper, slack):
 
 
 @jit
-def _bisect(bands, norm, lower, upper):
+def _bisect(bands, norm, brackets):
     """Narrow brackets of both extreme eigenvalues by elimination alone, in equal sections."""
-    shifts, values = np.empty(2 * SECTIONS), np.full(2 * SECTIONS, np.nan)
     signs, definite = np.ones(2 * SECTIONS), np.empty(2 * SECTIONS, np.bool_)
-    found, powers = np.empty(2 * SECTIONS, np.int64), np.zeros(2 * SECTIONS, np.int64)
-    guess, spread = np.empty(2), np.zeros(2)
+    cuts = empty_sections(1)
+    cuts.minors[:] = np.nan  # no values that a guess could be made from
     signs[SECTIONS:] = -1.0
-    while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * EPS * norm:
-        cut(lower, upper, guess, spread, shifts)
-        _definite_at(bands, shifts, signs, definite)
+    while is_wide(brackets, norm):
+        cut(brackets, cuts.shifts)
+        _definite_at(bands, cuts.shifts, signs, definite)
         for s in range(SECTIONS):
-            found[s] = 0 if definite[s] else 1
-            found[SECTIONS + s] = 2 if definite[SECTIONS + s] else 1
+            cuts.counts[s] = 0 if definite[s] else 1
+            cuts.counts[SECTIONS + s] = 2 if definite[SECTIONS + s] else 1
         for end in range(2):
-            narrow(end, shifts, found, values, powers, 2, norm, lower, upper, guess, spread)
+            narrow(end, cuts, 2, norm, brackets)
 
 
 @jit
-def _search(bands, low, high, norm, lower, upper):
+def _search(bands, low, high, norm, brackets):
     """Narrow brackets of both extreme eigenvalues by minors; whether these stayed in the range of numbers."""
-    shifts, minors = np.empty(2 * SECTIONS), np.empty((5, 2 * SECTIONS))
-    found, powers = np.empty(2 * SECTIONS, np.int64), np.empty(2 * SECTIONS, np.int64)
-    guess, spread = np.empty(2), np.zeros(2)
-    while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * EPS * norm:
-        cut(lower, upper, guess, spread, shifts)
-        rows = _counted_rows(bands, low, high, shifts, minors, powers, found, STRETCH)
+    cuts = empty_sections(5)
+    while is_wide(brackets, norm):
+        cut(brackets, cuts.shifts)
+        rows = _counted_rows(bands, low, high, cuts, STRETCH)
         if rows < 0:
-            rows = _counted_rows(bands, low, high, shifts, minors, powers, found, 2)
+            rows = _counted_rows(bands, low, high, cuts, 2)
         if rows < 0:
             return False
         for end in range(2):
-            narrow(end, shifts, found, minors[0], powers, rows, norm, lower, upper, guess, spread)
+            narrow(end, cuts, rows, norm, brackets)
     return True
 
 
@@ -232,12 +241,12 @@ def _search(bands, low, high, norm, lower, upper):
 def _outer_eigenvalues(bands):
     """Both extreme eigenvalues to a few ulp of |S|; entries near 1."""
     low, high = trailing_bounds(bands[0], _radii(bands))
-    lower, upper, norm = bracket(low[0], high[0], bands.shape[1])
-    found = _search(bands, low, high, norm, lower, upper)
-    if not found or not _confirmed(bands, lower, upper, 16 * EPS * norm):
-        lower, upper, norm = bracket(low[0], high[0], bands.shape[1])
-        _bisect(bands, norm, lower, upper)
-    return (lower + upper) / 2
+    brackets, norm = bracket(low[0], high[0], bands.shape[1])
+    within_range = _search(bands, low, high, norm, brackets)
+    if not within_range or not _confirmed(bands, brackets, 16 * EPS * norm):
+        brackets, norm = bracket(low[0], high[0], bands.shape[1])
+        _bisect(bands, norm, brackets)
+    return (brackets.lower + brackets.upper) / 2
 
 
 @jit

@@ -1,4 +1,4 @@
-"""Chi variables by rejection, each from random words of its own; the reference module says what is computed.
+"""Chi variables by rejection, each from random words of its own; the operation `chi` says what is computed.
 
 The first attempt runs over all elements in a loop that LLVM vectorises. 19 of 20 elements accept it, or more:
 with many degrees of freedom nearly all. The others are drawn one by one.
@@ -6,13 +6,10 @@ with many degrees of freedom nearly all. The others are drawn one by one.
 
 import math
 
-import numpy as np
-
+from .box_muller import minus_log64, normal_pair64
 from .exp import exp
 from .jit import inlined, jit
-from .random import _minus_log64, _normal_pair64, _uniform64, _widened, _words64
-
-u64 = np.uint64
+from .words import u64, uniform64, widened, words64
 
 BLOCK_BITS = 6
 ATTEMPTS = 2**BLOCK_BITS - 2
@@ -32,15 +29,15 @@ def _parameters(degrees):
 @inlined
 def _attempt(words, block, lane, offset, slope):
     """Candidate v and whether it is accepted, from `block` and the block after it."""
-    a, b = _words64(words, block)
-    x = _normal_pair64(a, b)[lane]
-    low, high = _words64(words, block + u64(1))
-    u = _uniform64(low if lane == 0 else high)
+    a, b = words64(words, block)
+    x = normal_pair64(a, b)[lane]
+    low, high = words64(words, block + u64(1))
+    u = uniform64(low if lane == 0 else high)
     root = 1.0 + slope * x
     inside = root > SMALLEST_ROOT
     v = root * root * root if inside else 1.0
-    threshold = offset * ((v - 1.0) + _minus_log64(v)) - 0.5 * (x * x)
-    return v, inside & (_minus_log64(u) > threshold)
+    threshold = offset * ((v - 1.0) + minus_log64(v)) - 0.5 * (x * x)
+    return v, inside & (minus_log64(u) > threshold)
 
 
 @jit
@@ -56,17 +53,17 @@ def _chi(words, element, degrees):
         v, accepted = _attempt(words, block + u64(attempt & ~1), attempt & 1, offset, slope)
         if accepted:
             break
-    found = math.sqrt(2.0 * offset * v)
+    value = math.sqrt(2.0 * offset * v)
     if boosted:
-        u = _uniform64(_words64(words, block + u64(ATTEMPTS))[0])
-        found *= exp(-_minus_log64(u) / degrees)
-    return found
+        u = uniform64(words64(words, block + u64(ATTEMPTS))[0])
+        value *= exp(-minus_log64(u) / degrees)
+    return value
 
 
 @jit
 def fill_chi(stream, start, degrees, out):
     """Write the chi variables from `start` (uint64) on into `out`, one of each entry of `degrees`."""
-    words = _widened(stream)
+    words = widened(stream)
     for i in range(out.size):
         offset, slope = _parameters(max(degrees[i], 2.0))
         v, accepted = _attempt(words, (start + u64(i)) << u64(BLOCK_BITS), 0, offset, slope)

@@ -1,20 +1,38 @@
-"""Weighted Gram matrices H = (1/N) X^T diag(w) X and their tridiagonal forms: cores for compiled code.
+"""Weighted Gram matrices H = (1/N) X^T diag(w) X, their tridiagonal forms and masses, in compiled code.
 
-They work in arrays that they are given, so that a loop over trials allocates nothing.
+Most work in arrays that they are given, so that a loop over trials allocates nothing.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+from numba.extending import register_jitable
+from numpy.typing import NDArray
 
 from . import householder, lapack
 from .jit import jit
 
 
-def tridiagonal_work(n: int, dtype: np.dtype) -> int:
+class FormWork(NamedTuple):
+    """Work space of `weighted_form` for N samples of d features, in the dtype of these."""
+
+    weights: NDArray
+    """Sample weights (N,), float64."""
+    scaled: NDArray
+    """(N, d)"""
+    gram: NDArray
+    """(d, d)"""
+    reduction: NDArray
+    """(tridiagonal_work(d, itemsize),)"""
+
+
+@register_jitable
+def tridiagonal_work(n, itemsize):
     """Elements of work space that suffice `reduce_to_tridiagonal` and `weighted_form` for orders up to n.
 
     For LAPACK two diagonals, the reflectors, and what SYTRD asks for.
     """
-    small = householder.work_size(min(n, householder.largest(dtype)), dtype)
+    small = householder.work_size(min(n, householder.largest(itemsize)), itemsize)
     return max(small, n * (3 + lapack.SYTRD_WORK))
 
 
@@ -67,10 +85,40 @@ def mirror(A):
 
 
 @jit
+def weighted_gram(X, weights):
+    """Weighted Gram matrix (1/n) X^T diag(weights) X, (d, d) of the dtype of X, exactly symmetric.
+
+    X (n, d), n >= 1, is float32 or float64 and C-contiguous; weights (n,) are float64, of either sign.
+    """
+    out = np.empty((X.shape[1], X.shape[1]), X.dtype)
+    upper_gram(X, weights, np.empty_like(X), out)
+    mirror(out)
+    return out
+
+
+@jit
+def add_gram(A, total):
+    """Add A^T A to the upper triangle of total (N, N), for A (T, N)."""
+    if A.size > 0:
+        lapack.syrk(1.0, A, 1.0, total)
+
+
+@jit
+def masses(K, A):
+    """Squared norms (1/N^2) a_r^T K a_r (R,), summed in float64, of the columns a_r of A (N, R)."""
+    product, out = np.empty_like(A), np.zeros(A.shape[1])
+    np.dot(K, A, product)
+    for n in range(A.shape[0]):
+        for r in range(A.shape[1]):
+            out[r] += np.float64(A[n, r]) * np.float64(product[n, r])
+    return out / len(A) ** 2
+
+
+@jit
 def reduce_to_tridiagonal(A, diagonal, off_diagonal, work):
     """Tridiagonal form, float64, of A (n, n), read in its upper triangle and destroyed.
 
-    `work` is work space (tridiagonal_work(n),) of the dtype of A.
+    `work` is work space (tridiagonal_work(n, itemsize),) of the dtype of A.
     """
     n = len(A)
     if not householder.is_small(n, A.itemsize):
@@ -82,6 +130,27 @@ def reduce_to_tridiagonal(A, diagonal, off_diagonal, work):
             off_diagonal[i] = b[i]
     elif n > 0:
         householder.reduce_small(A, diagonal, off_diagonal, work)
+
+
+@jit
+def tridiagonal(A):
+    """Diagonal (n,) and off-diagonal (n-1,), float64, of a tridiagonal matrix orthogonally similar to A.
+
+    A (n, n) is float32 or float64, C-contiguous and symmetric: its upper triangle is read.
+    """
+    n = len(A)
+    diagonal, off_diagonal = np.empty(n), np.empty(max(n - 1, 0))
+    work = np.empty(tridiagonal_work(n, A.itemsize), A.dtype)
+    reduce_to_tridiagonal(A.copy(), diagonal, off_diagonal, work)
+    return diagonal, off_diagonal
+
+
+@jit
+def eigenvalues(A):
+    """Ascending eigenvalues (n,), and how many entries beside the diagonal did not converge to zero."""
+    diagonal, off_diagonal = tridiagonal(A)
+    info = lapack.sterf(diagonal, off_diagonal) if len(A) > 0 else 0
+    return diagonal, info
 
 
 # ------------------------------------------------------------------------ fewer rows of nonzero weight than d
@@ -135,21 +204,19 @@ def _close_gap(scaled, positive, negative):
 
 
 @jit
-def weighted_form(X, weights, scaled, gram, work, diagonal, off_diagonal):
-    """Tridiagonal matrix, float64, with the eigenvalues of (1/N) X^T diag(weights) X.
-
-    Work space of the dtype of X: scaled like X, gram (d, d), work (tridiagonal_work(d),).
-    """
+def weighted_form(X, work, diagonal, off_diagonal):
+    """Tridiagonal matrix, float64, with the eigenvalues of (1/N) X^T diag(work.weights) X."""
+    weights, scaled, gram, reduction = work
     d = X.shape[1]
     positive, negative = _scale_rows(X, weights, scaled)
     r = positive + negative
     if r >= d:
         _signed_gram(scaled, positive, negative, 1 / len(X), gram)
-        reduce_to_tridiagonal(gram, diagonal, off_diagonal, work)
+        reduce_to_tridiagonal(gram, diagonal, off_diagonal, reduction)
         return
     diagonal[r:] = 0
     off_diagonal[max(r - 1, 0) :] = 0
     if r > 0:
         dual = _square(gram.ravel(), r)
-        _dual_gram(_close_gap(scaled, positive, negative), positive, 1 / len(X), dual, work)
-        reduce_to_tridiagonal(dual, diagonal[:r], off_diagonal[: r - 1], work)
+        _dual_gram(_close_gap(scaled, positive, negative), positive, 1 / len(X), dual, reduction)
+        reduce_to_tridiagonal(dual, diagonal[:r], off_diagonal[: r - 1], reduction)

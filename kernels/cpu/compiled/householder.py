@@ -12,6 +12,7 @@ they see one side of each reflection and stay bounded.
 import math
 
 import numpy as np
+from numba.extending import register_jitable
 
 from .jit import inlined, jit
 from .memory import load, store, whole_lines
@@ -29,14 +30,16 @@ def is_small(n, itemsize):
     return n * n * itemsize <= LARGEST_BYTES
 
 
-def largest(dtype: np.dtype) -> int:
+@register_jitable
+def largest(itemsize):
     """Return the largest order that is small."""
-    return math.isqrt(LARGEST_BYTES // dtype.itemsize)
+    return int(math.sqrt(LARGEST_BYTES // itemsize))
 
 
-def work_size(n: int, dtype: np.dtype) -> int:
+@register_jitable
+def work_size(n, itemsize):
     """Elements of work space that `reduce_small` needs for order n: a padded copy and four vectors."""
-    return (-(-n // GROUP) * GROUP + 4) * whole_lines(n, dtype)
+    return (-(-n // GROUP) * GROUP + 4) * whole_lines(n, itemsize)
 
 
 @inlined
@@ -181,7 +184,7 @@ def _prepare(row, k, first, tau, p, u, v, w):
 def reduce_small(A, diagonal, off_diagonal, work):
     """Tridiagonal form, float64, of A (n, n), n >= 1, read in its upper triangle.
 
-    `work` is work space (work_size(n),) of the dtype of A, best on a cache line.
+    `work` is work space (work_size(n, itemsize),) of the dtype of A, best on a cache line.
     """
     n, lane = len(A), 64 // A.itemsize
     width, height = -(-n // lane) * lane, -(-n // GROUP) * GROUP

@@ -20,15 +20,17 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 POLICY: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False, "no_cfunc_wrapper": True}
 
 
-def _hash_sources() -> str:
-    """Hash of every source file that compiled code is made of."""
+def hash_sources(folder: Path) -> str:
+    """Hash of the names and contents of all source files in a folder and those below it."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted(folder.rglob("*.py")):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
     return digest.hexdigest()
 
 
-SOURCES = _hash_sources()
+SOURCES = hash_sources(Path(__file__).parents[1])
+"""Of kernels/cpu, in any file of which there may be code that is compiled into others."""
 
 
 class _Located:

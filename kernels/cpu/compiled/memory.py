@@ -6,10 +6,9 @@ apart from what is loaded. In a short loop over many rows that check takes longe
 live that they go to, which the caller promises. Within a region nothing is promised.
 """
 
-import numpy as np
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 REGIONS = 8
 """Regions are the constants 0, ..., REGIONS - 1."""
@@ -63,7 +62,8 @@ def store(typingctx, array, index, value, region):
     return types.none(array, types.intp, array.dtype, region), codegen
 
 
-def whole_lines(n: int, dtype: np.dtype) -> int:
+@register_jitable
+def whole_lines(n, itemsize):
     """Return n elements rounded up to whole cache lines, which leave nothing over for a scalar loop."""
-    lane = 64 // dtype.itemsize
+    lane = 64 // itemsize
     return -(-n // lane) * lane

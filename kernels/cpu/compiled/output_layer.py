@@ -4,31 +4,30 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from .box_muller import normal_pair32, normal_pair64
 from .jit import inlined, jit
-from .random import _normal_pair32, _normal_pair64, _widened, _words32, _words64
-
-u64 = np.uint64
+from .words import u64, widened, words32, words64
 
 
 @jit
 def _fill_column64(stream, first, step, scale, out):
     """Write scale times normals first, first + step, ... (uint64) into out."""
-    words = _widened(stream)
+    words = widened(stream)
     for i in range(out.size):
         element = first + u64(i) * step
-        x, y = _normal_pair64(*_words64(words, element >> u64(1)))
+        x, y = normal_pair64(*words64(words, element >> u64(1)))
         out[i] = (y if element & u64(1) else x) * scale
 
 
 @jit
 def _fill_column32(stream, first, step, scale, out):
     """As `_fill_column64` in float32."""
-    words = _widened(stream)
+    words = widened(stream)
     for i in range(out.size):
         element = first + u64(i) * step
-        w0, w1, w2, w3 = _words32(words, element >> u64(2))
+        w0, w1, w2, w3 = words32(words, element >> u64(2))
         last = (element & u64(2)) != u64(0)
-        x, y = _normal_pair32(w2 if last else w0, w3 if last else w1)
+        x, y = normal_pair32(w2 if last else w0, w3 if last else w1)
         out[i] = (y if element & u64(1) else x) * scale
 
 
@@ -60,14 +59,15 @@ def dot(x, y):
 
 
 @jit
-def output_gram(v_draw, n_hidden, pairs, columns, found):
-    """Entries (V^T V)_ij for Pairs of columns of V (C, m), drawn by v_draw (stream, deviation, C).
+def output_gram(v_draw, n_hidden, pairs, columns, grams):
+    """Entries (V^T V)_ij into grams (B,), for Pairs of columns of V (C, m).
 
-    `columns` is work space (u, tile) of the dtype of V for the u columns that occur.
+    V is drawn by v_draw (stream, deviation, C); `columns` is work space (u, tile) of its dtype for the u
+    columns that occur.
     """
     stream, deviation, n_classes = v_draw
     tile = columns.shape[1]
-    found[:] = 0
+    grams[:] = 0
     for start in range(0, n_classes, tile):
         count = min(tile, n_classes - start)
         for r in range(len(pairs.used)):
@@ -75,4 +75,4 @@ def output_gram(v_draw, n_hidden, pairs, columns, found):
             fill_column(stream, first, n_hidden, deviation, columns[r, :count])
         for r in range(len(pairs.places)):
             x, y = columns[pairs.places[r, 0]], columns[pairs.places[r, 1]]
-            found[r] += dot(x[:count], y[:count])
+            grams[r] += dot(x[:count], y[:count])

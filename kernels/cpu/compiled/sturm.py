@@ -32,7 +32,7 @@ BIAS, MODULUS = 1023, 2**63 - 1
 """Exponent field of 1, and the bits of |x| among those of x."""
 LOWEST, HIGHEST = BIAS - 900, BIAS + 900
 """Exponents of minors that were normal numbers all along the stretch that they end."""
-LOST = 2**50
+OUT_OF_RANGE = 2**50
 """More than all powers of two that are taken out of minors."""
 
 
@@ -66,8 +66,8 @@ def change(x, y):
 
 
 @jit
-def advance(entries, squares, first, last, shifts, minors, found):
-    """Take the minors (2, k), the last and the one before, past rows first, ..., last - 1; add to `found`."""
+def advance(entries, squares, first, last, shifts, minors, counts):
+    """Take minors (2, k), the last and the one before, past rows first, ..., last - 1; add to `counts`."""
     p, q, count = minors[0], minors[1], len(shifts)
     whole = first + (last - first) // 4 * 4
     for i in range(first, whole, 4):
@@ -82,7 +82,7 @@ def advance(entries, squares, first, last, shifts, minors, found):
             store(p, j, p4, 1)
             store(q, j, p3, 2)
             changes = (change(p0, p1) + change(p1, p2)) + (change(p2, p3) + change(p3, p4))
-            store(found, j, load(found, j, 3) - changes, 3)
+            store(counts, j, load(counts, j, 3) - changes, 3)
     for i in range(whole, last):
         entry, square = entries[i], squares[i]
         for j in range(count):
@@ -90,20 +90,20 @@ def advance(entries, squares, first, last, shifts, minors, found):
             p1 = (entry - load(shifts, j, 0)) * p0 - square * load(q, j, 2)
             store(p, j, p1, 1)
             store(q, j, p0, 2)
-            store(found, j, load(found, j, 3) - change(p0, p1), 3)
+            store(counts, j, load(counts, j, 3) - change(p0, p1), 3)
 
 
 @inlined
 def powers_taken(exponent):
-    """Power of two that brings a number of that exponent field near 1, or LOST."""
-    return exponent - BIAS + (LOST if (exponent < LOWEST) | (exponent > HIGHEST) else 0)
+    """Power of two that brings a number of that exponent field near 1, or OUT_OF_RANGE."""
+    return exponent - BIAS + (OUT_OF_RANGE if (exponent < LOWEST) | (exponent > HIGHEST) else 0)
 
 
 @jit
 def rescale(minors, powers):
     """Bring the larger of both minors of each shift near 1; whether none had left the range of numbers.
 
-    The powers of two taken out are added to powers (k,), int64, and LOST where they had left it.
+    The powers of two taken out are added to powers (k,), int64, and OUT_OF_RANGE where they had left it.
     """
     p, q = minors[0], minors[1]
     worst = np.int64(0)
@@ -111,27 +111,27 @@ def rescale(minors, powers):
         x, y = load(p, j, 1), load(q, j, 2)
         # The bits of numbers without a sign are in their order.
         exponent = max(as_bits(x) & MODULUS, as_bits(y) & MODULUS) >> FRACTION
-        power = min(load(powers, j, 4) + powers_taken(exponent), LOST)
+        power = min(load(powers, j, 4) + powers_taken(exponent), OUT_OF_RANGE)
         worst = max(worst, power)
         factor = as_float((2 * BIAS - exponent) << FRACTION)
         store(p, j, x * factor, 1)
         store(q, j, y * factor, 2)
         store(powers, j, power, 4)
-    return worst < LOST // 2
+    return worst < OUT_OF_RANGE // 2
 
 
 @jit
-def start(shifts, unit, within, minors, found):
+def start(shifts, unit, within, minors, counts):
     """Shifts in units of 1/unit into `within`, held to where no eigenvalue is beyond them; first minors."""
     for j in range(len(shifts)):
         within[j] = max(-4.0, min(unit * shifts[j], 4.0))
     minors[0] = 1.0
     minors[1] = 0.0
-    found[:] = 0
+    counts[:] = 0
 
 
 @jit
-def pivot_rows(entries, squares, first, last, shifts, pivots, found):
+def pivot_rows(entries, squares, first, last, shifts, pivots, counts):
     """Eliminate rows first, ..., last - 1 at all shifts; `pivots` are those of the row before, then the last.
 
     A pivot nearer to zero than the smallest safe number is moved to the positive side.
@@ -142,39 +142,39 @@ def pivot_rows(entries, squares, first, last, shifts, pivots, found):
         for j in range(len(shifts)):
             q = (entry - shifts[j]) - square / pivots[j]
             q = tiny if abs(q) < tiny else q
-            found[j] += q < 0
+            counts[j] += q < 0
             pivots[j] = q
 
 
 @jit
-def _settle(entries, squares, shifts, minors, powers, found):
+def _settle(entries, squares, shifts, minors, powers, counts):
     """Counts that the minors leave open.
 
     An eigenvalue that equals the shift is not below it: a last minor of 0 changes no sign. Where minors left
     the range of numbers, at any shift, pivots count: no count depends on what the other shifts are.
     """
     lost = 0
-    for j in range(len(found)):
-        lost += powers[j] >= LOST // 2
+    for j in range(len(counts)):
+        lost += powers[j] >= OUT_OF_RANGE // 2
         if minors[0, j] == 0:
-            found[j] += change(minors[0, j], minors[1, j])
+            counts[j] += change(minors[0, j], minors[1, j])
     if lost > 0:
-        pivots, by_pivots = np.ones(len(found)), np.zeros(len(found), np.int64)
+        pivots, by_pivots = np.ones(len(counts)), np.zeros(len(counts), np.int64)
         pivot_rows(entries, squares, 0, len(entries), shifts, pivots, by_pivots)
-        for j in range(len(found)):
-            if powers[j] >= LOST // 2:
-                found[j] = by_pivots[j]
+        for j in range(len(counts)):
+            if powers[j] >= OUT_OF_RANGE // 2:
+                counts[j] = by_pivots[j]
 
 
 @jit
-def _count(entries, squares, shifts, minors, found):
-    """Counts at shifts, scaled as the entries; `minors` and `found` as `start` leaves them."""
+def _count(entries, squares, shifts, minors, counts):
+    """Counts at shifts, scaled as the entries; `minors` and `counts` as `start` leaves them."""
     powers = np.zeros(len(shifts), np.int64)
     for first in range(0, len(entries), STRETCH):
         last = min(first + STRETCH, len(entries))
-        advance(entries, squares, first, last, shifts, minors, found)
+        advance(entries, squares, first, last, shifts, minors, counts)
         rescale(minors, powers)
-    _settle(entries, squares, shifts, minors, powers, found)
+    _settle(entries, squares, shifts, minors, powers, counts)
 
 
 @jit
@@ -187,29 +187,32 @@ def without_zeros(a, b):
 
 
 @jit
-def counts_into(a, b, shifts, work, found):
-    """Number of eigenvalues below each shift into found (k,); work (3, k) is work space."""
+def counts_into(a, b, shifts, work, counts):
+    """Number of eigenvalues below each shift into counts (k,); work (3, k) is work space."""
     within, minors = work[0], work[1:]
     rows = without_zeros(a, b)
     unit = unit_of(a[:rows], b[: max(rows - 1, 0)])
     entries, squares = scaled(a[:rows], b, unit)
-    start(shifts, unit, within, minors, found)
-    _count(entries, squares, within, minors, found)
+    start(shifts, unit, within, minors, counts)
+    _count(entries, squares, within, minors, counts)
     for j in range(len(shifts)):
         if shifts[j] > 0:
-            found[j] += len(a) - rows
+            counts[j] += len(a) - rows
 
 
 @jit
-def counts(a, b, shifts):
-    """Number of eigenvalues below each shift."""
-    found = np.empty(len(shifts), np.int64)
-    counts_into(a, b, shifts, np.empty((3, len(shifts))), found)
-    return found
+def sturm_counts(diagonal, off_diagonal, shifts):
+    """Number of eigenvalues of a tridiagonal matrix below each shift, (k,) int64.
+
+    diagonal (n,), off_diagonal (n-1,) and shifts (k,) are float64; shifts in any order, infinities allowed.
+    """
+    counts = np.empty(len(shifts), np.int64)
+    counts_into(diagonal, off_diagonal, shifts, np.empty((3, len(shifts))), counts)
+    return counts
 
 
 @jit
-def bins_between(below, n, found):
+def bins_between(below, n, counts):
     """Of n eigenvalues those below the first edge, between edges, and at or above the last, (B+2,).
 
     From the numbers below each edge (B+1,), which rounding can keep from ascending where edges are a few ulp
@@ -217,14 +220,25 @@ def bins_between(below, n, found):
     """
     for k in range(1, below.size):
         below[k] = max(below[k], below[k - 1])
-    found[0], found[-1] = below[0], n - below[-1]
+    counts[0], counts[-1] = below[0], n - below[-1]
     for k in range(1, below.size):
-        found[k] = below[k] - below[k - 1]
+        counts[k] = below[k] - below[k - 1]
 
 
 @jit
-def bin_counts(a, b, edges, inner, work, below, found):
-    """Eigenvalues below the edges (B+1,), in the bins, and at or above, into found (B+2,).
+def histogram(diagonal, off_diagonal, edges):
+    """Eigenvalues of a tridiagonal matrix below, between and at or above increasing edges: (B+2,) int64.
+
+    diagonal (n,), off_diagonal (n-1,) and edges (B+1,) are float64.
+    """
+    counts = np.empty(len(edges) + 1, np.int64)
+    bins_between(sturm_counts(diagonal, off_diagonal, edges), len(diagonal), counts)
+    return counts
+
+
+@jit
+def bin_counts(a, b, edges, inner, work, below, counts):
+    """Eigenvalues below the edges (B+1,), in the bins, and at or above, into counts (B+2,).
 
     `inner` are the first and last edges to count at. Work space: work (3, B+1) and below (B+1,), int64.
     """
@@ -232,4 +246,4 @@ def bin_counts(a, b, edges, inner, work, below, found):
     below[:first] = 0
     below[last:] = len(a)
     counts_into(a, b, edges[first:last], work[:, : last - first], below[first:last])
-    bins_between(below, len(a), found)
+    bins_between(below, len(a), counts)

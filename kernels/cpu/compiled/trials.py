@@ -7,28 +7,24 @@ classes and never whole; nothing is allocated here.
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
-from numba.extending import overload
 from numpy.typing import NDArray
 
-from ..classes import CENTER_CLASSES, accumulate, centered_columns, covariances, exponentiate, tile_logits
-from ..weights import fill_class_weights
-from .exp import exp
-from .gram import weighted_form
+from ...host.pairs import Pairs
+from .classes import (
+    CENTER_CLASSES,
+    accumulate,
+    centered_columns,
+    covariances,
+    exponentiate,
+    pick_logits,
+    tile_logits,
+    to_probabilities,
+)
+from .gram import FormWork, weighted_form
 from .jit import jit
 from .output_layer import output_gram
-from .random import fill_normals32, fill_normals64
-
-
-def fill_normals(stream, start, scale, out):
-    """Write scale times the normals from number `start` on into out; for compiled code."""
-    raise NotImplementedError("fill_normals: callable from compiled code only")
-
-
-@overload(fill_normals)
-def _fill_normals(stream, start, scale, out):
-    fill, real = (fill_normals32, np.float32) if out.dtype == types.float32 else (fill_normals64, np.float64)
-    return lambda stream, start, scale, out: fill(stream, np.uint64(start), real(scale), out)
+from .random import fill_normals
+from .weights import fill_class_weights, fill_gated_weights
 
 
 class Softmax(NamedTuple):
@@ -53,13 +49,6 @@ class Softmax(NamedTuple):
     """Their sums over a tile and over all classes (u + P, N); totals in float64."""
 
 
-class Pairs(NamedTuple):
-    """Pairs (K, 2) of indices, as the indices that occur (u,) and places among them (K, 2)."""
-
-    used: NDArray
-    places: NDArray
-
-
 class Blocks(NamedTuple):
     """Blocks of one layer and their tridiagonal forms."""
 
@@ -70,20 +59,7 @@ class Blocks(NamedTuple):
     """(T, B, n-1)"""
 
 
-class FormWork(NamedTuple):
-    """Work space of `weighted_form` for N samples of d features."""
-
-    weights: NDArray
-    """Sample weights (N,), float64."""
-    scaled: NDArray
-    """(N, d)"""
-    gram: NDArray
-    """(d, d)"""
-    reduction: NDArray
-    """(tridiagonal_work(d),)"""
-
-
-class Trial(NamedTuple):
+class Drawn(NamedTuple):
     """Arrays of one trial."""
 
     X: NDArray
@@ -94,14 +70,22 @@ class Trial(NamedTuple):
     """What the output layer sees, (N, k): X itself or relu(X W^T)."""
 
 
-@jit
-def _choose(logits, start, classes, chosen):
-    """Copy the logits of those `classes` that lie in the tile."""
-    for r in range(len(classes)):
-        if start <= classes[r] < start + len(logits):
-            row = logits[classes[r] - start]
-            for n in range(row.size):
-                chosen[r, n] = row[n]
+class TrialWork(NamedTuple):
+    """Work space of `trial_forms`, taken anew by each trial."""
+
+    drawn: Drawn
+    softmax: Softmax
+    hidden_form: FormWork
+    class_form: FormWork
+
+
+class Setting(NamedTuple):
+    """What is common to the trials of a batch."""
+
+    n_classes: int
+    deviations: tuple[float, float]
+    """Of the entries of W and of V."""
+    is_ce: bool
 
 
 @jit
@@ -140,49 +124,42 @@ def fold_classes(features, v_draw, classes, columns, work):
         part, logits = work.V[:count], work.logits[:count]
         fill_normals(stream, start * k, deviation, part.ravel())
         tile_logits(features, part, logits)
-        _choose(logits, start, classes, work.chosen)
+        pick_logits(logits, start, classes, work.chosen)
         exponentiate(logits, work.maxima, work.sums, work.rescale)
         if len(columns.used) > 0:
             # A contiguous array for any number of classes, as BLAS wants it.
             made = work.columns.ravel()[: len(work.columns) * count].reshape(len(work.columns), count)
             centered_columns(part, columns.used, work.center, columns.places, made)
             accumulate(made, logits, work.rescale, work.product, work.totals)
-    for r in range(len(classes)):
-        p = work.chosen[r]
-        for n in range(p.size):
-            p[n] = exp(p[n] - np.float64(work.maxima[n])) / work.sums[n]
+    to_probabilities(work.chosen, work.maxima, work.sums)
 
 
 @jit
-def _class_forms(features, classes, t, is_ce, softmax, work):
+def _class_forms(classes, t, is_ce, work):
     """Tridiagonal forms of the blocks (v_c, v_e) of trial t; theory.md (2.1), (2.3)."""
-    weights, scaled, gram, reduction = work
+    chosen, form = work.softmax.chosen, work.class_form
     for r in range(len(classes.pairs.places)):
         first, second = classes.pairs.places[r]
         if is_ce:
-            p, q = softmax.chosen[first], softmax.chosen[second]
-            fill_class_weights(p, q, first == second, weights)
+            fill_class_weights(chosen[first], chosen[second], first == second, form.weights)
         else:
-            weights[:] = 1.0 if first == second else 0.0
-        a, b = classes.diagonals[t, r], classes.off_diagonals[t, r]
-        weighted_form(features, weights, scaled, gram, reduction, a, b)
+            form.weights[:] = 1.0 if first == second else 0.0
+        weighted_form(work.drawn.features, form, classes.diagonals[t, r], classes.off_diagonals[t, r])
 
 
 @jit
-def _hidden_forms(X, h, hidden, t, is_ce, scales, softmax, work):
+def _hidden_forms(hidden, t, is_ce, scales, work):
     """Tridiagonal forms of the blocks (w_i, w_j) of trial t; theory.md (2.2)."""
-    weights, scaled, gram, reduction = work
     used, places = hidden.pairs.used, hidden.pairs.places
+    softmax, h, form = work.softmax, work.drawn.features, work.hidden_form
     factors = softmax.totals[len(used) :]
     if is_ce:
         covariances(softmax.totals, softmax.sums, places, factors)
     for r in range(len(places)):
         first, second = used[places[r, 0]], used[places[r, 1]]
-        for n in range(weights.size):
-            factor = factors[r, n] if is_ce else scales[r]
-            weights[n] = factor if h[n, first] > 0 and h[n, second] > 0 else 0.0
-        a, b = hidden.diagonals[t, r], hidden.off_diagonals[t, r]
-        weighted_form(X, weights, scaled, gram, reduction, a, b)
+        factor = factors[r] if is_ce else scales[r : r + 1]
+        fill_gated_weights(h[:, first], h[:, second], factor, form.weights)
+        weighted_form(work.drawn.X, form, hidden.diagonals[t, r], hidden.off_diagonals[t, r])
 
 
 @jit
@@ -195,16 +172,14 @@ def _activations(X, W, h):
 
 
 @jit
-def trial_forms(
-    streams, n_classes, deviations, is_ce, hidden, classes, scales, trial, softmax, work, class_work
-):
+def trial_forms(streams, setting, hidden, classes, scales, work):
     """Fill the forms of `hidden` and `classes` (Blocks), and scales (T, B): S_ij under mse, 1 else.
 
     The streams (T, 3, 4) draw X, W, V of hidden models, those (T, 2, 4) X, V of linear ones, which have no
-    hidden blocks. deviations: of W and of V. The last four are work space: Trial, Softmax and a FormWork for
-    the blocks of each layer.
+    hidden blocks.
     """
-    X, W, features = trial
+    n_classes, deviations, is_ce = setting
+    X, W, features = work.drawn
     last = streams.shape[1] - 1
     for t in range(len(streams)):
         fill_normals(streams[t, 0], 0, 1.0, X.ravel())
@@ -214,8 +189,8 @@ def trial_forms(
         scales[t] = 1.0
         v_draw = streams[t, last], deviations[1], n_classes
         if is_ce:
-            fold_classes(features, v_draw, classes.pairs.used, hidden.pairs, softmax)
+            fold_classes(features, v_draw, classes.pairs.used, hidden.pairs, work.softmax)
         else:
-            output_gram(v_draw, features.shape[1], hidden.pairs, softmax.columns, scales[t])
-        _hidden_forms(X, features, hidden, t, is_ce, scales[t], softmax, work)
-        _class_forms(features, classes, t, is_ce, softmax, class_work)
+            output_gram(v_draw, features.shape[1], hidden.pairs, work.softmax.columns, scales[t])
+        _hidden_forms(hidden, t, is_ce, scales[t], work)
+        _class_forms(classes, t, is_ce, work)

@@ -7,8 +7,10 @@ alone take seventeen. What is proved of the eigenvalue is the bracket; a bad gue
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .jit import jit
 from .sturm import STRETCH, advance, pivot_rows, rescale, scaled, unit_of, without_zeros
@@ -16,8 +18,31 @@ from .sturm import STRETCH, advance, pivot_rows, rescale, scaled, unit_of, witho
 SECTIONS = 8
 """Shifts per end and round: both ends are two AVX-512 or four AVX2 registers, which run side by side."""
 EPS = np.finfo(np.float64).eps
-CLOSER = 16.0
+SPREAD_RATIO = 16.0
 """Ratio of the distances of shifts from a guess, and how much better than a secant it is taken to be."""
+
+
+class Brackets(NamedTuple):
+    """Intervals that hold the smallest and the largest eigenvalue, (2,) each."""
+
+    lower: NDArray
+    upper: NDArray
+    guess: NDArray
+    """Where the eigenvalue is taken to lie."""
+    spread: NDArray
+    """How near to the guess; 0 where there is none."""
+
+
+class Sections(NamedTuple):
+    """Shifts that cut both brackets, the lower end's first, and what is counted at them."""
+
+    shifts: NDArray
+    """(2 SECTIONS,)"""
+    minors: NDArray
+    """Leading minors (R, 2 SECTIONS): the last comes first, in units of 2^powers."""
+    powers: NDArray
+    counts: NDArray
+    """Eigenvalues below each shift."""
 
 
 @jit
@@ -33,15 +58,31 @@ def trailing_bounds(diagonal, radii):
 
 @jit
 def bracket(low, high, n):
-    """Lower and upper ends of both extremes' brackets, (2,) each, widened for rounding; bound of |T|."""
+    """Brackets of both extremes from Gershgorin's interval, widened for rounding; bound of |T|."""
     norm = max(abs(low), abs(high))
     margin = 4 * n * EPS * norm
-    return np.full(2, low - margin), np.full(2, high + margin), norm
+    return Brackets(np.full(2, low - margin), np.full(2, high + margin), np.empty(2), np.zeros(2)), norm
 
 
 @jit
-def cut(lower, upper, guess, spread, shifts):
+def is_wide(brackets, norm):
+    """Whether either bracket is wider than a few ulp of |T|."""
+    lower, upper, _, _ = brackets
+    return max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * EPS * norm
+
+
+@jit
+def empty_sections(minors):
+    """Sections with room for so many minors."""
+    count = 2 * SECTIONS
+    shifts, powers, counts = np.empty(count), np.zeros(count, np.int64), np.empty(count, np.int64)
+    return Sections(shifts, np.empty((minors, count)), powers, counts)
+
+
+@jit
+def cut(brackets, shifts):
     """Write ascending shifts in both brackets: about the guess if its spread is not 0, else equally far."""
+    lower, upper, guess, spread = brackets
     for end in range(2):
         part = shifts[end * SECTIONS : (end + 1) * SECTIONS]
         step = (upper[end] - lower[end]) / (SECTIONS + 1)
@@ -51,7 +92,7 @@ def cut(lower, upper, guess, spread, shifts):
             if spread[end] > 0:
                 part[below] = max(guess[end] - distance, lower[end])
                 part[above] = min(guess[end] + distance, upper[end])
-                distance *= CLOSER
+                distance *= SPREAD_RATIO
             else:
                 part[below] = lower[end] + (below + 1) * step
                 part[above] = lower[end] + (above + 1) * step
@@ -64,19 +105,19 @@ def _parabola(x, f, smallest):
     bend = ((f[2] - f[1]) / (x[2] - x[1]) - slope) / (x[2] - x[0])
     secant = x[0] - f[0] / slope
     change = bend * (secant - x[0]) * (secant - x[1]) / (slope + bend * ((secant - x[0]) + (secant - x[1])))
-    return secant - change, max(abs(change) / CLOSER, smallest)
+    return secant - change, max(abs(change) / SPREAD_RATIO, smallest)
 
 
 @jit
-def narrow(end, shifts, found, values, powers, rows, norm, lower, upper, guess, spread):
-    """Keep the section in which the count reaches 1 (end 0) or the number of rows (end 1); guess the place.
-
-    The last minors are values 2^powers.
-    """
+def narrow(end, sections, rows, norm, brackets):
+    """Keep the section where the count reaches 1 (end 0) or the number of rows (end 1); guess the place."""
+    shifts, minors, powers, counts = sections
+    lower, upper, guess, spread = brackets
+    values = minors[0]
     first, wanted = end * SECTIONS, 1 if end == 0 else rows
     width, was_guessed = upper[end] - lower[end], spread[end] > 0
     r = 0
-    while r < SECTIONS and found[first + r] < wanted:
+    while r < SECTIONS and counts[first + r] < wanted:
         lower[end] = shifts[first + r]
         r += 1
     if r < SECTIONS:
@@ -84,7 +125,7 @@ def narrow(end, shifts, found, values, powers, rows, norm, lower, upper, guess, 
     spread[end] = 0.0
     if r == 0 or r == SECTIONS or (was_guessed and 4 * (upper[end] - lower[end]) > width):
         return
-    if found[first + r] - found[first + r - 1] != 1:
+    if counts[first + r] - counts[first + r - 1] != 1:
         return
     third = r - 2 if r > 1 else r + 1
     x, f = np.empty(3), np.empty(3)
@@ -109,20 +150,21 @@ def _radii(b):
 
 
 @jit
-def _decided(shifts, minors, found, rows, coupling, low, high):
+def _decided(sections, rows, coupling, low, high):
     """Whether the rows that are left cannot change on which side of a shift its end of the spectrum lies.
 
     The lower end is below a shift if any pivot is negative, the upper end above it if any is positive. A
     pivot no smaller than the coupling takes no more than that off the next diagonal entry; if the rows that
     are left are diagonally dominant, all further pivots then have its sign.
     """
+    shifts, minors, _, counts = sections
     for s in range(SECTIONS):
-        if found[s] == 0:
+        if counts[s] == 0:
             pivot = minors[0, s] / minors[1, s]
             if not (pivot >= coupling and low >= shifts[s]):
                 return False
     for s in range(SECTIONS, 2 * SECTIONS):
-        if found[s] == rows:
+        if counts[s] == rows:
             pivot = minors[0, s] / minors[1, s]
             if not (-pivot >= coupling and high <= shifts[s]):
                 return False
@@ -130,27 +172,26 @@ def _decided(shifts, minors, found, rows, coupling, low, high):
 
 
 @jit
-def _outer_counts(entries, squares, low, high, shifts, minors, powers, found):
+def _outer_counts(entries, squares, low, high, sections):
     """Count until every shift is decided; returns the number of rows that took."""
     n = len(entries)
+    shifts, minors, powers, counts = sections
     minors[0] = 1.0
     minors[1] = 0.0
     powers[:] = 0
-    found[:] = 0
+    counts[:] = 0
     for first in range(0, n, STRETCH):
         rows = min(first + STRETCH, n)
-        advance(entries, squares, first, rows, shifts, minors, found)
+        advance(entries, squares, first, rows, shifts, minors, counts)
         if not rescale(minors, powers):
             # Pivots instead, the last of which changes sign where the last minor does.
             minors[0] = 1.0
             powers[:] = 0
-            found[:] = 0
-            pivot_rows(entries, squares, 0, n, shifts, minors[0], found)
+            counts[:] = 0
+            pivot_rows(entries, squares, 0, n, shifts, minors[0], counts)
             return n
-        if rows < n:
-            coupling = np.sqrt(squares[rows])
-            if _decided(shifts, minors, found, rows, coupling, low[rows], high[rows]):
-                return rows
+        if rows < n and _decided(sections, rows, np.sqrt(squares[rows]), low[rows], high[rows]):
+            return rows
     return n
 
 
@@ -159,19 +200,14 @@ def _outer_eigenvalues(a, b):
     """Both brackets narrowed until a few ulp of |T| wide; entries near 1."""
     entries, squares = scaled(a, b, 1.0)
     low, high = trailing_bounds(a, _radii(b))
-    lower, upper, norm = bracket(low[0], high[0], len(a))
-    shifts, minors, guess, spread = (
-        np.empty(2 * SECTIONS),
-        np.empty((2, 2 * SECTIONS)),
-        np.empty(2),
-        np.zeros(2),
-    )
-    found, powers = np.empty(2 * SECTIONS, np.int64), np.empty(2 * SECTIONS, np.int64)
-    while max(upper[0] - lower[0], upper[1] - lower[1]) > 4 * EPS * norm:
-        cut(lower, upper, guess, spread, shifts)
-        rows = _outer_counts(entries, squares, low, high, shifts, minors, powers, found)
+    brackets, norm = bracket(low[0], high[0], len(a))
+    cuts = empty_sections(2)
+    while is_wide(brackets, norm):
+        cut(brackets, cuts.shifts)
+        rows = _outer_counts(entries, squares, low, high, cuts)
         for end in range(2):
-            narrow(end, shifts, found, minors[0], powers, rows, norm, lower, upper, guess, spread)
+            narrow(end, cuts, rows, norm, brackets)
+    lower, upper, _, _ = brackets
     return (lower[0] + upper[0]) / 2, (lower[1] + upper[1]) / 2
 
 

@@ -1,0 +1,62 @@
+"""Sample weights of the blocks of a Hessian."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..arguments.weights import class_complement, sample_factor, sample_vectors
+from .bare import Group
+
+
+class WeightOperations(Group):
+    """Sample weights of the blocks of a Hessian, theory.md (2.1)-(2.3)."""
+
+    def class_weights(
+        self, p_row: ArrayLike, p_col: ArrayLike, same: bool, complement: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
+        """Sample weights of block (c, e) of a cross-entropy Hessian, entry (c, e) of B_n. (2.1), (2.3)
+
+        Parameters
+        ----------
+        p_row, p_col : (N,) float32 or float64
+            Probabilities of the classes c and e.
+        same : bool
+            Whether c = e.
+        complement : (N,) float64, optional
+            1 - p_c, if `same`, for classes so likely that the difference has lost its digits; `softmax_tops`
+            knows it.
+
+        Returns
+        -------
+        (N,) float64 array: p_c (1 - p_c) if `same`, else -p_c p_e
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another dtype or shape.
+        """
+        p, q = sample_vectors(p_row, p_col, ("p_row", "p_col"))
+        return self._bare.class_weights(p, q, bool(same), class_complement(complement, p))
+
+    def gated_weights(self, a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
+        """Sample weights 1(a_i > 0) 1(a_j > 0) factor of block (w_i, w_j) of a hidden model. theory.md (2.2)
+
+        Parameters
+        ----------
+        a_row, a_col : (N,) float32 or float64
+            Pre-activations of the units i and j. At exactly 0 the gate is shut.
+        factor : (N,) float32 or float64, or a number
+            (V^T B_n V)_ij, one per sample, or S_ij = (V^T V)_ij for all.
+
+        Returns
+        -------
+        (N,) float64 array
+
+        Raises
+        ------
+        TypeError, ValueError
+            For another dtype or shape.
+        """
+        a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
+        return self._bare.gated_weights(a, b, sample_factor(factor, len(a)))
