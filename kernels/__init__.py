@@ -22,10 +22,11 @@ for use inside a @numba.njit of their own.
 
 from functools import cache
 
+from .arguments.trials import Network
 from .errors import DeviceError
 from .operations import OPERATIONS, Operations
 
-__all__ = ["DEVICES", "OPERATIONS", "DeviceError", "Operations", "load"]
+__all__ = ["DEVICES", "OPERATIONS", "DeviceError", "Network", "Operations", "load"]
 
 if __name__ == "kernels":
     raise ImportError("kernels: expected to be imported as rmtsim.kernels, got the folder of its sources")

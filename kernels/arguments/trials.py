@@ -6,9 +6,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .values import array, float_dtype, integer
+from .values import array, float_dtype, integer, real
 
 LOSSES = ("ce", "mse")
+
+
+class Network(NamedTuple):
+    """What a network at initialisation is beside its sizes and its loss."""
+
+    w_std: float = 1.0
+    """Standard deviation of the entries of W (m, d), in units of d^-1/2."""
+    v_std: float = 1.0
+    """Standard deviation of the entries of V (C, k), in units of k^-1/2."""
+
+
+LECUN = Network()
+"""LeCun's initialisation, that of the paper."""
 
 
 class Forms(NamedTuple):
@@ -51,3 +64,12 @@ def trial_batch(
     if loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
     return TrialBatch(words, checked, loss == "ce", float_dtype(dtype))
+
+
+def checked_network(network: Network) -> Network:
+    """A network whose deviations are finite numbers above 0, its tuple given whole or in part."""
+    checked = Network(*network)
+    for name in ("w_std", "v_std"):
+        if not real(getattr(checked, name), name) > 0:
+            raise ValueError(f"{name}: expected a number above 0, got {getattr(checked, name)}")
+    return checked

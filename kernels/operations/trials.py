@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..arguments.trials import Forms, HiddenForms, trial_batch
+from ..arguments.trials import LECUN, Forms, HiddenForms, Network, checked_network, trial_batch
 from ..arguments.values import indices
 from .bare import Group
 
@@ -22,11 +22,12 @@ class TrialOperations(Group):
         loss: str,
         class_pairs: ArrayLike,
         dtype: DTypeLike = np.float64,
+        network: Network = LECUN,
     ) -> Forms:
         """Tridiagonal forms of blocks of linear models f(x) = V x at initialisation, a batch of trials.
 
-        X (N, d) has N(0, 1) entries and V (C, d) N(0, 1/d) entries, each the normals of a stream from number
-        0 on, row by row. The blocks are those of theory.md (2.1). A block with fewer than d samples of
+        X (N, d) has N(0, 1) entries and V (C, d) N(0, v_std^2/d) entries, each the normals of a stream from
+        number 0 on, row by row. The blocks are those of theory.md (2.1). A block with fewer than d samples of
         nonzero weight comes from the matrix of their inner products, and has its zero eigenvalues exactly.
 
         Parameters
@@ -39,6 +40,8 @@ class TrialOperations(Group):
             The blocks (v_c, v_e).
         dtype : float64 or float32
             Of the draws and of the linear algebra.
+        network : Network
+            (w_std, v_std), 1 by default: deviations of the parameters in units of LeCun's initialisation.
 
         Returns
         -------
@@ -53,7 +56,8 @@ class TrialOperations(Group):
         """
         batch = trial_batch(streams, sizes, ("n_samples", "n_features", "n_classes"), loss, dtype)
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
-        return self._bare.linear_forms(batch.streams, batch.sizes, loss, classes, batch.dtype)
+        given = checked_network(network)
+        return self._bare.linear_forms(batch.streams, batch.sizes, loss, classes, batch.dtype, given)
 
     def hidden_forms(
         self,
@@ -63,11 +67,12 @@ class TrialOperations(Group):
         hidden_pairs: ArrayLike,
         class_pairs: ArrayLike,
         dtype: DTypeLike = np.float64,
+        network: Network = LECUN,
     ) -> HiddenForms:
         """Tridiagonal forms of blocks of hidden models f(x) = V relu(W x) at initialisation, a batch.
 
-        As `linear_forms`, with W (m, d) of N(0, 1/d) and V (C, m) of N(0, 1/m) entries. The blocks are those
-        of theory.md (2.2) and (2.3).
+        As `linear_forms`, with W (m, d) of N(0, w_std^2/d) and V (C, m) of N(0, v_std^2/m) entries. The
+        blocks are those of theory.md (2.2) and (2.3).
 
         Parameters
         ----------
@@ -79,7 +84,8 @@ class TrialOperations(Group):
             The blocks (w_i, w_j).
         class_pairs : (B', 2) integers in [0, C)
             The blocks (v_c, v_e).
-        dtype : float64 or float32
+        dtype, network
+            As `linear_forms`.
 
         Returns
         -------
@@ -95,4 +101,7 @@ class TrialOperations(Group):
         batch = trial_batch(streams, sizes, names, loss, dtype)
         hidden = indices(hidden_pairs, "hidden_pairs", (None, 2), batch.sizes[3])
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
-        return self._bare.hidden_forms(batch.streams, batch.sizes, loss, hidden, classes, batch.dtype)
+        pairs = hidden, classes
+        return self._bare.hidden_forms(
+            batch.streams, batch.sizes, loss, *pairs, batch.dtype, checked_network(network)
+        )

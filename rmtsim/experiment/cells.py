@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ..kernels import Network
 from ..models.architectures import Architecture, Block
 from ..models.losses import Loss
 
@@ -24,6 +25,8 @@ class Cell:
         m; None for the linear model.
     blocks : tuple of Block
         The blocks whose spectra are measured, in the order of those of the architecture.
+    w_std, v_std : float
+        Standard deviations of the entries of W (m, d) in units of d^-1/2, of V (C, k) in units of k^-1/2.
     """
 
     index: int
@@ -34,6 +37,8 @@ class Cell:
     n_classes: int
     n_hidden: int | None
     blocks: tuple[Block, ...]
+    w_std: float = 1.0
+    v_std: float = 1.0
 
     @property
     def aspect_ratio(self) -> float:
@@ -49,6 +54,11 @@ class Cell:
     def output_width(self) -> int:
         """Columns of V: m of the hidden model, d of the linear one."""
         return self.n_features if self.n_hidden is None else self.n_hidden
+
+    @property
+    def network(self) -> Network:
+        """What kernels have to know beside sizes and loss."""
+        return Network(self.w_std, self.v_std)
 
     def block_size(self, block: Block) -> int:
         """Order of a block: d in the W-layer, else the columns of V."""

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import Field as Field_
 from functools import cached_property
 from itertools import product
 from os import PathLike
@@ -149,7 +150,8 @@ class Experiment:
         for architecture, loss, d in product(self.model.architecture, self.model.loss, self.grid.n_features):
             blocks = tuple(block for block in architecture.blocks if block in self.measure.blocks)
             sizes = product(self.grid.samples(d), self.grid.n_classes, self.grid.widths(architecture))
-            yield from ((architecture, loss, d, *size, blocks) for size in sizes)
+            deviations = self.model.w_std, self.model.v_std
+            yield from ((architecture, loss, d, *size, blocks, *deviations) for size in sizes)
 
     def method(self, cell: Cell) -> str:
         """How the trials of a cell are computed, "dense" or "structured"; see ``methods.resolve``."""
@@ -205,13 +207,20 @@ def _build(kind: Any, table: str, values: object) -> Any:
 
 def _plain(item: Any) -> Any:
     if hasattr(item, "__dataclass_fields__"):
-        named = {f.name: getattr(item, f.name) for f in fields(item)}
-        return {name: _plain(value) for name, value in named.items() if value is not None and value != {}}
+        stated = {
+            f.name: getattr(item, f.name) for f in fields(item) if not _left_out(f, getattr(item, f.name))
+        }
+        return {name: _plain(value) for name, value in stated.items()}
     if isinstance(item, Mapping):
         return {name: list(value) for name, value in item.items()}
     if isinstance(item, tuple):
         return item[0] if len(item) == 1 else list(item)
     return item
+
+
+def _left_out(f: Field_, value: Any) -> bool:
+    """Whether the canonical text leaves a key out: nothing, or the default of one that a version added."""
+    return value is None or value == {} or ("added" in f.metadata and value == f.default)
 
 
 def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ refusals as one read from a file. Where a list is meant, a scalar stands for a l
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from math import prod, ulp
+from math import prod, sqrt, ulp
 from typing import Any, TypeVar
 
 from ..models.architectures import ARCHITECTURES, BLOCKS, Architecture, Block
@@ -42,6 +42,20 @@ _classes = partial(integer, low=1, high=MOST_CLASSES)
 _MAX_BINS = 2**20
 
 
+ADDED = {"added": True}
+"""Marks the keys that later versions added: the canonical text leaves them out where they have their
+defaults, so that the digests of older experiments hold."""
+INITIALISATIONS = {"lecun": 1.0, "he": sqrt(2.0), "torch": sqrt(1 / 3)}
+"""Deviations in units of fan_in^-1/2: LeCun et al. 1998, He et al. 2015, and torch.nn.Linear, whose uniform
+numbers on (-fan_in^-1/2, fan_in^-1/2) are replaced by Gaussian ones of the same variance."""
+
+
+def _deviation(key: str, value: object) -> float:
+    if isinstance(value, str):
+        return INITIALISATIONS[choice(key, value, tuple(INITIALISATIONS))]
+    return positive(key, value)
+
+
 def _set(table: Any, **values: Any) -> None:
     for name, value in values.items():
         object.__setattr__(table, name, value)
@@ -55,6 +69,9 @@ class Networks:
     ----------
     architecture : tuple of {"linear", "hidden"}
     loss : tuple of {"mse", "ce"}
+    w_std, v_std : float
+        Standard deviations of the entries of W and V in units of LeCun's d^-1/2 and m^-1/2 (of V of the
+        linear model, d^-1/2). Names stand for the numbers of `INITIALISATIONS`.
     v_draw : {"trial", "cell"}
         Whether the hidden model's V is drawn anew in every trial, or once per cell, so that all
         trials of the cell share one limit law given V.
@@ -63,6 +80,8 @@ class Networks:
     architecture: tuple[Architecture, ...]
     loss: tuple[Loss, ...]
     v_draw: str = "trial"
+    w_std: float = field(default=1.0, metadata=ADDED)
+    v_std: float = field(default=1.0, metadata=ADDED)
 
     def __post_init__(self) -> None:
         _set(
@@ -70,6 +89,8 @@ class Networks:
             architecture=several("model.architecture", self.architecture, _architecture),
             loss=several("model.loss", self.loss, _loss),
             v_draw=choice("model.v_draw", self.v_draw, ("trial", "cell")),
+            w_std=_deviation("model.w_std", self.w_std),
+            v_std=_deviation("model.v_std", self.v_std),
         )
 
 

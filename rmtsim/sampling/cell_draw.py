@@ -36,7 +36,7 @@ class CellDraw(Draw):
             return np.ones(self.count)
         words = draws.trial_streams(self.experiment, self.cell, self.trials)[:, -1]
         C, m, precision = self.cell.n_classes, self.cell.output_width, self.experiment.measure.precision
-        return self.ops.output_grams(words, C, m, [block.pair], precision)[:, 0]
+        return self.cell.v_std**2 * self.ops.output_grams(words, C, m, [block.pair], precision)[:, 0]
 
 
 def draw_model(

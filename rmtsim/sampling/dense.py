@@ -32,12 +32,16 @@ class DenseDraw(CellDraw):
         pairs = {layer: [block.pair for block in blocks] for layer, blocks in layers.items()}
         ones = np.ones((self.count, len(cell.blocks)))
         if cell.n_hidden is None:
-            by_layer = {"v": (self.ops.linear_forms(words, sizes, cell.loss, pairs["v"], precision), ones)}
+            by_layer = {
+                "v": (
+                    self.ops.linear_forms(words, sizes, cell.loss, pairs["v"], precision, cell.network),
+                    ones,
+                )
+            }
         else:
-            drawn = self.ops.hidden_forms(
-                words, (*sizes, cell.n_hidden), cell.loss, pairs["w"], pairs["v"], precision
-            )
-            by_layer = {"w": (drawn.hidden, drawn.scales), "v": (drawn.classes, ones)}
+            of_pairs = pairs["w"], pairs["v"], precision, cell.network
+            both = self.ops.hidden_forms(words, (*sizes, cell.n_hidden), cell.loss, *of_pairs)
+            by_layer = {"w": (both.hidden, both.scales), "v": (both.classes, ones)}
         return {
             block: TridiagonalForms(scales[:, r], forms.diagonals[:, r], forms.off_diagonals[:, r])
             for layer, (forms, scales) in by_layer.items()

@@ -84,20 +84,22 @@ def labels(kernels: Operations, experiment: Experiment, cell: Cell, trial: int) 
 def first_layer(
     kernels: Operations, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> NDArray:
-    """Return W (m, d) ~ N(0, 1/d) of a hidden cell."""
+    """Return W (m, d) ~ N(0, w_std^2/d) of a hidden cell."""
     assert cell.n_hidden is not None  # the linear model has a V alone
     words = trial_streams(experiment, cell, [trial])[0]
-    return DrawnMatrix(kernels, words[1], (cell.n_hidden, cell.n_features), cell.n_features**-0.5, dtype)[:]
+    return DrawnMatrix(
+        kernels, words[1], (cell.n_hidden, cell.n_features), cell.w_std * cell.n_features**-0.5, dtype
+    )[:]
 
 
 def parameters(
     kernels: Operations, experiment: Experiment, cell: Cell, trial: int, dtype: DTypeLike = np.float64
 ) -> Parameters:
-    """Return W (m, d) ~ N(0, 1/d) and V (C, m) ~ N(0, 1/m), or for the linear model V (C, d) ~ N(0, 1/d)."""
+    """Return W (m, d) ~ N(0, w_std^2/d), None of a linear cell, and V (C, k) ~ N(0, v_std^2/k)."""
     d, m = cell.n_features, cell.n_hidden
     columns = d if m is None else m
     words = trial_streams(experiment, cell, [trial])[0]
-    V = DrawnMatrix(kernels, words[-1], (cell.n_classes, columns), columns**-0.5, dtype)
+    V = DrawnMatrix(kernels, words[-1], (cell.n_classes, columns), cell.v_std * columns**-0.5, dtype)
     whole = V[:] if cell.n_classes * columns * V.dtype.itemsize <= WHOLE_BYTES else V
     if m is None:
         return Parameters(None, whole)

@@ -13,6 +13,7 @@ Arguments = tuple
 STREAM = np.array([0xA4093822, 0x299F31D0, 0x13198A2E, 0x03707344], np.uint32)
 PAIRS = np.array([[0, 0], [3, 1], [1, 0]])
 GRAMS = np.array([[[2.0, 0.5], [0.5, 1.0]], [[3.0, -1.0], [-1.0, 2.0]]])
+NETWORK = kernels.Network(w_std=1.5, v_std=0.75)
 SCALES = np.array([1.0, -2.0, 0.5])
 
 
@@ -88,7 +89,7 @@ CASES: Mapping[str, Callable[[Rng, int, np.dtype], Arguments]] = {
     "masses": _masses,
     "class_mass_totals": lambda rng, n, real: _model(rng, n + 1, real),
     # few more samples than features: of W_ij most have no weight, so that it has zero eigenvalues
-    "linear_forms": lambda rng, n, real: (_streams(rng, 2), (n + 5, n + 1, 5), "ce", PAIRS, real),
+    "linear_forms": lambda rng, n, real: (_streams(rng, 2), (n + 5, n + 1, 5), "ce", PAIRS, real, NETWORK),
     "hidden_forms": lambda rng, n, real: (
         _streams(rng, 3),
         (n + 5, n + 1, n + 4, 4),
@@ -96,6 +97,7 @@ CASES: Mapping[str, Callable[[Rng, int, np.dtype], Arguments]] = {
         PAIRS,
         PAIRS,
         real,
+        NETWORK,
     ),
     "chi": lambda rng, n, real: (STREAM, n, rng.uniform(1, 60, n).astype(real)),
     "half_space_counts": lambda rng, n, real: (_streams(rng), 3 * n + 1),

@@ -114,7 +114,8 @@ def _cell_attributes(experiment: Experiment, cell: Cell) -> dict[str, Any]:
     names = ("n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio")
     sizes = {name: getattr(cell, name) for name in names if getattr(cell, name) is not None}
     network = {"architecture": str(cell.architecture), "loss": str(cell.loss)}
-    return {**network, **sizes, "method": experiment.method(cell)}
+    deviations = {name: getattr(cell, name) for name in ("w_std", "v_std") if getattr(cell, name) != 1}
+    return {**network, **sizes, **deviations, "method": experiment.method(cell)}
 
 
 def layout(
