@@ -11,21 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.polynomial import Chebyshev
-from numpy.typing import NDArray
-from scipy.linalg import eigh_tridiagonal
-from scipy.stats import binom, chi2
+from scipy.stats import binom
 
-from .averages.softmax_kernel import CommonFactor, PairSums, SmoothedGumbel
-
-Floats = NDArray[np.float64]
+from .averages.gauss_rules import chi_square_rule, jacobi_rule, length_rule
+from .averages.softmax_moments import MeanVariance, softmax_moments
+from .averages.softmax_pairs import CommonFactor, PairSums, SmoothedGumbel
+from .solver.measure import Floats
 
 TRACE_ERROR = 1e-6
 """Relative error of the traces."""
 _RULES = ((6, 6), (4, 4))
 """Nodes in length and angle: lengths vary by d^(-1/2), cosines are of that size."""
-_LENGTHS = 48
-_NEGLIGIBLE = 1e-18
 
 
 @dataclass(frozen=True)
@@ -36,74 +32,6 @@ class ExpectedTraces:
     vv_off: float
     ww_diag: float | None = None
     ww_off: float | None = None
-
-
-def chi_square_rule(freedom: float, n_nodes: int) -> tuple[Floats, Floats]:
-    """Gauss rule of the chi-square law: nodes and probabilities, by Golub and Welsch (1969)."""
-    k, shape = np.arange(n_nodes, dtype=np.float64), freedom / 2 - 1
-    nodes, vectors = eigh_tridiagonal(2 * k + 1 + shape, np.sqrt(k[1:] * (k[1:] + shape)))
-    return 2 * nodes, vectors[0] ** 2
-
-
-def length_rule(freedom: int) -> tuple[Floats, Floats]:
-    """Squared lengths and probabilities of a Gaussian vector, for functions that are smooth in the length."""
-    ends = np.sqrt([chi2.ppf(_NEGLIGIBLE, freedom), chi2.isf(_NEGLIGIBLE, freedom)])
-    nodes, weights = np.polynomial.legendre.leggauss(_LENGTHS)
-    lengths = ends[0] + (ends[1] - ends[0]) * (nodes + 1) / 2
-    masses = weights * lengths * chi2.pdf(lengths**2, freedom)
-    return lengths**2, masses / masses.sum()
-
-
-def softmax_moments(n_classes: int, variance: float) -> Floats:
-    """Return E p_1, E p_1^2, E p_1^3, E p_1^4 and E (p_1 p_2)^2 of p = softmax(z), z ~ N(0, variance I_C).
-
-    The integrals of theory.md (4.2) with exp(s Z) for exp(Z), s^2 = variance, by the trapezoidal rule.
-    """
-    s = math.sqrt(variance)
-    step = 0.3 / max(1.0, s)  # the function exp(-e^y) of y = s z has an error exp(-pi^2 / 0.3)
-    z = step * np.arange(-math.ceil(9 / step), math.ceil((9 + 4 * min(s, 2.0)) / step) + 1)
-    mass = np.exp(-(z**2) / 2)
-    mass /= mass.sum()
-    width = 0.125 * max(1.0, s / 2)
-    x = np.arange(-math.log(n_classes) - 9 * s - variance * (s < 2) * 4 - 45, 9 * s + 14, width)
-    u = np.exp(np.minimum(x[:, None] + s * z, 6.0))
-    kernel = np.exp(-u)
-    log_laplace = _log_laplace(u, kernel, mass)
-    tilted = []  # t^k A_k(t)
-    for _ in range(4):
-        kernel = kernel * u
-        tilted.append(kernel @ mass)
-    others = width * np.exp((n_classes - 1) * log_laplace)
-    powers = np.array(tilted) @ others / [1.0, 1.0, 2.0, 6.0]
-    joint = tilted[1] ** 2 @ (width * np.exp((n_classes - 2) * log_laplace)) / 6
-    return np.append(powers, joint)
-
-
-def _log_laplace(u: Floats, kernel: Floats, mass: Floats) -> Floats:
-    """Log E exp(-u), from the complement where it is near 0."""
-    complement = -np.expm1(-u) @ mass
-    direct = np.log(np.maximum(kernel @ mass, 1e-300))
-    return np.where(complement < 0.5, np.log1p(-np.minimum(complement, 0.5)), direct)
-
-
-class MeanVariance:
-    """g(q) = E p_1 (1 - p_1), p = softmax of logits N(0, q), interpolated in q^(1/2) up to a largest q."""
-
-    def __init__(self, n_classes: int, largest: float) -> None:
-        def variance(roots: Floats) -> Floats:
-            return np.array([np.subtract(*softmax_moments(n_classes, float(s) ** 2)[:2]) for s in roots])
-
-        self._series = Chebyshev.interpolate(variance, _LENGTHS, domain=[0.0, math.sqrt(largest)])
-        self._slope = self._series.deriv()
-
-    def value(self, q: Floats) -> Floats:
-        """Return g(q)."""
-        return np.asarray(self._series(np.sqrt(q)), dtype=np.float64)
-
-    def scaled_slope(self, q: Floats) -> Floats:
-        """Return q g'(q)."""
-        root = np.sqrt(q)
-        return np.asarray(root * self._slope(root) / 2, dtype=np.float64)
 
 
 def expected_traces(n_features: int, n_classes: int, n_hidden: int | None = None) -> ExpectedTraces:
@@ -209,18 +137,8 @@ def _cosine_rule(d: int, n_nodes: int) -> tuple[Floats, Floats]:
     """Nodes and probabilities of |cos| weighted by its square: cos^2 is then a beta variable."""
     if d == 1:
         return np.ones(1), np.ones(1)
-    nodes, shares = _jacobi_rule((d - 3) / 2, 0.5, n_nodes)
+    nodes, shares = jacobi_rule((d - 3) / 2, 0.5, n_nodes)
     return np.sqrt((1 + nodes) / 2), shares
-
-
-def _jacobi_rule(alpha: float, beta: float, n_nodes: int) -> tuple[Floats, Floats]:
-    """Gauss rule of the density (1 - x)^alpha (1 + x)^beta, normalised: any size of alpha."""
-    k = np.arange(1, n_nodes, dtype=np.float64)
-    total = 2 * k + alpha + beta
-    diagonal = np.append((beta - alpha) / (alpha + beta + 2), (beta**2 - alpha**2) / (total * (total + 2)))
-    squares = 4 * k * (k + alpha) * (k + beta) * (k + alpha + beta) / (total**2 * (total**2 - 1))
-    nodes, vectors = eigh_tridiagonal(diagonal, np.sqrt(squares))
-    return nodes, vectors[0] ** 2
 
 
 def _pair_given_cosine(scales: Floats, masses: Floats, cosine: float, n_classes: int) -> Floats:

@@ -44,7 +44,7 @@ class GeneralizedMarchenkoPastur(Distribution):
     Notes
     -----
     All methods compute with w = -1/e, in which the inverse map of theory.md (3.1) is a linear function plus
-    the Cauchy transform of a positive measure; ``rmtsim/laws/_chart.py`` states what follows: the root with
+    the Cauchy transform of a positive measure; ``solver/chart.py`` states what follows: the root with
     Im w > 0 is unique, edges are found without a search grid, and the distribution function is elementary in
     w. Newton starts from a table of the boundary curve, built on first use; where Newton fails, bisection
     along the curve does not.

@@ -10,18 +10,15 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import ArrayLike
 from scipy.special import chdtri, gammaln
 
-from ..averages.quadrature import sobol_normals
+from ..averages.quasi_monte_carlo import sobol_normals
 from ..solver.log_spline import log_spline
 from ..solver.measure import Floats
-from .hidden import centred, check_pair, check_readout, covariances
+from .conditions import Conditions
+from .hidden_joint import N_REPLICATES, centred, covariances
 from .weight_law import WeightLaw
 
-_N_REPLICATES = 8
-LOG2_ENTRIES = 25
-"""Binary logarithm of the softmax entries that a law may cost, two to four times as many for many classes."""
 _LOG2_LEAST, _LOG2_MOST = 4, 13  # rays of one replicate
 _FINE = 96  # radii at which a ray's weights are put into panels
 _RADIAL_TAIL = 1e-13
@@ -30,18 +27,15 @@ _SMOOTH = 1e-3  # last coefficients along rays, relative to the weights, that fe
 _TINY = 1e-30  # weights below this share of the largest are put there together
 
 
-def hidden_ce_density(
-    V: ArrayLike | None, rows: tuple[int, int], diagonal: bool, log2_entries: int = LOG2_ENTRIES
-) -> WeightLaw:
+def hidden_ce_density(diagonal: bool, conditions: Conditions) -> WeightLaw:
     """Law of 1(u_i > 0) 1(u_j > 0) (V^T B V)_ij given V: an atom at zero beside a density.
 
     The gates are integrated exactly (u_i and u_j are folded to positive values).
     """
-    V = centred(check_readout(V))
-    i, j = check_pair(rows, V.shape[1], diagonal)
-    values, shares, radial, n_rays = _along_rays(V, i, j, diagonal, log2_entries)
+    V, i, j = conditions.readout(diagonal)
+    values, shares, radial, n_rays = _along_rays(centred(V), i, j, diagonal, conditions.log2_entries)
     share = 0.5 if diagonal else 0.25
-    source = f"{_N_REPLICATES * n_rays} scrambled Sobol rays in {_N_REPLICATES} replicates"
+    source = f"{N_REPLICATES * n_rays} scrambled Sobol rays in {N_REPLICATES} replicates"
     largest = float(np.abs(values).max())
     if largest == 0:  # V has equal rows
         return WeightLaw(np.zeros(1), np.ones(1), reach=(0.0, 0.0), source=source)
@@ -78,7 +72,7 @@ def _along_rays(
         coarse = np.log(np.maximum(coarse, _UNDERFLOW))
     # Along a ray the polynomial must not leave the range that was seen: where softmax saturates it would.
     lowest, highest = coarse.min(axis=-1, keepdims=True), coarse.max(axis=-1, keepdims=True)
-    values = np.clip(coarse @ interpolate, lowest, highest).reshape(_N_REPLICATES, -1)
+    values = np.clip(coarse @ interpolate, lowest, highest).reshape(N_REPLICATES, -1)
     if diagonal:
         values = np.where(values > math.log(_UNDERFLOW) + 1, np.exp(values), 0.0)
     shares = np.tile(masses / n_rays, n_rays)
@@ -86,13 +80,13 @@ def _along_rays(
 
 
 def _log2_rays(entries: int, log2_entries: int) -> int:
-    budget = log2_entries - math.ceil(math.log2(entries * _N_REPLICATES))
+    budget = log2_entries - math.ceil(math.log2(entries * N_REPLICATES))
     return min(max(budget, _LOG2_LEAST), _LOG2_MOST)
 
 
 def _rays(n_hidden: int, n_rays: int, i: int, j: int) -> Iterator[Floats]:
     """Directions of each replicate, folded to open gates, shape (n_rays, m)."""
-    for replicate in range(_N_REPLICATES):
+    for replicate in range(N_REPLICATES):
         u = sobol_normals(n_hidden, round(math.log2(n_rays)), replicate)
         u[:, [i, j]] = np.abs(u[:, [i, j]])
         yield u / np.linalg.norm(u, axis=1, keepdims=True)

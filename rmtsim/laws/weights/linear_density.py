@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.interpolate import make_interp_spline
 
-from ..averages.lognormal_sums import log_ratio
+from ..averages.log_ratio import log_ratio
 from ..solver.measure import Floats
 from ..solver.panels import ORDER, Panels
+from .conditions import Conditions
 from .weight_law import WeightLaw
 
 # Error of the densities, seen against Fourier inversion at points off the grid of `log_ratio`: 1e-12 of the
@@ -22,16 +23,17 @@ _RULE = (lambda rule: (0.5 * (rule[0] + 1), 0.5 * rule[1]))(np.polynomial.legend
 _SMALLEST = 1e-290
 
 
-def linear_ce_density(block: str, n_classes: float) -> WeightLaw:
+def linear_ce_density(diagonal: bool, conditions: Conditions) -> WeightLaw:
     """Law of p_1 (1 - p_1) or of -p_1 p_2; at C = infinity in units of 1/C or of -1/C^2."""
+    n_classes = conditions.classes()
     if n_classes == math.inf:
-        return _log_normal(1.0) if block == "vv_diag" else _log_normal(math.sqrt(2))
-    if block == "vv_diag":
+        return _log_normal(1.0, "1/C") if diagonal else _log_normal(math.sqrt(2), "-1/C^2")
+    if diagonal:
         return _diagonal(int(n_classes))
     return (_diagonal(2) if n_classes == 2 else _off_diagonal(int(n_classes))).scaled(-1.0)
 
 
-def _log_normal(sigma: float) -> WeightLaw:
+def _log_normal(sigma: float, unit: str) -> WeightLaw:
     """Law of exp(sigma z - sigma^2 / 2), of mean 1."""
     low, high = -_REACH * sigma, (_REACH + 4 * sigma) * sigma  # E lambda^4 moves the mass by 4 sigma^2
 
@@ -40,8 +42,7 @@ def _log_normal(sigma: float) -> WeightLaw:
         return np.exp(-0.5 * z * z) / (x * sigma * math.sqrt(2 * math.pi))
 
     panels = _normalised(Panels.of(density, _powers(math.exp(low), math.exp(high))))
-    units = "1/C" if sigma == 1 else "-1/C^2"
-    return _smooth(panels, (0.0, math.inf), f"log-normal density, units of {units}")
+    return _smooth(panels, (0.0, math.inf), f"log-normal density, units of {unit}")
 
 
 def _diagonal(n_classes: int) -> WeightLaw:

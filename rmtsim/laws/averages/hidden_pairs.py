@@ -1,4 +1,4 @@
-"""Averages over hidden activations of the two-sample sums of `softmax_kernel`.
+"""Averages over hidden activations of the two-sample sums of `softmax_pairs`.
 
 The squared norm of a block of the hidden ce model is, given V, a double sum over samples n, k; its limit
 needs E_V over products of the weights of two independent samples, and E_V of the square of one. Directions of
@@ -15,11 +15,11 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy import stats
 
-from .gauss_rule import gauss_rule
-from .quadrature import replicate_mean, sobol_normals
-from .softmax_kernel import CommonFactor, Monomial, PairSums, SmoothedGumbel
+from ..solver.measure import Floats
+from .gauss_rules import gauss_rule
+from .quasi_monte_carlo import replicate_mean, sobol_normals
+from .softmax_pairs import CommonFactor, Monomial, PairSums, SmoothedGumbel
 
-Floats = NDArray[np.float64]
 Form = dict[Monomial, Floats]
 """Polynomial in P, P', R: exponents -> coefficient."""
 Estimate = tuple[float, float]

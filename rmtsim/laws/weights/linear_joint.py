@@ -4,28 +4,28 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..averages.lognormal_sums import log_ratio, normal_rule
-from .joint import JointWeights, Sector
-
-Floats = NDArray[np.float64]
+from ..averages.log_ratio import log_ratio, normal_rule
+from ..solver.measure import Floats
+from .conditions import Conditions
+from .joint_weights import JointWeights, Sector
 
 # Reach of z in the log-normal limits: the fourth moment of exp(sqrt(2) z) shifts the mass right by 4 sqrt(2).
 _LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH = 0.05, -8.5, 12.2
 _COSH_STEP, _COSH_REACH = 0.1, 6.2
 
 
-def linear_mse() -> JointWeights:
-    """Weight 1 of a diagonal block."""
-    return JointWeights(np.ones(1), np.ones(1), (), "constant")
+def linear_mse(diagonal: bool, conditions: Conditions) -> JointWeights:
+    """Weight 1 of a diagonal block, 0 of the others."""
+    return JointWeights(np.full(1, float(diagonal)), np.ones(1), (), "constant")
 
 
-def linear_ce(block: str, n_classes: float) -> JointWeights:
+def linear_ce(diagonal: bool, conditions: Conditions) -> JointWeights:
     """Weights p_1 (1 - p_1) or -p_1 p_2; at C = infinity their limits in units of 1/C or -1/C^2."""
+    n_classes = conditions.classes()
     if n_classes == math.inf:
-        return _limit_diagonal() if block == "vv_diag" else _limit_off_diagonal()
-    if block == "vv_diag":
+        return _log_normal(1.0, "1/C") if diagonal else _log_normal(math.sqrt(2), "-1/C^2")
+    if diagonal:
         return _diagonal(int(n_classes))
     if n_classes == 2:
         both = _diagonal(2)
@@ -82,18 +82,11 @@ def _off_diagonal(n_classes: int) -> JointWeights:
     )
 
 
-def _limit_diagonal() -> JointWeights:
-    """Weights exp(z - 1/2), in units of 1/C."""
+def _log_normal(sigma: float, unit: str) -> JointWeights:
+    """Weights exp(sigma z - sigma^2 / 2), of mean 1."""
     z, mass = normal_rule(_LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH)
-    return JointWeights(np.exp(z - 0.5), mass, (Sector(z[:, None]),), "trapezoidal rule, units of 1/C")
-
-
-def _limit_off_diagonal() -> JointWeights:
-    """Weights exp(z_1 + z_2 - 1) = exp(sqrt(2) z - 1), in units of -1/C^2."""
-    z, mass = normal_rule(_LIMIT_STEP, _LIMIT_LOW, _LIMIT_HIGH)
-    return JointWeights(
-        np.exp(math.sqrt(2) * z - 1), mass, (Sector(z[:, None]),), "trapezoidal rule, units of -1/C^2"
-    )
+    weights = np.exp(sigma * z - 0.5 * sigma**2)
+    return JointWeights(weights, mass, (Sector(z[:, None]),), f"trapezoidal rule, units of {unit}")
 
 
 def _logistic(w: Floats) -> Floats:

@@ -1,0 +1,139 @@
+"""The one table of block laws: for each layer of each model its weight laws, masses and ratios."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from . import many_classes, masses
+from .masses import BlockMass
+from .solver.measure import canonical
+from .weights.conditions import Conditions, check_choice
+from .weights.hidden_density import hidden_ce_density
+from .weights.hidden_joint import hidden_ce, hidden_mse
+from .weights.joint_weights import JointWeights
+from .weights.linear_density import linear_ce_density
+from .weights.linear_joint import linear_ce, linear_mse
+from .weights.weight_law import WeightLaw
+
+
+@dataclass(frozen=True)
+class Block:
+    """Sample weights of a block whose order grows with d.
+
+    Attributes
+    ----------
+    joint : callable
+        Quadrature of the weight together with the projections it depends on.
+    density : callable or None
+        Law of the weight where it has a density; otherwise its atoms are those of ``joint``.
+    """
+
+    joint: Callable[[Conditions], JointWeights]
+    density: Callable[[Conditions], WeightLaw] | None = None
+
+    def weight_law(self, conditions: Conditions) -> WeightLaw:
+        """Law of the weight alone."""
+        if self.density is not None:
+            return self.density(conditions)
+        joint = self.joint(conditions)
+        reach = float(joint.weights.min()), float(joint.weights.max())
+        return WeightLaw(*canonical(joint.weights, joint.probabilities), reach=reach, source=joint.source)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Blocks of one layer, theory.md sections 3 and 4.
+
+    Attributes
+    ----------
+    mass : callable
+        `BlockMass` at (gamma, C, m).
+    order : int
+        The ratio r of off-diagonal to diagonal masses falls as C^-order.
+    many_classes : callable
+        Limit of C^order r at (gamma, m).
+    blocks : dict
+        By name; empty where the blocks do not grow with d.
+    ratio : callable or None
+        r at (gamma, C) where it is in closed form and does not depend on m; otherwise that of ``mass``.
+    least_width : int
+        Smallest m with more than one block, or with a block at all.
+    """
+
+    mass: Callable[[float, int, int], BlockMass]
+    order: int
+    many_classes: Callable[[float, int], float]
+    blocks: dict[str, Block] = field(default_factory=dict)
+    ratio: Callable[[float, int], float] | None = None
+    least_width: int = 0
+
+
+def _zero(gamma: float, count: int) -> float:
+    return 0.0
+
+
+LAYERS = {
+    ("linear", "ce", "v"): Layer(
+        masses.linear_ce,
+        2,
+        many_classes.linear_ce,
+        {
+            "vv_diag": Block(partial(linear_ce, True), partial(linear_ce_density, True)),
+            "vv_off": Block(partial(linear_ce, False), partial(linear_ce_density, False)),
+        },
+    ),
+    ("linear", "mse", "v"): Layer(
+        masses.linear_mse,
+        2,
+        _zero,
+        {"vv_diag": Block(partial(linear_mse, True)), "vv_off": Block(partial(linear_mse, False))},
+        ratio=_zero,
+    ),
+    ("hidden", "ce", "w"): Layer(
+        masses.hidden_ce_w,
+        1,
+        many_classes.hidden_ce_w,
+        {
+            "ww_diag": Block(partial(hidden_ce, True), partial(hidden_ce_density, True)),
+            "ww_off": Block(partial(hidden_ce, False), partial(hidden_ce_density, False)),
+        },
+        least_width=2,
+    ),
+    ("hidden", "mse", "w"): Layer(
+        masses.hidden_mse_w,
+        1,
+        many_classes.gate_ratio,
+        {"ww_diag": Block(partial(hidden_mse, True)), "ww_off": Block(partial(hidden_mse, False))},
+        ratio=lambda gamma, C: many_classes.gate_ratio(gamma, 0) / (C + 2),
+        least_width=2,
+    ),
+    ("hidden", "ce", "v"): Layer(masses.hidden_ce_v, 2, many_classes.hidden_ce_v, least_width=1),
+    ("hidden", "mse", "v"): Layer(masses.hidden_mse_v, 2, _zero, ratio=_zero, least_width=1),
+}
+"""By architecture, loss and layer: where text becomes an object, and a new block law is entered."""
+
+
+def find_layer(architecture: str, loss: str, layer: str) -> Layer:
+    """Return the entry of three names, or refuse the first that is unknown."""
+    layers = _layers(architecture, loss)
+    check_choice("layer", layer, list(layers))
+    return layers[layer]
+
+
+def find_block(architecture: str, loss: str, block: str) -> Block:
+    """Return the block of three names, or refuse the first that is unknown."""
+    layers = _layers(architecture, loss)
+    blocks = {name: entry for layer in layers.values() for name, entry in layer.blocks.items()}
+    if block in ("vv_diag", "vv_off") and block not in blocks:
+        raise ValueError(
+            f"block: {block!r} of the {architecture} model is m x m with m fixed and has no limit law; "
+            "vv_limit computes the matrix it converges to"
+        )
+    check_choice("block", block, list(blocks))
+    return blocks[block]
+
+
+def _layers(architecture: str, loss: str) -> dict[str, Layer]:
+    check_choice("architecture", architecture, list(dict.fromkeys(names[0] for names in LAYERS)))
+    check_choice("loss", loss, list(dict.fromkeys(names[1] for names in LAYERS)))
+    return {names[2]: entry for names, entry in LAYERS.items() if names[:2] == (architecture, loss)}
