@@ -48,8 +48,8 @@ def expected_traces(n_features: int, n_classes: int, n_hidden: int | None = None
     --------
     Two classes have p_1 (1 - p_1) = -p_1 (p_2 - 1), and so opposite traces.
 
-    >>> found = expected_traces(10, 2)
-    >>> round(found.vv_diag, 6), round(found.vv_off, 6)
+    >>> traces = expected_traces(10, 2)
+    >>> round(traces.vv_diag, 6), round(traces.vv_off, 6)
     (0.176683, -0.176683)
     """
     if n_hidden is None:

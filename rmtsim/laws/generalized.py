@@ -207,26 +207,6 @@ class GeneralizedMarchenkoPastur(Distribution):
         s = self._transform(flat / self._scale) / self._scale
         return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
 
-    def stieltjes_limit(self, x: ArrayLike) -> Any:
-        """Boundary value s(x + i0): pi times Hilbert transform and density as real and imaginary part.
-
-        Parameters
-        ----------
-        x : array_like
-            Points of the support.
-
-        Raises
-        ------
-        ValueError
-            At points off the support.
-        """
-        x = np.asarray(x, dtype=np.float64)
-        scaled = x.ravel() / self._scale
-        if np.any(self._boundary.inside(scaled) < 0):
-            raise ValueError("x: expected points of the support; elsewhere the transform is `stieltjes`")
-        w = self._boundary.curve(scaled)
-        return shaped(-1 / (self.aspect_ratio * w * self._scale), x.shape)
-
     def _transform(self, z: Complexes) -> Complexes:
         if self._boundary.left.size == 0:
             if np.any(z == 0):

@@ -134,13 +134,13 @@ def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) ->
     if not joint.weights.any():
         return ()
     gaps = _formal_gaps(law) if n_eigenvalues is None else _resolved_gaps(law, n_eigenvalues)
-    found = [
+    predicted = [
         Outlier(location, sector.multiplicity)
         for sector in joint.sectors
         for gap in gaps
         for location in _roots(law, joint, sector, gap)
     ]
-    return tuple(sorted(found, key=lambda outlier: outlier.location))
+    return tuple(sorted(predicted, key=lambda outlier: outlier.location))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rmtsim.laws import block_mass, block_ratio, ratio_with_error, scaled_block_ratio
+
 from ..oracles.softmax_moments import softmax_moment
 
 GAMMAS = (0.25, 0.5, 1.0, 2.0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rmtsim.laws import GeneralizedMarchenkoPastur, joint_weights, limit_law, vv_limit, weight_law
+
 from ..oracles.softmax_moments import softmax_moment
 
 CLASSES = [2, 3, 10, 1000, 131072]

@@ -78,14 +78,14 @@ def _panels(function: Any, breaks: Floats, tolerance: float) -> tuple[Floats, Fl
     for halving in range(_MOST_HALVINGS):
         if a.size == 0:
             break
-        found = function(a[:, None] + 0.5 * (b - a)[:, None] * (1 + _NODES)) @ _TO_COEFFICIENTS.T
-        cut = np.abs(found[:, -3:]).max(axis=1) * (b - a)
+        series = function(a[:, None] + 0.5 * (b - a)[:, None] * (1 + _NODES)) @ _TO_COEFFICIENTS.T
+        cut = np.abs(series[:, -3:]).max(axis=1) * (b - a)
         middle = 0.5 * (a + b)
         last = halving == _MOST_HALVINGS - 1 or a.size > _MOST_PANELS
         done = (cut <= tolerance) | (middle <= a) | (middle >= b) | last
         starts.append(a[done])
         widths.append((b - a)[done])
-        coefficients.append(found[done])
+        coefficients.append(series[done])
         rest += float(cut[done].sum())
         a, b = np.concatenate([a[~done], middle[~done]]), np.concatenate([middle[~done], b[~done]])
     order = np.argsort(np.concatenate(starts))
