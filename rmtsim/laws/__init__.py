@@ -4,8 +4,9 @@ Everything public is imported from here. What users get, and where it lies:
 
 - laws by name of a block: `limit_law`, `weight_law`, `joint_weights` (``block_laws``, from the table in
   ``layers``);
-- laws by parameters: `MarchenkoPastur`, `GeneralizedMarchenkoPastur` of a `WeightLaw` (made of `Panels`),
-  `TracyWidom` and `EdelmanSmallest` of extreme eigenvalues, each a `Distribution` (``distribution``);
+- laws by parameters: `MarchenkoPastur` and `Semicircle` (both ``angular``), `GeneralizedMarchenkoPastur` of a
+  `WeightLaw` (made of `Panels`), `TracyWidom` and `EdelmanSmallest` of extreme eigenvalues, each a
+  `Distribution` (``distribution``);
 - eigenvalues outside the bulk: `outliers`, `outside`, `visible_support`;
 - masses of blocks and their ratios: averaged over V (``masses``, ``many_classes``, ``ratios``), for one V
   (``fixed_v``), and traces at finite d and N (``finite_size``);
@@ -26,6 +27,7 @@ from .marchenko_pastur import MarchenkoPastur
 from .masses import BlockMass
 from .outliers import Outlier, outliers, outside
 from .ratios import Approximation, block_mass, block_ratio, ratio_with_error, scaled_block_ratio
+from .semicircle import Semicircle
 from .solver.panels import Panels
 from .tracy_widom import (
     TracyWidom,
@@ -53,6 +55,7 @@ __all__ = [
     "Outlier",
     "Panels",
     "Sector",
+    "Semicircle",
     "TracyWidom",
     "WeightLaw",
     "block_mass",
