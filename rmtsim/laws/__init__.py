@@ -6,7 +6,7 @@ Everything public is imported from here. What users get, and where it lies:
   ``layers``);
 - laws by parameters: `MarchenkoPastur` and `Semicircle` (both ``angular``), `GeneralizedMarchenkoPastur` of a
   `WeightLaw` (made of `Panels`), `TracyWidom` and `EdelmanSmallest` of extreme eigenvalues, each a
-  `Distribution` (``distribution``);
+  `Distribution` (``distribution``) that takes expectations (``expectation``);
 - eigenvalues outside the bulk: `outliers`, `outside`, `visible_support`;
 - masses of blocks and their ratios: averaged over V (``masses``, ``many_classes``, ``ratios``), for one V
   (``fixed_v``), and traces at finite d and N (``finite_size``);
@@ -26,8 +26,9 @@ from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
 from .masses import BlockMass
 from .outliers import Outlier, outliers, outside
-from .ratios import Approximation, block_mass, block_ratio, ratio_with_error, scaled_block_ratio
+from .ratios import block_mass, block_ratio, ratio_with_error, scaled_block_ratio
 from .semicircle import Semicircle
+from .solver.measure import Approximation
 from .solver.panels import Panels
 from .tracy_widom import (
     TracyWidom,

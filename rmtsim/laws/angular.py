@@ -27,11 +27,6 @@ class AngularLaw(Distribution):
     _mass: float
     _kernel: PoissonKernel
 
-    @property
-    def atom(self) -> float:
-        """Mass at zero."""
-        return 0.0
-
     def support(self) -> list[tuple[float, float]]:
         """The bulk [(left, right)], without the atom."""
         return [(self._left[0], self._right[0])]

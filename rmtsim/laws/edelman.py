@@ -37,6 +37,10 @@ class EdelmanSmallest(Distribution):
         with np.errstate(over="ignore"):  # to infinity, where the functions have their limits
             return x / self.scale
 
+    def support(self) -> list[tuple[float, float]]:
+        """The half-line that carries the law."""
+        return [(0.0, math.inf)]
+
     def pdf(self, x: ArrayLike) -> Any:
         """Density; infinite at 0."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from .averages.hidden_pairs import gradient_covariance_masses, hidden_variance_masses
 from .averages.softmax_moments import softmax_moments
+from .solver.measure import Approximation
 
 # Relative quadrature error of the one-dimensional integrals of theory.md (4.2), tested on C = 2 and E p =
 # 1/C.
@@ -24,11 +25,11 @@ class BlockMass:
     off_diagonal_error: float = 0.0
 
     @property
-    def ratio(self) -> tuple[float, float]:
-        """Off-diagonal over diagonal mass, and its error."""
+    def ratio(self) -> Approximation:
+        """Off-diagonal over diagonal mass."""
         ratio = self.off_diagonal / self.diagonal
         relative = self.off_diagonal_error / self.off_diagonal + self.diagonal_error / self.diagonal
-        return ratio, ratio * relative
+        return Approximation(ratio, ratio * relative)
 
 
 def linear_mse(gamma: float, n_classes: int, m: int) -> BlockMass:

@@ -1,20 +1,12 @@
 """Masses of blocks by name, and the ratio of off-diagonal to diagonal ones, theory.md section 4."""
 
 import math
-from typing import NamedTuple
 
 from ..blas import single_blas_thread
 from .layers import Layer, find_layer
 from .masses import BlockMass
-from .solver.measure import check_aspect_ratio
+from .solver.measure import Approximation, check_aspect_ratio
 from .weights.conditions import check_count
-
-
-class Approximation(NamedTuple):
-    """A number with a bound of its numerical error."""
-
-    value: float
-    error: float
 
 
 @single_blas_thread
@@ -129,7 +121,7 @@ def ratio_with_error(
     if entry.ratio is not None:
         return Approximation(entry.ratio(gamma, check_count("n_classes", n_classes, 1)), 0.0)
     C = check_count("n_classes", n_classes, 2)
-    return Approximation(*block_mass(architecture, loss, layer, gamma, C, n_hidden).ratio)
+    return block_mass(architecture, loss, layer, gamma, C, n_hidden).ratio
 
 
 def scaled_block_ratio(

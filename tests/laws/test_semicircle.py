@@ -107,7 +107,7 @@ def test_off_diagonal_blocks_of_cross_entropy_approach_it():
 
 
 def test_at_large_aspect_ratio_only_the_rest_of_equal_weights_is_a_semicircle():
-    """Weights 1, eigenvalues other than zero: (H - gamma) / gamma^(1/2) has a mass 1/gamma on a semicircle."""
+    """Weights 1, eigenvalues but zero: (H - gamma) / gamma^(1/2) has a mass 1/gamma on a semicircle."""
     gamma = 1e6
     law, limit = GeneralizedMarchenkoPastur([1.0], [1.0], gamma), Semicircle()
     t = limit.ppf(np.linspace(0.05, 0.95, 19))

@@ -15,16 +15,13 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..solver.measure import Floats
+from ..solver.measure import Approximation, Floats
 from .gauss_rules import gauss_rule
 from .quasi_monte_carlo import replicate_mean, sobol_normals
 from .softmax_pairs import CommonFactor, Monomial, PairSums, SmoothedGumbel
 
 Form = dict[Monomial, Floats]
 """Polynomial in P, P', R: exponents -> coefficient."""
-Estimate = tuple[float, float]
-"""Value and error."""
-
 _R: Form = {(0, 0, 1): np.array(1.0)}
 _P: Form = {(1, 0, 0): np.array(1.0)}
 _P_OTHER: Form = {(0, 1, 0): np.array(1.0)}
@@ -206,7 +203,7 @@ def _form_at(diagonal: bool, h: Floats, other: Floats) -> Floats:
     return np.stack([absent + form.get(monomial, absent) for monomial in FORM_MONOMIALS], axis=1)
 
 
-def _pair_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
+def _pair_mean(n_classes: int, m: int, diagonal: bool) -> Approximation:
     """E_V of (E[lambda | V, gates open])^2."""
     table = _gradient_table(n_classes, m)
 
@@ -217,7 +214,7 @@ def _pair_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
         )
 
     mean, error = replicate_mean(_replicates(m, 1 if diagonal else 2, _LOG2_POINTS_W, integrand))
-    return float(mean), float(error) + _rule_error(m) * float(mean)
+    return Approximation(float(mean), float(error) + _rule_error(m) * float(mean))
 
 
 @functools.lru_cache(maxsize=16)
@@ -246,7 +243,7 @@ def _off_diagonal_cubature(k: Floats) -> tuple[Floats, Floats]:
     return nodes, np.stack([1 - 2 * first + both, first - both, first - both, both])
 
 
-def _single_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
+def _single_mean(n_classes: int, m: int, diagonal: bool) -> Approximation:
     """E lambda^2 given open gates."""
     n_open = 1 if diagonal else 2
     k = np.arange(n_open, m + 1)
@@ -254,10 +251,10 @@ def _single_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
     coefficients = probabilities.T @ _form_at(diagonal, nodes, nodes)
     given_k = np.sum(coefficients * _single_table(n_classes, m)[k], axis=1)
     value = float(stats.binom.pmf(k - n_open, m - n_open, 0.5) @ given_k)
-    return value, _rule_error(m) * value
+    return Approximation(value, _rule_error(m) * value)
 
 
-def gradient_covariance_masses(n_classes: int, m: int) -> tuple[tuple[Estimate, Estimate], ...]:
+def gradient_covariance_masses(n_classes: int, m: int) -> tuple[tuple[Approximation, Approximation], ...]:
     """Moments of the W-layer weight lambda of theory.md (2.2), ce, for i = j and for i != j.
 
     Returns
@@ -272,15 +269,15 @@ def gradient_covariance_masses(n_classes: int, m: int) -> tuple[tuple[Estimate, 
     return tuple(result)
 
 
-def _scaled(estimate: Estimate, factor: float) -> Estimate:
-    return factor * estimate[0], factor * estimate[1]
+def _scaled(estimate: Approximation, factor: float) -> Approximation:
+    return Approximation(factor * estimate.value, factor * estimate.error)
 
 
 def _variance_products(sums: PairSums) -> Floats:
     return np.array(sums.variance_products())
 
 
-def hidden_variance_masses(n_classes: int, m: int) -> tuple[Estimate, Estimate]:
+def hidden_variance_masses(n_classes: int, m: int) -> tuple[Approximation, Approximation]:
     """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and c != e, each with its error."""
     r, rules = _norm_rules(m)
     table = _pair_table(r / math.sqrt(m), n_classes, _variance_products, [0, 1])
@@ -292,4 +289,5 @@ def hidden_variance_masses(n_classes: int, m: int) -> tuple[Estimate, Estimate]:
 
     mean, error = replicate_mean(_replicates(m, 0, _LOG2_POINTS_V, integrand))
     error = error + _rule_error(m) * mean
-    return (float(mean[0]), float(error[0])), (float(mean[1]), float(error[1]))
+    first, second = (Approximation(float(v), float(e)) for v, e in zip(mean, error, strict=True))
+    return first, second
