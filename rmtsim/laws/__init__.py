@@ -37,7 +37,7 @@ from .tracy_widom import (
     smallest_eigenvalue_law,
 )
 from .visible import visible_support
-from .weights.conditions import Conditions
+from .weights.conditions import Conditions, Initialisation
 from .weights.joint_weights import JointWeights, Sector
 from .weights.weight_law import WeightLaw
 
@@ -51,6 +51,7 @@ __all__ = [
     "EdelmanSmallest",
     "ExpectedTraces",
     "GeneralizedMarchenkoPastur",
+    "Initialisation",
     "JointWeights",
     "MarchenkoPastur",
     "Outlier",

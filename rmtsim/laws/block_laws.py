@@ -22,7 +22,7 @@ def weight_law(architecture: str, loss: str, block: str, **options: Unpack[LawOp
     block : {"vv_diag", "vv_off"} (linear), {"ww_diag", "ww_off"} (hidden)
     **options
         ``n_classes`` of the linear ce model, ``V`` (C, m) of the hidden ce model with ``rows`` of its units,
-        and what else `Conditions` documents.
+        scales ``w_std`` and ``v_std`` of initialisation, and what else `Conditions` documents.
 
     Returns
     -------

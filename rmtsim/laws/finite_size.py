@@ -9,6 +9,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from scipy.stats import binom
@@ -17,6 +18,7 @@ from .averages.gauss_rules import chi_square_rule, jacobi_rule, length_rule
 from .averages.softmax_moments import MeanVariance, softmax_moments
 from .averages.softmax_pairs import CommonFactor, PairSums, SmoothedGumbel
 from .solver.measure import Floats
+from .weights.conditions import Initialisation, InitialisationOptions
 
 TRACE_ERROR = 1e-6
 """Relative error of the traces."""
@@ -34,7 +36,9 @@ class ExpectedTraces:
     ww_off: float | None = None
 
 
-def expected_traces(n_features: int, n_classes: int, n_hidden: int | None = None) -> ExpectedTraces:
+def expected_traces(
+    n_features: int, n_classes: int, n_hidden: int | None = None, **init: Unpack[InitialisationOptions]
+) -> ExpectedTraces:
     """Return E (1/n) tr H of the ce blocks, V drawn with the inputs, theory.md (5.6): any N.
 
     Parameters
@@ -43,6 +47,8 @@ def expected_traces(n_features: int, n_classes: int, n_hidden: int | None = None
         d, and C of at least 2.
     n_hidden : int, optional
         m; the linear model without.
+    **init
+        ``w_std`` and ``v_std`` of `Initialisation`.
 
     Examples
     --------
@@ -52,42 +58,50 @@ def expected_traces(n_features: int, n_classes: int, n_hidden: int | None = None
     >>> round(traces.vv_diag, 6), round(traces.vv_off, 6)
     (0.176683, -0.176683)
     """
+    scales = Initialisation(**init)
     if n_hidden is None:
-        diagonal, ww_diag, ww_off = _linear_trace(n_features, n_classes), None, None
-    else:
-        diagonal, ww_diag, ww_off = _hidden_traces(n_features, n_classes, n_hidden)
+        vv = _linear_trace(n_features, n_classes, scales.v_std)
+        return ExpectedTraces(vv, -vv / (n_classes - 1))
+    vv, off = _hidden_traces(n_features, n_classes, n_hidden, scales.w_std * scales.v_std)
+    unit = scales.v_std**2 * n_classes / n_hidden
     # Block rows sum to zero and classes are exchangeable, theory.md (5.4).
-    return ExpectedTraces(diagonal, -diagonal / (n_classes - 1), ww_diag, ww_off)
+    diagonal, ww_off = scales.w_std**2 * vv, None if off is None else unit * off
+    return ExpectedTraces(diagonal, -diagonal / (n_classes - 1), unit * vv, ww_off)
 
 
-def _linear_trace(d: int, n_classes: int) -> float:
+def _linear_trace(d: int, n_classes: int, s: float) -> float:
     squares, masses = length_rule(d + 2)  # chi-square weighted by itself has two degrees of freedom more
-    return float(masses @ MeanVariance(n_classes, squares[-1] / d).value(squares / d))
+    variances = s**2 * squares / d
+    return float(masses @ MeanVariance(n_classes, variances[-1]).value(variances))
 
 
-def _hidden_traces(d: int, n_classes: int, m: int) -> tuple[float, float | None, float | None]:
-    """Traces of vv_diag, ww_diag, ww_off; q = |h|^2/m is a product of two chi-squares given k open gates."""
+def _hidden_traces(d: int, n_classes: int, m: int, s: float) -> tuple[float, float | None]:
+    """Traces of vv_diag at w_std 1, and of ww_off in units of v_std^2 C/m, theory.md (5.6).
+
+    The variance q = s^2 |h|^2/m of the logits is a product of two chi-squares given k open gates.
+    """
     inputs, masses = length_rule(d + 2)
-    variance = MeanVariance(n_classes, inputs[-1] * length_rule(m + 2)[0][-1] / (d * m))
+    unit = s**2 / (d * m)
+    variance = MeanVariance(n_classes, unit * inputs[-1] * length_rule(m + 2)[0][-1])
 
     def average(function: Callable[[Floats], Floats], freedom: int) -> float:
         """Mean of a function of q with |h|^2 d/|x|^2 chi-square of some degrees of freedom."""
         units, shares = length_rule(freedom)
-        return float(masses @ function(np.outer(inputs, units) / (d * m)) @ shares)
+        return float(masses @ function(unit * np.outer(inputs, units)) @ shares)
 
     vv = sum(binom.pmf(k, m, 0.5) * k / m * average(variance.value, k + 2) for k in range(1, m + 1))
     if m == 1:
-        return float(vv), float(vv) * n_classes, None
+        return float(vv), None
     off = sum(
         binom.pmf(k - 2, m - 2, 0.5) / (k * math.pi) * average(variance.scaled_slope, k)
         for k in range(2, m + 1)
     )
-    return float(vv), float(vv) * n_classes / m, float(off) * n_classes / m
+    return float(vv), float(off)
 
 
 @functools.lru_cache(maxsize=64)
 def linear_second_moments(
-    n_features: int, n_samples: int, n_classes: int
+    n_features: int, n_samples: int, n_classes: int, v_std: float = 1.0
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Return E (1/d) |H|_F^2 of a diagonal and of an off-diagonal block of linear ce, theory.md (5.7).
 
@@ -95,6 +109,8 @@ def linear_second_moments(
     ----------
     n_features, n_samples, n_classes : int
         d, N, and C of at least 2.
+    v_std : float, optional
+        Of `Initialisation`.
 
     Returns
     -------
@@ -111,8 +127,11 @@ def linear_second_moments(
     """
     d, N = n_features, n_samples
     squares, masses = length_rule(d + 4)
-    single = sum(p * _single(n_classes, float(square) / d) for square, p in zip(squares, masses, strict=True))
-    pair, coarse = (_pair(d, n_classes, *sizes) for sizes in _RULES)
+    single = sum(
+        p * _single(n_classes, v_std**2 * float(square) / d)
+        for square, p in zip(squares, masses, strict=True)
+    )
+    pair, coarse = (_pair(d, n_classes, v_std, *sizes) for sizes in _RULES)
     values = (d + 2) / N * single + (1 - 1 / N) * pair
     errors = 2 * np.abs(pair - coarse)
     return (float(values[0]), float(errors[0])), (float(values[1]), float(errors[1]))
@@ -124,12 +143,12 @@ def _single(n_classes: int, q: float) -> Floats:
     return np.array([p2 - 2 * p3 + p4, joint])
 
 
-def _pair(d: int, n_classes: int, n_lengths: int, n_angles: int) -> Floats:
+def _pair(d: int, n_classes: int, s: float, n_lengths: int, n_angles: int) -> Floats:
     """E lambda lambda' (x . x')^2 / d of two samples, for both blocks."""
     squares, masses = chi_square_rule(d + 2, n_lengths)
     total = np.zeros(2)
     for cosine, share in zip(*_cosine_rule(d, n_angles), strict=True):
-        total += share * _pair_given_cosine(np.sqrt(squares / d), masses, float(cosine), n_classes)
+        total += share * _pair_given_cosine(s * np.sqrt(squares / d), masses, float(cosine), n_classes)
     return total
 
 

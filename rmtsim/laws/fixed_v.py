@@ -14,7 +14,7 @@ from ..blas import single_blas_thread
 from .averages.quasi_monte_carlo import replicate_mean, sobol_normals
 from .masses import BlockMass
 from .solver.measure import Floats, check_aspect_ratio
-from .weights.conditions import check_choice, check_pair, check_readout
+from .weights.conditions import Initialisation, check_choice, check_pair, check_readout
 from .weights.hidden_joint import centred, replicates
 
 _REPLICATES = 16
@@ -25,7 +25,7 @@ _MOST = {"w": 13, "v": 10}
 
 
 @single_blas_thread
-def masses_given_v(V: ArrayLike, layer: str, aspect_ratio: float) -> BlockMass:
+def masses_given_v(V: ArrayLike, layer: str, aspect_ratio: float, w_std: float = 1.0) -> BlockMass:
     """Limits of |H|_F^2 / n, summed over the diagonal and over the off-diagonal blocks of a layer.
 
     Parameters
@@ -35,6 +35,8 @@ def masses_given_v(V: ArrayLike, layer: str, aspect_ratio: float) -> BlockMass:
         Blocks of n = d or n = m rows.
     aspect_ratio : float
         gamma = d/N, for layer "w".
+    w_std : float, optional
+        Of `Initialisation`.
 
     Returns
     -------
@@ -46,13 +48,15 @@ def masses_given_v(V: ArrayLike, layer: str, aspect_ratio: float) -> BlockMass:
     ValueError
         Naming the argument.
     """
-    matrix, gamma = centred(check_readout(V)), check_aspect_ratio(aspect_ratio)
+    gamma, w_std = check_aspect_ratio(aspect_ratio), Initialisation(w_std=w_std).w_std
+    matrix = w_std * centred(check_readout(V))  # ReLU is homogeneous: V h with W of the standard scale
     check_choice("layer", layer, list(_MOST))
     points = max(4, min(_MOST[layer], int(np.log2(_ENTRIES / len(matrix)))))
     samples = [np.maximum(sobol_normals(matrix.shape[1], points, k), 0.0) for k in range(_REPLICATES)]
     masses = _hidden_masses(matrix, samples, gamma) if layer == "w" else _output_masses(matrix, samples)
     mean, error = replicate_mean(masses)
-    return BlockMass(float(mean[0]), float(mean[1]), float(error[0]), float(error[1]))
+    masses_of_product = BlockMass(float(mean[0]), float(mean[1]), float(error[0]), float(error[1]))
+    return masses_of_product.times(w_std ** (-4 if layer == "w" else 4))
 
 
 def _probabilities(h: Floats, V: Floats) -> Floats:
@@ -102,7 +106,9 @@ def _over_pairs(total: Callable[[int, int], list[float]]) -> Floats:
 
 
 @single_blas_thread
-def vv_limit(loss: str, V: ArrayLike, rows: tuple[int, int] = (0, 1)) -> tuple[Floats, Floats]:
+def vv_limit(
+    loss: str, V: ArrayLike, rows: tuple[int, int] = (0, 1), w_std: float = 1.0
+) -> tuple[Floats, Floats]:
     """Limit of the hidden V-layer block H[v_c, v_e] given V, E[B_ce h h^T | V], theory.md (2.3).
 
     Parameters
@@ -112,27 +118,31 @@ def vv_limit(loss: str, V: ArrayLike, rows: tuple[int, int] = (0, 1)) -> tuple[F
         Output weights.
     rows : (int, int), optional
         Classes (c, e), equal or not.
+    w_std : float, optional
+        Of `Initialisation`.
 
     Returns
     -------
     limit : ndarray, shape (m, m), float64
     error : ndarray, shape (m, m), float64
         Three standard errors of the quasi-Monte Carlo average; 0 for mse, whose limit is in closed form
-        (1/2 on the diagonal and 1/(2 pi) off it if c = e, else 0).
+        (1/2 on the diagonal and 1/(2 pi) off it, times w_std^2, if c = e, else 0).
 
     Raises
     ------
     ValueError
         Naming the argument.
     """
-    matrix = check_readout(V)
+    w_std = Initialisation(w_std=w_std).w_std
+    matrix = w_std * check_readout(V)
     check_choice("loss", loss, ["ce", "mse"])
     c, e = check_pair(rows, matrix.shape[0], diagonal=rows[0] == rows[1])
     m = matrix.shape[1]
     if loss == "mse":
         gram = np.full((m, m), 0.5 / math.pi) + (0.5 - 0.5 / math.pi) * np.eye(m)
-        return gram * float(c == e), np.zeros((m, m))
-    return replicate_mean(np.array([_class_second_moment(matrix, c, e, u) for u in replicates(matrix)]))
+        return w_std**2 * gram * float(c == e), np.zeros((m, m))
+    moments = np.array([_class_second_moment(matrix, c, e, u) for u in replicates(matrix)])
+    return replicate_mean(w_std**2 * moments)
 
 
 def _class_second_moment(V: Floats, c: int, e: int, u: Floats) -> Floats:

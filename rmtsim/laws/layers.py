@@ -7,7 +7,7 @@ from functools import partial
 from . import many_classes, masses
 from .masses import BlockMass
 from .solver.measure import canonical
-from .weights.conditions import Conditions, check_choice
+from .weights.conditions import Conditions, Initialisation, check_choice
 from .weights.hidden_density import hidden_ce_density
 from .weights.hidden_joint import hidden_ce, hidden_mse
 from .weights.joint_weights import JointWeights
@@ -47,11 +47,11 @@ class Layer:
     Attributes
     ----------
     mass : callable
-        `BlockMass` at (gamma, C, m).
+        `BlockMass` at (gamma, C, m, initialisation).
     order : int
         The ratio r of off-diagonal to diagonal masses falls as C^-order.
     many_classes : callable
-        Limit of C^order r at (gamma, m).
+        Limit of C^order r at (gamma, m, initialisation).
     blocks : dict
         By name; empty where the blocks do not grow with d.
     ratio : callable or None
@@ -60,15 +60,15 @@ class Layer:
         Smallest m with more than one block, or with a block at all.
     """
 
-    mass: Callable[[float, int, int], BlockMass]
+    mass: Callable[[float, int, int, Initialisation], BlockMass]
     order: int
-    many_classes: Callable[[float, int], float]
+    many_classes: Callable[[float, int, Initialisation], float]
     blocks: dict[str, Block] = field(default_factory=dict)
     ratio: Callable[[float, int], float] | None = None
     least_width: int = 0
 
 
-def _zero(gamma: float, count: int) -> float:
+def _zero(gamma: float, *_: object) -> float:
     return 0.0
 
 
@@ -102,9 +102,9 @@ LAYERS = {
     ("hidden", "mse", "w"): Layer(
         masses.hidden_mse_w,
         1,
-        many_classes.gate_ratio,
+        lambda gamma, m, init: many_classes.gate_ratio(gamma),
         {"ww_diag": Block(partial(hidden_mse, True)), "ww_off": Block(partial(hidden_mse, False))},
-        ratio=lambda gamma, C: many_classes.gate_ratio(gamma, 0) / (C + 2),
+        ratio=lambda gamma, C: many_classes.gate_ratio(gamma) / (C + 2),
         least_width=2,
     ),
     ("hidden", "ce", "v"): Layer(masses.hidden_ce_v, 2, many_classes.hidden_ce_v, least_width=1),

@@ -2,20 +2,23 @@
 
 import math
 
+from .weights.conditions import Initialisation
 
-def gate_ratio(gamma: float, m: int) -> float:
+
+def gate_ratio(gamma: float) -> float:
     """Second moment of the gated weights of two units over that of one, theory.md (4.3)."""
     return (1 + 4 * gamma) / (4 * (1 + 2 * gamma))
 
 
-def linear_ce(gamma: float, m: int) -> float:
+def linear_ce(gamma: float, m: int, init: Initialisation) -> float:
     """theory.md (4.2)."""
-    return (1 + gamma * math.e**2) / (1 + gamma * math.e)
+    tilt = math.exp(init.v_std**2)
+    return (1 + gamma * tilt**2) / (1 + gamma * tilt)
 
 
-def hidden_ce_w(gamma: float, m: int) -> float:
+def hidden_ce_w(gamma: float, m: int, init: Initialisation) -> float:
     """theory.md (4.4)."""
-    t = 1 / m
+    t = _tilt(m, init)
     s = (1 - 2 * t) ** -0.5
     b, a = (1 + s) / 2, (t * s + t**2 * s**3) / 2
     g, slope, _ = _arc_kernel(t)
@@ -23,9 +26,21 @@ def hidden_ce_w(gamma: float, m: int) -> float:
     return (a2**2 * b2 ** (m - 2) + gamma * a**2 * b ** (m - 2)) / t**2 / (1 / 4 + gamma / 2)
 
 
-def hidden_ce_v(gamma: float, m: int) -> float:
+def hidden_ce_v(gamma: float, m: int, init: Initialisation) -> float:
     """theory.md (4.5)."""
-    return _second_derivative(2 / m, m) / _second_derivative(1 / m, m)
+    t = _tilt(m, init)
+    return _second_derivative(2 * t, m) / _second_derivative(t, m)
+
+
+def _tilt(m: int, init: Initialisation) -> float:
+    """Variance t = (w_std v_std)^2 / m of a logit given a unit of h: E exp(2 t u^2) has to be finite."""
+    t = (init.w_std * init.v_std) ** 2 / m
+    if not 2 * t < 1:
+        raise ValueError(
+            "n_hidden: expected more than 2 (w_std v_std)^2 hidden units, with fewer the scaled ratio has no "
+            f"limit, got {m}"
+        )
+    return t
 
 
 def _second_derivative(t: float, m: int) -> float:

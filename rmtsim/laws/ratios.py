@@ -1,12 +1,13 @@
 """Masses of blocks by name, and the ratio of off-diagonal to diagonal ones, theory.md section 4."""
 
 import math
+from typing import Unpack
 
 from ..blas import single_blas_thread
 from .layers import Layer, find_layer
 from .masses import BlockMass
 from .solver.measure import Approximation, check_aspect_ratio
-from .weights.conditions import check_count
+from .weights.conditions import Initialisation, InitialisationOptions, check_count
 
 
 @single_blas_thread
@@ -17,6 +18,7 @@ def block_mass(
     aspect_ratio: float,
     n_classes: int,
     n_hidden: int | None = None,
+    **init: Unpack[InitialisationOptions],
 ) -> BlockMass:
     """Limits of E|H_ii|_F^2 / n and E|H_ij|_F^2 / n, i != j, for blocks of n rows.
 
@@ -37,6 +39,8 @@ def block_mass(
         C, at least 2.
     n_hidden : int, optional
         m, for hidden models: at least 2 for layer "w" (block pairs i != j), at least 1 for layer "v".
+    **init
+        ``w_std`` and ``v_std`` of `Initialisation`.
 
     Returns
     -------
@@ -55,16 +59,16 @@ def block_mass(
     entry = find_layer(architecture, loss, layer)
     gamma = check_aspect_ratio(aspect_ratio)
     C = check_count("n_classes", n_classes, 2)
-    return entry.mass(gamma, C, _width(entry, n_hidden))
+    return entry.mass(gamma, C, _width(entry, n_hidden), Initialisation(**init))
 
 
-def _width(layer: Layer, n_hidden: int | None, least: int = 0) -> int:
+def _width(layer: Layer, n_hidden: int | None) -> int:
     """Hidden width of a layer of a hidden model; 0 for the linear one."""
     if layer.least_width == 0:
         return 0
     if n_hidden is None:
         raise ValueError("n_hidden: expected the hidden width of a hidden model, got None")
-    return check_count("n_hidden", n_hidden, max(least, layer.least_width))
+    return check_count("n_hidden", n_hidden, layer.least_width)
 
 
 def block_ratio(
@@ -74,6 +78,7 @@ def block_ratio(
     aspect_ratio: float,
     n_classes: float,
     n_hidden: int | None = None,
+    **init: Unpack[InitialisationOptions],
 ) -> float:
     """R = E|H_ij|_F^2 / E|H_ii|_F^2, i != j, in the limit d, N -> infinity, theory.md (4.1)-(4.5).
 
@@ -89,6 +94,8 @@ def block_ratio(
         C, at least 2. At infinity every ratio is 0; `scaled_block_ratio` has the constant it decays with.
     n_hidden : int, optional
         m of hidden models; not needed where the ratio does not depend on it (mse).
+    **init
+        ``w_std`` and ``v_std`` of `Initialisation`.
 
     Raises
     ------
@@ -102,7 +109,7 @@ def block_ratio(
     >>> round(block_ratio("hidden", "mse", "w", 0.5, n_classes=10), 6)
     0.03125
     """
-    return ratio_with_error(architecture, loss, layer, aspect_ratio, n_classes, n_hidden).value
+    return ratio_with_error(architecture, loss, layer, aspect_ratio, n_classes, n_hidden, **init).value
 
 
 def ratio_with_error(
@@ -112,6 +119,7 @@ def ratio_with_error(
     aspect_ratio: float,
     n_classes: float,
     n_hidden: int | None = None,
+    **init: Unpack[InitialisationOptions],
 ) -> Approximation:
     """Return `block_ratio` with a bound of its numerical error; the arguments are the same."""
     entry = find_layer(architecture, loss, layer)
@@ -121,7 +129,7 @@ def ratio_with_error(
     if entry.ratio is not None:
         return Approximation(entry.ratio(gamma, check_count("n_classes", n_classes, 1)), 0.0)
     C = check_count("n_classes", n_classes, 2)
-    return block_mass(architecture, loss, layer, gamma, C, n_hidden).ratio
+    return block_mass(architecture, loss, layer, gamma, C, n_hidden, **init).ratio
 
 
 def scaled_block_ratio(
@@ -131,12 +139,13 @@ def scaled_block_ratio(
     aspect_ratio: float,
     n_classes: float,
     n_hidden: int | None = None,
+    **init: Unpack[InitialisationOptions],
 ) -> float:
     """C^k r with the k that gives a finite limit: 1 for the hidden W-layer, 2 for every V-layer.
 
     Parameters and errors are those of `block_ratio`; at ``n_classes = math.inf`` this is the constant of
-    theory.md (4.2)-(4.5). For the hidden ce model that constant needs ``n_hidden`` of at least 3: with fewer
-    units exp(|h|^2 / m) has no second moment and C^k r grows without bound.
+    theory.md (4.2)-(4.5). For the hidden ce model that constant needs ``n_hidden`` above 2 (w_std v_std)^2:
+    with fewer units exp(|h|^2 v_std^2 / m) has no second moment and C^k r grows without bound.
 
     Examples
     --------
@@ -145,7 +154,7 @@ def scaled_block_ratio(
     """
     entry = find_layer(architecture, loss, layer)
     if n_classes != math.inf:
-        ratio = block_ratio(architecture, loss, layer, aspect_ratio, n_classes, n_hidden)
+        ratio = block_ratio(architecture, loss, layer, aspect_ratio, n_classes, n_hidden, **init)
         return float(n_classes) ** entry.order * ratio
-    width = 0 if entry.ratio is not None else _width(entry, n_hidden, least=3)
-    return entry.many_classes(check_aspect_ratio(aspect_ratio), width)
+    width = 0 if entry.ratio is not None else _width(entry, n_hidden)
+    return entry.many_classes(check_aspect_ratio(aspect_ratio), width, Initialisation(**init))

@@ -13,6 +13,12 @@ LOG2_ENTRIES = 25
 """Binary logarithm of the softmax entries that a law may cost, two to four times as many for many classes."""
 
 
+_LOGIT_STD = (0.4, 2.5)
+"""Within these the densities of linear ce were held against exact moments."""
+_LARGEST_PRODUCT = 2.5
+"""Up to which the rules for averages over V and activations were held against finer ones."""
+
+
 def check_choice(name: str, value: str, choices: list[str]) -> None:
     """Refuse a value that is not among the named choices."""
     if value not in choices:
@@ -48,7 +54,14 @@ def check_pair(rows: tuple[int, int], size: int, diagonal: bool) -> tuple[int, i
     return i, j
 
 
-class LawOptions(TypedDict, total=False):
+class InitialisationOptions(TypedDict, total=False):
+    """Keyword arguments of everything that depends on how parameters are drawn: see `Initialisation`."""
+
+    w_std: float
+    v_std: float
+
+
+class LawOptions(InitialisationOptions, total=False):
     """Keyword arguments of `weight_law`, `joint_weights` and `limit_law`: see `Conditions`."""
 
     n_classes: float | None
@@ -58,11 +71,45 @@ class LawOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
-class Conditions:
+class Initialisation:
+    """How the parameters of the model are drawn, theory.md (4.8).
+
+    Attributes
+    ----------
+    w_std : float
+        Standard deviation of the entries of W, as a multiple of d^-1/2. The linear model has no W.
+    v_std : float
+        That of the entries of V, as a multiple of m^-1/2 (hidden model) or of d^-1/2 (linear model). Without
+        effect where V itself is given.
+    """
+
+    w_std: float = 1.0
+    v_std: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("w_std", "v_std"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name}: expected a finite number above 0, got {value!r}")
+
+    def product(self) -> float:
+        """Return the scale of the logits of the hidden model."""
+        s = self.w_std * self.v_std
+        if s > _LARGEST_PRODUCT:
+            raise ValueError(
+                f"v_std: expected w_std v_std of at most {_LARGEST_PRODUCT:g} for masses averaged over V, got {s:g}"
+            )
+        return s
+
+
+@dataclass(frozen=True)
+class Conditions(Initialisation):
     """What the law of a block is conditioned on.
 
     Attributes
     ----------
+    w_std, v_std : float, optional
+        As of `Initialisation`.
     n_classes : int or math.inf
         C of the linear ce model, at least 2. At infinity the weights are those of C H_cc and of -C^2 H_ce.
     V : array_like, shape (C, m)
@@ -84,6 +131,16 @@ class Conditions:
         if self.n_classes is None:
             raise ValueError("n_classes: expected the number of classes of the linear ce model, got None")
         return self.n_classes if self.n_classes == math.inf else check_count("n_classes", self.n_classes, 2)
+
+    def logit_std(self) -> float:
+        """Return the standard deviation of the logits of the linear ce model."""
+        low, high = _LOGIT_STD
+        if not low <= self.v_std <= high:
+            raise ValueError(
+                f"v_std: expected a number from {low} to {high} for the laws of the linear ce model, got "
+                f"{self.v_std!r}"
+            )
+        return self.v_std
 
     def readout(self, diagonal: bool) -> tuple[Floats, int, int]:
         """Return V and the units of a block, i = j on the diagonal."""

@@ -33,7 +33,10 @@ def hidden_ce_density(diagonal: bool, conditions: Conditions) -> WeightLaw:
     The gates are integrated exactly (u_i and u_j are folded to positive values).
     """
     V, i, j = conditions.readout(diagonal)
-    values, shares, radial, n_rays = _along_rays(centred(V), i, j, diagonal, conditions.log2_entries)
+    values, shares, radial, n_rays = _along_rays(
+        conditions.w_std * centred(V), i, j, diagonal, conditions.log2_entries
+    )
+    values = values / conditions.w_std**2
     share = 0.5 if diagonal else 0.25
     source = f"{N_REPLICATES * n_rays} scrambled Sobol rays in {N_REPLICATES} replicates"
     largest = float(np.abs(values).max())

@@ -32,7 +32,7 @@ def hidden_mse(diagonal: bool, conditions: Conditions) -> JointWeights:
 
 
 def hidden_ce(diagonal: bool, conditions: Conditions) -> JointWeights:
-    """Weights 1(u_i > 0) 1(u_j > 0) (V^T B V)_ij, p = softmax(V relu(u)), u ~ N(0, I_m), given V.
+    """Weights 1(u_i > 0) 1(u_j > 0) (V^T B V)_ij, p = softmax(w_std V relu(u)), u ~ N(0, I_m).
 
     The gates are integrated exactly (u_i and u_j are folded to positive values), the rest by randomised
     quasi-Monte Carlo: scrambled Sobol points with fixed seeds, so that the same V gives the same law.
@@ -41,7 +41,7 @@ def hidden_ce(diagonal: bool, conditions: Conditions) -> JointWeights:
     V = centred(V)
     u = np.vstack(list(replicates(V)))
     u[:, [i, j]] = np.abs(u[:, [i, j]])
-    weights = covariances(V, i, j, u, np.ones(1))[:, 0]
+    weights = covariances(V, i, j, u, np.array([conditions.w_std]))[:, 0]
     share = 0.5 if diagonal else 0.25
     return JointWeights(
         np.append(0.0, weights),
