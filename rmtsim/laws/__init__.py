@@ -37,12 +37,14 @@ from .tracy_widom import (
     smallest_eigenvalue_law,
 )
 from .visible import visible_support
+from .weights.activation import Activation
 from .weights.conditions import Conditions, Initialisation
 from .weights.joint_weights import JointWeights, Sector
 from .weights.weight_law import WeightLaw
 
 __all__ = [
     "TRACE_ERROR",
+    "Activation",
     "Approximation",
     "BlockMass",
     "Conditions",

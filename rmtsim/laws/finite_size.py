@@ -48,7 +48,7 @@ def expected_traces(
     n_hidden : int, optional
         m; the linear model without.
     **init
-        ``w_std`` and ``v_std`` of `Initialisation`.
+        Options of `Initialisation`.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def expected_traces(
     >>> round(traces.vv_diag, 6), round(traces.vv_off, 6)
     (0.176683, -0.176683)
     """
-    scales = Initialisation(**init)
+    scales = Initialisation(**init).closed()
     if n_hidden is None:
         vv = _linear_trace(n_features, n_classes, scales.v_std)
         return ExpectedTraces(vv, -vv / (n_classes - 1))

@@ -6,12 +6,13 @@ from functools import partial
 
 from . import many_classes, masses
 from .masses import BlockMass
-from .solver.measure import canonical
-from .weights.conditions import Conditions, Initialisation, check_choice
-from .weights.hidden_density import hidden_ce_density
-from .weights.hidden_joint import hidden_ce, hidden_mse
+from .weights.checks import check_choice
+from .weights.conditions import Conditions, Initialisation
+from .weights.hidden_density import hidden_density, hidden_mse_law
+from .weights.hidden_joint import hidden_joint, hidden_mse
+from .weights.hidden_weights import ce_weights
 from .weights.joint_weights import JointWeights
-from .weights.linear_density import linear_ce_density
+from .weights.linear_density import linear_ce_density, linear_mse_law
 from .weights.linear_joint import linear_ce, linear_mse
 from .weights.weight_law import WeightLaw
 
@@ -22,22 +23,27 @@ class Block:
 
     Attributes
     ----------
+    weight_law : callable
+        Law of the weight.
     joint : callable
         Quadrature of the weight together with the projections it depends on.
-    density : callable or None
-        Law of the weight where it has a density; otherwise its atoms are those of ``joint``.
     """
 
+    weight_law: Callable[[Conditions], WeightLaw]
     joint: Callable[[Conditions], JointWeights]
-    density: Callable[[Conditions], WeightLaw] | None = None
 
-    def weight_law(self, conditions: Conditions) -> WeightLaw:
-        """Law of the weight alone."""
-        if self.density is not None:
-            return self.density(conditions)
-        joint = self.joint(conditions)
-        reach = float(joint.weights.min()), float(joint.weights.max())
-        return WeightLaw(*canonical(joint.weights, joint.probabilities), reach=reach, source=joint.source)
+    @classmethod
+    def pair(
+        cls,
+        layer: str,
+        weight_law: Callable[[bool, Conditions], WeightLaw],
+        joint: Callable[[bool, Conditions], JointWeights],
+    ) -> "dict[str, Block]":
+        """Diagonal and off-diagonal block of a layer, from functions of which of them it is."""
+        names = ((f"{layer * 2}_diag", True), (f"{layer * 2}_off", False))
+        return {
+            name: cls(partial(weight_law, diagonal), partial(joint, diagonal)) for name, diagonal in names
+        }
 
 
 @dataclass(frozen=True)
@@ -77,33 +83,27 @@ LAYERS = {
         masses.linear_ce,
         2,
         many_classes.linear_ce,
-        {
-            "vv_diag": Block(partial(linear_ce, True), partial(linear_ce_density, True)),
-            "vv_off": Block(partial(linear_ce, False), partial(linear_ce_density, False)),
-        },
+        Block.pair("v", linear_ce_density, linear_ce),
     ),
     ("linear", "mse", "v"): Layer(
         masses.linear_mse,
         2,
         _zero,
-        {"vv_diag": Block(partial(linear_mse, True)), "vv_off": Block(partial(linear_mse, False))},
+        Block.pair("v", linear_mse_law, linear_mse),
         ratio=_zero,
     ),
     ("hidden", "ce", "w"): Layer(
         masses.hidden_ce_w,
         1,
         many_classes.hidden_ce_w,
-        {
-            "ww_diag": Block(partial(hidden_ce, True), partial(hidden_ce_density, True)),
-            "ww_off": Block(partial(hidden_ce, False), partial(hidden_ce_density, False)),
-        },
+        Block.pair("w", partial(hidden_density, ce_weights), partial(hidden_joint, ce_weights)),
         least_width=2,
     ),
     ("hidden", "mse", "w"): Layer(
         masses.hidden_mse_w,
         1,
         lambda gamma, m, init: many_classes.gate_ratio(gamma),
-        {"ww_diag": Block(partial(hidden_mse, True)), "ww_off": Block(partial(hidden_mse, False))},
+        Block.pair("w", hidden_mse_law, hidden_mse),
         ratio=lambda gamma, C: many_classes.gate_ratio(gamma) / (C + 2),
         least_width=2,
     ),

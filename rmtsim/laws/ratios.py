@@ -7,7 +7,8 @@ from ..blas import single_blas_thread
 from .layers import Layer, find_layer
 from .masses import BlockMass
 from .solver.measure import Approximation, check_aspect_ratio
-from .weights.conditions import Initialisation, InitialisationOptions, check_count
+from .weights.checks import check_count
+from .weights.conditions import Initialisation, InitialisationOptions
 
 
 @single_blas_thread
@@ -40,7 +41,7 @@ def block_mass(
     n_hidden : int, optional
         m, for hidden models: at least 2 for layer "w" (block pairs i != j), at least 1 for layer "v".
     **init
-        ``w_std`` and ``v_std`` of `Initialisation`.
+        Options of `Initialisation`.
 
     Returns
     -------
@@ -59,7 +60,7 @@ def block_mass(
     entry = find_layer(architecture, loss, layer)
     gamma = check_aspect_ratio(aspect_ratio)
     C = check_count("n_classes", n_classes, 2)
-    return entry.mass(gamma, C, _width(entry, n_hidden), Initialisation(**init))
+    return entry.mass(gamma, C, _width(entry, n_hidden), Initialisation(**init).closed())
 
 
 def _width(layer: Layer, n_hidden: int | None) -> int:
@@ -95,7 +96,7 @@ def block_ratio(
     n_hidden : int, optional
         m of hidden models; not needed where the ratio does not depend on it (mse).
     **init
-        ``w_std`` and ``v_std`` of `Initialisation`.
+        Options of `Initialisation`.
 
     Raises
     ------
@@ -124,6 +125,7 @@ def ratio_with_error(
     """Return `block_ratio` with a bound of its numerical error; the arguments are the same."""
     entry = find_layer(architecture, loss, layer)
     gamma = check_aspect_ratio(aspect_ratio)
+    Initialisation(**init).closed()
     if n_classes == math.inf:
         return Approximation(0.0, 0.0)
     if entry.ratio is not None:
@@ -157,4 +159,4 @@ def scaled_block_ratio(
         ratio = block_ratio(architecture, loss, layer, aspect_ratio, n_classes, n_hidden, **init)
         return float(n_classes) ** entry.order * ratio
     width = 0 if entry.ratio is not None else _width(entry, n_hidden)
-    return entry.many_classes(check_aspect_ratio(aspect_ratio), width, Initialisation(**init))
+    return entry.many_classes(check_aspect_ratio(aspect_ratio), width, Initialisation(**init).closed())

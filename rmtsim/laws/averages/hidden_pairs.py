@@ -37,8 +37,8 @@ _LOG2_POINTS_W, _LOG2_POINTS_V = 13, 15
 def _rule_error(m: int, s: float) -> float:
     """Relative error of the rules for norms and correlations, twice or more what doubling the nodes changes.
 
-    Changes over C = 2..100000 at s = 1: 4e-7 for m = 2, 3, less for larger m; 2e-5 for m = 1. They grow with s
-    as exp(s^2 |h|^2 / m) takes more nodes, by 13 from 1 to 2^(1/2).
+    Changes over C = 2..100000 at s = 1: 4e-7 for m = 2, 3, less for larger m; 2e-5 for m = 1. They grow with
+    s, as exp(s^2 |h|^2 / m) takes more nodes: by 13 from 1 to 2^(1/2).
     """
     return (1e-6 if m > 1 else 5e-5) * max(1.0, s) ** 9
 

@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass
 from typing import TypedDict
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..solver.measure import Floats
+from .activation import Activation, find_activation
+from .checks import check_count, check_pair, check_readout
 
 LOG2_ENTRIES = 25
 """Binary logarithm of the softmax entries that a law may cost, two to four times as many for many classes."""
@@ -19,46 +20,13 @@ _LARGEST_PRODUCT = 2.5
 """Up to which the rules for averages over V and activations were held against finer ones."""
 
 
-def check_choice(name: str, value: str, choices: list[str]) -> None:
-    """Refuse a value that is not among the named choices."""
-    if value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(map(repr, choices))}, got {value!r}")
-
-
-def check_count(name: str, value: float, least: int) -> int:
-    """Check a finite whole number of at least ``least``."""
-    if not (math.isfinite(value) and value == int(value) and value >= least):
-        raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
-    return int(value)
-
-
-def check_readout(V: ArrayLike | None) -> Floats:
-    """Check the output weights V (C, m): finite, at least 2 classes and 1 unit."""
-    if V is None:
-        raise ValueError("V: expected the output weights (n_classes, n_hidden) of the hidden model, got None")
-    matrix = np.asarray(V, dtype=np.float64)
-    if matrix.ndim != 2 or matrix.shape[0] < 2 or matrix.shape[1] < 1:
-        raise ValueError(f"V: expected shape (n_classes >= 2, n_hidden >= 1), got {matrix.shape}")
-    if not np.isfinite(matrix).all():
-        raise ValueError("V: expected finite numbers, got NaN or infinity")
-    return matrix
-
-
-def check_pair(rows: tuple[int, int], size: int, diagonal: bool) -> tuple[int, int]:
-    """Check the two indices of a block; a diagonal block uses the first alone."""
-    i, j = int(rows[0]), int(rows[0] if diagonal else rows[1])
-    if not (0 <= i < size and 0 <= j < size):
-        raise ValueError(f"rows: expected indices from 0 to {size - 1}, got {tuple(rows)}")
-    if not diagonal and i == j:
-        raise ValueError(f"rows: expected two different indices for an off-diagonal block, got {tuple(rows)}")
-    return i, j
-
-
 class InitialisationOptions(TypedDict, total=False):
     """Keyword arguments of everything that depends on how parameters are drawn: see `Initialisation`."""
 
     w_std: float
     v_std: float
+    activation: str | Activation
+    slope: float | None
 
 
 class LawOptions(InitialisationOptions, total=False):
@@ -81,23 +49,44 @@ class Initialisation:
     v_std : float
         That of the entries of V, as a multiple of m^-1/2 (hidden model) or of d^-1/2 (linear model). Without
         effect where V itself is given.
+    activation : {"relu", "leaky_relu", "identity", "tanh", "gelu"} or Activation
+        Of the hidden model. What is averaged over V is known for ReLU alone.
+    slope : float, optional
+        Of "leaky_relu" below zero: 0.01 if not given.
     """
 
     w_std: float = 1.0
     v_std: float = 1.0
+    activation: str | Activation = "relu"
+    slope: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("w_std", "v_std"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name}: expected a finite number above 0, got {value!r}")
+        find_activation(self.activation, self.slope)
+
+    @property
+    def phi(self) -> Activation:
+        """The activation as an object."""
+        return find_activation(self.activation, self.slope)
+
+    def closed(self) -> "Initialisation":
+        """Return itself, if closed forms and averages over V are known for its activation."""
+        if not self.phi.is_relu:
+            raise ValueError(
+                f"activation: expected 'relu' for what is averaged over V, got {self.phi.name!r}; given V "
+                "there are `limit_law`, `masses_given_v` and `vv_limit`"
+            )
+        return self
 
     def product(self) -> float:
         """Return the scale of the logits of the hidden model."""
         s = self.w_std * self.v_std
         if s > _LARGEST_PRODUCT:
             raise ValueError(
-                f"v_std: expected w_std v_std of at most {_LARGEST_PRODUCT:g} for masses averaged over V, got {s:g}"
+                f"v_std: expected w_std v_std of at most {_LARGEST_PRODUCT:g} for averages over V, got {s:g}"
             )
         return s
 
@@ -108,13 +97,13 @@ class Conditions(Initialisation):
 
     Attributes
     ----------
-    w_std, v_std : float, optional
+    w_std, v_std, activation, slope
         As of `Initialisation`.
     n_classes : int or math.inf
         C of the linear ce model, at least 2. At infinity the weights are those of C H_cc and of -C^2 H_ce.
     V : array_like, shape (C, m)
-        Output weights, on which the law of the hidden ce model is conditioned. Without effect on the law of
-        the hidden mse model, which is in units of S_ij = (V^T V)_ij.
+        Output weights, on which the laws of the hidden model are conditioned. Those under mse, in units of
+        S_ij = (V^T V)_ij, do without where the activation is linear on both sides of zero.
     rows : (int, int), optional
         Units (i, j): columns of V. A diagonal block uses the first alone.
     log2_entries : int, optional

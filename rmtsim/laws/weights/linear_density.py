@@ -23,6 +23,12 @@ _RULE = (lambda rule: (0.5 * (rule[0] + 1), 0.5 * rule[1]))(np.polynomial.legend
 _SMALLEST = 1e-290
 
 
+def linear_mse_law(diagonal: bool, conditions: Conditions) -> WeightLaw:
+    """Weight 1 of a diagonal block, 0 of the others."""
+    weight = float(diagonal)
+    return WeightLaw(np.array([weight]), np.ones(1), reach=(weight, weight), source="constant")
+
+
 def linear_ce_density(diagonal: bool, conditions: Conditions) -> WeightLaw:
     """Law of p_1 (1 - p_1) or of -p_1 p_2; at C = infinity in units of 1/C or of -1/C^2."""
     n_classes, s = conditions.classes(), conditions.logit_std()
