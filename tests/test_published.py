@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rmtsim.laws.ratios import scaled_block_ratio
+from rmtsim.laws import scaled_block_ratio
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = ROOT / "data" / "published"

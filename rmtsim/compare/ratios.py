@@ -59,14 +59,13 @@ def ratio_findings(trials: Trials, block_laws: Mapping[Block, BlockLaw]) -> Iter
 
 def _mean_limit(cell: Cell, layer: str) -> Limit:
     """Limit of the ratio of means over V, X and W at the C of the cell, theory.md (4.1)-(4.6)."""
-    value, error = laws.block_ratio(
+    value, error = laws.ratio_with_error(
         cell.architecture,
         cell.loss,
         layer,
         cell.aspect_ratio,
         cell.n_classes,
         n_hidden=cell.n_hidden,
-        return_error=True,
     )
     return Limit(value, error, "mean")
 

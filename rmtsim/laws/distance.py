@@ -136,7 +136,7 @@ class _Steps:
     def of(cls, values: Floats, law: Distribution, atom: float) -> "_Steps":
         x = np.unique(np.append(values, 0.0) if atom > 0 else values)
         share = np.searchsorted(values, x, side="right") / values.size
-        level = np.asarray(law.cdf(x), dtype=np.float64)  # type: ignore[attr-defined]
+        level = np.asarray(law.cdf(x), dtype=np.float64)
         limit = level - np.where(x == 0, atom, 0.0)
         return cls(x, np.append(0.0, share), np.append(0.0, level), np.append(limit, 1.0))
 

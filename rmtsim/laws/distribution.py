@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .solver.measure import Floats
+from .expectation import expectation
+from .solver.measure import Approximation, Floats
+
+_ROUNDING = 1e-14
+"""Error of the distribution functions in closed form, with room to spare."""
 
 
 def elementwise(function: Callable[[Floats], Any], values: ArrayLike) -> Any:
@@ -31,6 +35,28 @@ def check_levels(q: Floats) -> Floats:
 
 class Distribution(ABC):
     """A law on the real line."""
+
+    @property
+    def atom(self) -> float:
+        """Mass at zero."""
+        return 0.0
+
+    @property
+    def error(self) -> float:
+        """Largest error of the distribution function."""
+        return _ROUNDING
+
+    @abstractmethod
+    def support(self) -> list[tuple[float, float]]:
+        """Bulks [(left, right), ...] from left to right, without the atom."""
+
+    @abstractmethod
+    def pdf(self, x: ArrayLike) -> Any:
+        """Density of the continuous part, of total mass 1 - atom."""
+
+    @abstractmethod
+    def cdf(self, x: ArrayLike) -> Any:
+        """Distribution function, continuous from the right: the atom counts from x = 0 on."""
 
     @abstractmethod
     def ppf(self, q: ArrayLike) -> Any:
@@ -63,3 +89,27 @@ class Distribution(ABC):
             As for `numpy.random.default_rng`.
         """
         return self.ppf(np.random.default_rng(rng).random(size))
+
+    def expect(self, function: Callable[[Floats], Floats]) -> Approximation:
+        """Expectation E f under the law, its atom included.
+
+        Parameters
+        ----------
+        function : callable
+            Of arrays; smooth but for points where it bends or grows like a logarithm, of which zero is
+            expected.
+
+        Returns
+        -------
+        Approximation
+            The error adds that of the quadrature to that of the law: ``error`` times the variation of f,
+            less in the tails.
+
+        Examples
+        --------
+        >>> from rmtsim.laws import MarchenkoPastur
+        >>> value, error = MarchenkoPastur(0.5).expect(np.log)
+        >>> round(value, 12), round(math.log(2) - 1, 12), error < 1e-12
+        (-0.30685281944, -0.30685281944, True)
+        """
+        return expectation(self, function)

@@ -37,15 +37,19 @@ class EdelmanSmallest(Distribution):
         with np.errstate(over="ignore"):  # to infinity, where the functions have their limits
             return x / self.scale
 
+    def support(self) -> list[tuple[float, float]]:
+        """The half-line that carries the law."""
+        return [(0.0, math.inf)]
+
     def pdf(self, x: ArrayLike) -> Any:
         """Density; infinite at 0."""
 
         def density(flat: Floats) -> Floats:
             t = self._standard(flat)
-            found = np.where(np.isnan(t), np.nan, np.where(t == 0, np.inf, 0.0))
+            values = np.where(np.isnan(t), np.nan, np.where(t == 0, np.inf, 0.0))
             root = np.sqrt(t[t > 0])
-            found[t > 0] = 0.5 * (1 + 1 / root) * np.exp(-root * (0.5 * root + 1)) / self.scale
-            return found
+            values[t > 0] = 0.5 * (1 + 1 / root) * np.exp(-root * (0.5 * root + 1)) / self.scale
+            return values
 
         return elementwise(density, x)
 

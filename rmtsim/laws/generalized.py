@@ -44,7 +44,7 @@ class GeneralizedMarchenkoPastur(Distribution):
     Notes
     -----
     All methods compute with w = -1/e, in which the inverse map of theory.md (3.1) is a linear function plus
-    the Cauchy transform of a positive measure; ``rmtsim/laws/_chart.py`` states what follows: the root with
+    the Cauchy transform of a positive measure; ``solver/chart.py`` states what follows: the root with
     Im w > 0 is unique, edges are found without a search grid, and the distribution function is elementary in
     w. Newton starts from a table of the boundary curve, built on first use; where Newton fails, bisection
     along the curve does not.
@@ -206,26 +206,6 @@ class GeneralizedMarchenkoPastur(Distribution):
         flat = z.ravel().astype(np.complex128)
         s = self._transform(flat / self._scale) / self._scale
         return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
-
-    def stieltjes_limit(self, x: ArrayLike) -> Any:
-        """Boundary value s(x + i0): pi times Hilbert transform and density as real and imaginary part.
-
-        Parameters
-        ----------
-        x : array_like
-            Points of the support.
-
-        Raises
-        ------
-        ValueError
-            At points off the support.
-        """
-        x = np.asarray(x, dtype=np.float64)
-        scaled = x.ravel() / self._scale
-        if np.any(self._boundary.inside(scaled) < 0):
-            raise ValueError("x: expected points of the support; elsewhere the transform is `stieltjes`")
-        w = self._boundary.curve(scaled)
-        return shaped(-1 / (self.aspect_ratio * w * self._scale), x.shape)
 
     def _transform(self, z: Complexes) -> Complexes:
         if self._boundary.left.size == 0:

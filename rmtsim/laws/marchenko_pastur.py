@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .distribution import Distribution, check_levels, elementwise, shaped
+from .angular import AngularLaw, Pair
+from .distribution import elementwise, shaped
 from .solver.cumulants import check_order
 from .solver.measure import Complexes, Floats, check_aspect_ratio
 from .solver.poisson_kernel import PoissonKernel
@@ -16,11 +17,8 @@ from .solver.poisson_kernel import PoissonKernel
 _EXACT = Context(prec=400, Emax=MAX_EMAX, Emin=MIN_EMIN)
 _TINY = float(np.finfo(float).tiny)
 
-# A number as the sum of two: the second is the rounding error of the first.
-_Pair = tuple[float, float]
 
-
-class MarchenkoPastur(Distribution):
+class MarchenkoPastur(AngularLaw):
     """Limit law of the eigenvalues of (scale/N) X^T X, theory.md (3.6).
 
     X is N x d with independent standard normal entries, d/N -> aspect_ratio.
@@ -77,10 +75,6 @@ class MarchenkoPastur(Distribution):
         """Mass at zero, max(0, 1 - 1/aspect_ratio)."""
         return max(0.0, (self.aspect_ratio - 1) / self.aspect_ratio)
 
-    def support(self) -> list[tuple[float, float]]:
-        """The bulk [(left, right)], without the atom."""
-        return [(self._left[0], self._right[0])]
-
     def moment(self, k: int) -> float:
         """E t^k = scale^k sum_j Narayana(k, j) gamma^(j - 1); infinite where it is no finite double."""
         k = check_order(k)
@@ -117,54 +111,6 @@ class MarchenkoPastur(Distribution):
         sine = np.sin(np.minimum(left, right)[inner])
         density[inner] = sine / math.pi / self._root / x[inner]
         return density
-
-    def _angles(self, x: Floats) -> tuple[Floats, Floats]:
-        """Angles phi from the left edge and pi - phi from the right one, 0 beyond it."""
-        above = np.sqrt(np.maximum((x - self._left[0]) - self._left[1], 0))
-        below = np.sqrt(np.maximum((self._right[0] - x) + self._right[1], 0))
-        return 2 * np.arctan2(above, below), 2 * np.arctan2(below, above)
-
-    def cdf(self, x: ArrayLike) -> Any:
-        """Distribution function, continuous from the right: the atom counts from x = 0 on."""
-        return elementwise(lambda flat: self._levels(flat)[0], x)
-
-    def sf(self, x: ArrayLike) -> Any:
-        """Survival function 1 - cdf, without its cancellation near the right edge."""
-        return elementwise(lambda flat: self._levels(flat)[1], x)
-
-    def _levels(self, x: Floats) -> tuple[Floats, Floats]:
-        """Distribution and survival function."""
-        left, right = self._angles(x)
-        lower = left < right
-        share = np.empty(x.size)
-        share[lower] = self._mass * self._kernel.left_level(left[lower])
-        share[~lower] = self._mass * self._kernel.right_level(right[~lower])
-        below = np.where(x < 0, 0.0, self.atom + share)
-        above = np.where(x < 0, 1.0, self._mass - share)
-        return np.where(lower, below, 1 - share), np.where(lower, above, share)
-
-    def ppf(self, q: ArrayLike) -> Any:
-        """Quantile function; 0 and 1 give the ends of the support.
-
-        Raises
-        ------
-        ValueError
-            For levels outside [0, 1].
-        """
-        return elementwise(lambda flat: self._quantile(check_levels(flat)), q)
-
-    def _quantile(self, q: Floats) -> Floats:
-        lower, upper = (q - self.atom) / self._mass, (1 - q) / self._mass
-        x = np.where(lower <= 0, self._left[0], self._right[0])
-        from_left = (lower > 0) & (lower <= self._kernel.left_level(np.array([math.pi / 2]))[0])
-        from_right = (lower > 0) & ~from_left & (upper > 0)
-        x[from_left] = self._point(self._left, 1, self._kernel.left_angle(lower[from_left]))
-        x[from_right] = self._point(self._right, -1, self._kernel.right_angle(upper[from_right]))
-        return np.where((q <= self.atom) & (self.atom > 0), 0.0, x)
-
-    def _point(self, edge: _Pair, sign: int, angle: Floats) -> Floats:
-        """Point at an angle from an edge."""
-        return edge[0] + (edge[1] + sign * self._width * np.sin(angle / 2) ** 2)
 
     def stieltjes(self, z: ArrayLike) -> Any:
         """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1): real for real ``z``.
@@ -205,7 +151,7 @@ class MarchenkoPastur(Distribution):
         return s
 
 
-def _edge(aspect_ratio: float, scale: float, sign: int) -> _Pair:
+def _edge(aspect_ratio: float, scale: float, sign: int) -> Pair:
     """Scale (1 + sign aspect_ratio^1/2)^2 to twice the digits of a double."""
     root = _EXACT.sqrt(Decimal(aspect_ratio))
     side = _EXACT.fma(root, sign, 1)

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
+from .solver.measure import Floats
 from .visible import Law, bulk_quantiles
-from .weights.joint import JointWeights, Sector
-
-Floats = NDArray[np.float64]
+from .weights.joint_weights import JointWeights, Sector
 
 # Relative distance from an edge at which its side of a gap is judged: e is off by its square root.
 _EDGE_DISTANCE = 1e-12
@@ -136,13 +134,13 @@ def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) ->
     if not joint.weights.any():
         return ()
     gaps = _formal_gaps(law) if n_eigenvalues is None else _resolved_gaps(law, n_eigenvalues)
-    found = [
+    predicted = [
         Outlier(location, sector.multiplicity)
         for sector in joint.sectors
         for gap in gaps
         for location in _roots(law, joint, sector, gap)
     ]
-    return tuple(sorted(found, key=lambda outlier: outlier.location))
+    return tuple(sorted(predicted, key=lambda outlier: outlier.location))
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,77 @@
-"""Ratio of off-diagonal to diagonal Hessian blocks, theory.md section 4."""
+"""Masses of blocks by name, and the ratio of off-diagonal to diagonal ones, theory.md section 4."""
 
 import math
-from typing import Literal, overload
+from typing import Unpack
 
-from .block_mass import BlockMass, block_mass, check_count, check_layer
-from .solver.measure import check_aspect_ratio
+from ..blas import single_blas_thread
+from .layers import Layer, find_layer
+from .masses import BlockMass
+from .solver.measure import Approximation, check_aspect_ratio
+from .weights.checks import check_count
+from .weights.conditions import Initialisation, InitialisationOptions
 
 
-@overload
+@single_blas_thread
+def block_mass(
+    architecture: str,
+    loss: str,
+    layer: str,
+    aspect_ratio: float,
+    n_classes: int,
+    n_hidden: int | None = None,
+    **init: Unpack[InitialisationOptions],
+) -> BlockMass:
+    """Limits of E|H_ii|_F^2 / n and E|H_ij|_F^2 / n, i != j, for blocks of n rows.
+
+    The limit is d, N -> infinity at d/N = ``aspect_ratio`` and fixed C, m; the expectation includes that over
+    V. Blocks of the linear model and of the W-layer have n = d rows, so that the value is the limit second
+    moment of their spectrum, m_2 = (E lambda)^2 + gamma E lambda^2 of theory.md (3.4), averaged over V.
+    Blocks of the hidden V-layer have n = m rows and do not depend on ``aspect_ratio``.
+
+    Parameters
+    ----------
+    architecture : {"linear", "hidden"}
+    loss : {"ce", "mse"}
+    layer : {"w", "v"}
+        The linear model has layer "v" only.
+    aspect_ratio : float
+        gamma = d/N, above 0.
+    n_classes : int
+        C, at least 2.
+    n_hidden : int, optional
+        m, for hidden models: at least 2 for layer "w" (block pairs i != j), at least 1 for layer "v".
+    **init
+        Options of `Initialisation`.
+
+    Returns
+    -------
+    BlockMass
+
+    Raises
+    ------
+    ValueError
+        Naming the argument.
+
+    Examples
+    --------
+    >>> block_mass("linear", "mse", "v", 0.5, n_classes=10)
+    BlockMass(diagonal=1.5, off_diagonal=0.0, diagonal_error=0.0, off_diagonal_error=0.0)
+    """
+    entry = find_layer(architecture, loss, layer)
+    gamma = check_aspect_ratio(aspect_ratio)
+    C = check_count("n_classes", n_classes, 2)
+    return entry.mass(gamma, C, _width(entry, n_hidden), Initialisation(**init).closed())
+
+
+def _width(layer: Layer, n_hidden: int | None) -> int:
+    """Hidden width of a layer of a hidden model; 0 for the linear one."""
+    if layer.least_width == 0:
+        return 0
+    if n_hidden is None:
+        raise ValueError("n_hidden: expected the hidden width of a hidden model, got None")
+    return check_count("n_hidden", n_hidden, layer.least_width)
+
+
 def block_ratio(
     architecture: str,
     loss: str,
@@ -15,34 +79,8 @@ def block_ratio(
     aspect_ratio: float,
     n_classes: float,
     n_hidden: int | None = None,
-    *,
-    return_error: Literal[False] = False,
-) -> float: ...
-
-
-@overload
-def block_ratio(
-    architecture: str,
-    loss: str,
-    layer: str,
-    aspect_ratio: float,
-    n_classes: float,
-    n_hidden: int | None = None,
-    *,
-    return_error: Literal[True],
-) -> tuple[float, float]: ...
-
-
-def block_ratio(
-    architecture: str,
-    loss: str,
-    layer: str,
-    aspect_ratio: float,
-    n_classes: float,
-    n_hidden: int | None = None,
-    *,
-    return_error: bool = False,
-) -> float | tuple[float, float]:
+    **init: Unpack[InitialisationOptions],
+) -> float:
     """R = E|H_ij|_F^2 / E|H_ii|_F^2, i != j, in the limit d, N -> infinity, theory.md (4.1)-(4.5).
 
     Parameters
@@ -57,14 +95,8 @@ def block_ratio(
         C, at least 2. At infinity every ratio is 0; `scaled_block_ratio` has the constant it decays with.
     n_hidden : int, optional
         m of hidden models; not needed where the ratio does not depend on it (mse).
-    return_error : bool, optional
-        Also return a bound of the numerical error.
-
-    Returns
-    -------
-    ratio : float
-    error : float
-        Only if ``return_error``.
+    **init
+        Options of `Initialisation`.
 
     Raises
     ------
@@ -78,39 +110,28 @@ def block_ratio(
     >>> round(block_ratio("hidden", "mse", "w", 0.5, n_classes=10), 6)
     0.03125
     """
-    check_layer(architecture, loss, layer)
+    return ratio_with_error(architecture, loss, layer, aspect_ratio, n_classes, n_hidden, **init).value
+
+
+def ratio_with_error(
+    architecture: str,
+    loss: str,
+    layer: str,
+    aspect_ratio: float,
+    n_classes: float,
+    n_hidden: int | None = None,
+    **init: Unpack[InitialisationOptions],
+) -> Approximation:
+    """Return `block_ratio` with a bound of its numerical error; the arguments are the same."""
+    entry = find_layer(architecture, loss, layer)
     gamma = check_aspect_ratio(aspect_ratio)
+    Initialisation(**init).closed()
     if n_classes == math.inf:
-        ratio, error = 0.0, 0.0
-    else:
-        ratio, error = _finite_ratio(architecture, loss, layer, gamma, n_classes, n_hidden)
-    return (ratio, error) if return_error else ratio
-
-
-@overload
-def scaled_block_ratio(
-    architecture: str,
-    loss: str,
-    layer: str,
-    aspect_ratio: float,
-    n_classes: float,
-    n_hidden: int | None = None,
-    *,
-    return_error: Literal[False] = False,
-) -> float: ...
-
-
-@overload
-def scaled_block_ratio(
-    architecture: str,
-    loss: str,
-    layer: str,
-    aspect_ratio: float,
-    n_classes: float,
-    n_hidden: int | None = None,
-    *,
-    return_error: Literal[True],
-) -> tuple[float, float]: ...
+        return Approximation(0.0, 0.0)
+    if entry.ratio is not None:
+        return Approximation(entry.ratio(gamma, check_count("n_classes", n_classes, 1)), 0.0)
+    C = check_count("n_classes", n_classes, 2)
+    return block_mass(architecture, loss, layer, gamma, C, n_hidden, **init).ratio
 
 
 def scaled_block_ratio(
@@ -120,91 +141,22 @@ def scaled_block_ratio(
     aspect_ratio: float,
     n_classes: float,
     n_hidden: int | None = None,
-    *,
-    return_error: bool = False,
-) -> float | tuple[float, float]:
+    **init: Unpack[InitialisationOptions],
+) -> float:
     """C^k r with the k that gives a finite limit: 1 for the hidden W-layer, 2 for every V-layer.
 
     Parameters and errors are those of `block_ratio`; at ``n_classes = math.inf`` this is the constant of
-    theory.md (4.2)-(4.5). For the hidden ce model that constant needs ``n_hidden`` of at least 3: with fewer
-    units exp(|h|^2 / m) has no second moment and C^k r grows without bound.
+    theory.md (4.2)-(4.5). For the hidden ce model that constant needs ``n_hidden`` above 2 (w_std v_std)^2:
+    with fewer units exp(|h|^2 v_std^2 / m) has no second moment and C^k r grows without bound.
 
     Examples
     --------
     >>> round(scaled_block_ratio("linear", "ce", "v", 0.5, math.inf), 6)
     1.989931
     """
-    check_layer(architecture, loss, layer)
-    gamma = check_aspect_ratio(aspect_ratio)
-    if n_classes == math.inf:
-        ratio, error = _infinite_ratio(architecture, loss, layer, gamma, n_hidden), 0.0
-    else:
-        ratio, error = _finite_ratio(architecture, loss, layer, gamma, n_classes, n_hidden)
-        scale = float(n_classes) ** (1 if layer == "w" else 2)
-        ratio, error = scale * ratio, scale * error
-    return (ratio, error) if return_error else ratio
-
-
-def _finite_ratio(
-    architecture: str, loss: str, layer: str, gamma: float, n_classes: float, n_hidden: int | None
-) -> tuple[float, float]:
-    C = check_count("n_classes", n_classes, 1 if loss == "mse" else 2)
-    if loss == "mse":
-        # theory.md (4.1), (4.3): independent of the hidden width.
-        return (_gate_ratio(gamma) / (C + 2), 0.0) if layer == "w" else (0.0, 0.0)
-    return _quotient(block_mass(architecture, loss, layer, gamma, C, n_hidden))
-
-
-def _quotient(mass: BlockMass) -> tuple[float, float]:
-    ratio = mass.off_diagonal / mass.diagonal
-    relative = mass.off_diagonal_error / mass.off_diagonal + mass.diagonal_error / mass.diagonal
-    return ratio, ratio * relative
-
-
-def _gate_ratio(gamma: float) -> float:
-    """Second moment of the gated weights of two units over that of one, theory.md (4.3)."""
-    return (1 + 4 * gamma) / (4 * (1 + 2 * gamma))
-
-
-def _infinite_ratio(architecture: str, loss: str, layer: str, gamma: float, n_hidden: int | None) -> float:
-    if loss == "mse":
-        return _gate_ratio(gamma) if layer == "w" else 0.0
-    if architecture == "linear":
-        return (1 + gamma * math.e**2) / (1 + gamma * math.e)
-    if n_hidden is None:
-        raise ValueError("n_hidden: expected the hidden width of a hidden model, got None")
-    m = check_count("n_hidden", n_hidden, 3)
-    return _infinite_hidden_w(gamma, m) if layer == "w" else _infinite_hidden_v(m)
-
-
-def _infinite_hidden_w(gamma: float, m: int) -> float:
-    """theory.md (4.4)."""
-    t = 1 / m
-    s = (1 - 2 * t) ** -0.5
-    b, a = (1 + s) / 2, (t * s + t**2 * s**3) / 2
-    g, slope, _ = _arc_kernel(t)
-    b2, a2 = 3 / 4 + g, t * g + t**2 * slope
-    return m**2 * (a2**2 * b2 ** (m - 2) + gamma * a**2 * b ** (m - 2)) / (1 / 4 + gamma / 2)
-
-
-def _infinite_hidden_v(m: int) -> float:
-    """theory.md (4.5)."""
-    return _second_derivative(2 / m, m) / _second_derivative(1 / m, m)
-
-
-def _second_derivative(t: float, m: int) -> float:
-    """F(t) = d^2/dt^2 (3/4 + g(t))^m."""
-    g, first, second = _arc_kernel(t)
-    base = 3 / 4 + g
-    return m * (m - 1) * base ** (m - 2) * first**2 + m * base ** (m - 1) * second
-
-
-def _arc_kernel(t: float) -> tuple[float, float, float]:
-    """g(t) = (1 - t^2)^(-1/2) (1/4 + arcsin(t) / (2 pi)) and its first two derivatives.
-
-    g is E exp(t u u') 1(u > 0) 1(u' > 0); with c = 1 - t^2 it obeys c g' = t g + 1/(2 pi).
-    """
-    c = 1 - t**2
-    g = (1 / 4 + math.asin(t) / (2 * math.pi)) / math.sqrt(c)
-    first = (t * g + 1 / (2 * math.pi)) / c
-    return g, first, (g + 3 * t * first) / c
+    entry = find_layer(architecture, loss, layer)
+    if n_classes != math.inf:
+        ratio = block_ratio(architecture, loss, layer, aspect_ratio, n_classes, n_hidden, **init)
+        return float(n_classes) ** entry.order * ratio
+    width = 0 if entry.ratio is not None else _width(entry, n_hidden)
+    return entry.many_classes(check_aspect_ratio(aspect_ratio), width, Initialisation(**init).closed())

@@ -140,6 +140,10 @@ class TracyWidom(Distribution):
         with np.errstate(over="ignore"):  # to infinity, where the functions have their limits
             return (x - self.loc) / self.scale
 
+    def support(self) -> list[tuple[float, float]]:
+        """The line that carries the law."""
+        return [(-math.inf, math.inf)]
+
     def pdf(self, x: ArrayLike) -> Any:
         """Density."""
         return elementwise(lambda flat: _standard_pdf(self._standard(flat)) / abs(self.scale), x)

@@ -465,7 +465,7 @@ def test_ratio_of_hidden_ce_has_its_limit_at_finite_classes():
     model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
     experiment = _experiment(trials=2, model=model, grid={"n_classes": 8}, measure={"statistics": "masses"})
     for ratio in compare(run_in_memory(experiment)).cells[0].ratios:
-        limit, error = laws.block_ratio("hidden", "ce", ratio.layer, 0.5, 8, n_hidden=3, return_error=True)
+        limit, error = laws.ratio_with_error("hidden", "ce", ratio.layer, 0.5, 8, n_hidden=3)
         assert (ratio.limit, ratio.limit_error, ratio.limit_kind) == (limit, error, "mean")
 
 

@@ -11,7 +11,7 @@ from rmtsim.batch.montecarlo import run
 from rmtsim.compare import compare
 from rmtsim.compare.estimates import estimate, power_law
 from rmtsim.compare.spectra import CdfTable, distance
-from rmtsim.laws.averages.gauss_rule import gauss_rule
+from rmtsim.laws.averages.gauss_rules import gauss_rule
 from rmtsim.results.hdf5 import open_results
 
 EXPERIMENT = Path(__file__).parents[2] / "data" / "experiments" / "convergence.toml"

@@ -7,7 +7,8 @@ import pytest
 from scipy import integrate
 
 from rmtsim import laws
-from rmtsim.laws.finite_size import MeanVariance, chi_square_rule, length_rule, softmax_moments
+from rmtsim.laws.averages.gauss_rules import chi_square_rule, length_rule
+from rmtsim.laws.averages.softmax_moments import MeanVariance, softmax_moments
 
 TRIALS = 20_000
 
@@ -101,7 +102,8 @@ def test_stated_errors_hold_against_finer_rules(monkeypatch):
 
 def test_traces_do_not_depend_on_the_number_of_nodes(monkeypatch):
     before = laws.expected_traces(3, 5, 4)
-    monkeypatch.setattr("rmtsim.laws.finite_size._LENGTHS", 96)
+    monkeypatch.setattr("rmtsim.laws.averages.gauss_rules._LENGTHS", 96)
+    monkeypatch.setattr("rmtsim.laws.averages.softmax_moments._DEGREE", 96)
     after = laws.expected_traces(3, 5, 4)
     for name in ("vv_diag", "vv_off", "ww_diag", "ww_off"):
         assert getattr(before, name) == pytest.approx(getattr(after, name), rel=laws.TRACE_ERROR)

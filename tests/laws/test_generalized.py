@@ -180,16 +180,6 @@ def test_transform_inside_gaps_is_an_integral():
     np.testing.assert_allclose(law.stieltjes(points), expected, rtol=1e-10, atol=1e-12)
 
 
-def test_boundary_value_is_the_limit_from_above():
-    law = GeneralizedMarchenkoPastur([-1.0, 2.0], [0.5, 0.5], 0.3)
-    x = bulk_points(law, (0.1, 0.4, 0.8))
-    s = law.stieltjes_limit(x)
-    np.testing.assert_allclose(s.imag / math.pi, law.pdf(x), rtol=1e-14)
-    np.testing.assert_allclose(s, law.stieltjes(x + 1e-10j), rtol=1e-8)
-    with pytest.raises(ValueError, match="x: expected points of the support"):
-        law.stieltjes_limit(100.0)
-
-
 def test_reflection_and_scaling():
     weights, probabilities = np.array([-0.5, 1.0, 3.0]), np.array([0.2, 0.5, 0.3])
     law = GeneralizedMarchenkoPastur(weights, probabilities, 0.6)

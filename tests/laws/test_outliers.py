@@ -10,11 +10,11 @@ from rmtsim.laws import (
     JointWeights,
     MarchenkoPastur,
     Sector,
+    joint_weights,
     limit_law,
     outliers,
     outside,
 )
-from rmtsim.laws.weights import joint as joint_weights
 
 
 def locations(*block, aspect_ratio, n_eigenvalues=None, **options):

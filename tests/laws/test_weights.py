@@ -7,10 +7,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from rmtsim.laws import GeneralizedMarchenkoPastur, limit_law, vv_limit
-from rmtsim.laws.averages.lognormal_sums import softmax_moment
-from rmtsim.laws.weights import joint as joint_weights
-from rmtsim.laws.weights import weight_law
+from rmtsim.laws import GeneralizedMarchenkoPastur, joint_weights, limit_law, vv_limit, weight_law
+
+from ..oracles.softmax_moments import softmax_moment
 
 CLASSES = [2, 3, 10, 1000, 131072]
 SIGMAS = 5

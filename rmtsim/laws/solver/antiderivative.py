@@ -1,4 +1,4 @@
-"""The antiderivative of a distribution function, tabulated."""
+"""Integrals by Chebyshev panels that adapt: antiderivatives of distribution functions."""
 
 from typing import Any
 
@@ -48,9 +48,9 @@ class Antiderivative:
         def continuous(x: Floats) -> Floats:
             return np.asarray(law.cdf(x.ravel()), dtype=float).reshape(x.shape) - atom * (x >= 0)
 
-        self._starts, self._widths, coefficients, rest = _panels(continuous, breaks, _TOLERANCE * unit)
-        self._integrals, totals = _integrated(coefficients, self._widths)
-        self._before = np.concatenate([[0.0], np.cumsum(totals)])
+        self._starts, self._widths, self._integrals, rest = integrals(continuous, breaks, _TOLERANCE * unit)
+        # T_k(1) = 1: the sum of its coefficients is the integral over a whole panel.
+        self._before = np.concatenate([[0.0], np.cumsum(self._integrals.sum(axis=0))])
         self.error = rest + 4 * _EPS * (self.high - self.low)
 
     def __call__(self, x: Floats) -> Floats:
@@ -67,37 +67,52 @@ def _breaks(law: Any, atom: float) -> Floats:
     """Ends of the bulks as far as they are finite, quantiles, and zero where the atom is."""
     ends = np.ravel(law.support()) if hasattr(law, "support") else np.empty(0)
     zero = np.zeros(1 if atom > 0 else 0)
-    breaks: Floats = np.unique(np.concatenate([ends, np.asarray(law.ppf(_LEVELS), dtype=float), zero]))
+    breaks: Floats = np.unique(np.concatenate([ends, quantiles(law), zero]))
     return breaks[np.isfinite(breaks)]
 
 
-def _panels(function: Any, breaks: Floats, tolerance: float) -> tuple[Floats, Floats, Floats, float]:
-    """Starts and widths of panels, coefficients by row, and the sum of what was cut off."""
+def quantiles(law: Any) -> Floats:
+    """Quantiles of a law from the level 1e-15 to 1 less that, by which panels begin."""
+    return np.asarray(law.ppf(_LEVELS), dtype=float)
+
+
+def integrals(function: Any, breaks: Floats, tolerance: float) -> tuple[Floats, Floats, Floats, float]:
+    """Antiderivatives of a function on panels, by Chebyshev series.
+
+    Parameters
+    ----------
+    function : callable
+        Of an array of any shape.
+    breaks : ndarray, shape (k + 1,)
+        Ascending: ends of the first panels, which are halved where the series has not converged.
+    tolerance : float
+        Of each panel: its last coefficients times its width.
+
+    Returns
+    -------
+    starts, widths : ndarray, shape (panels,)
+    series : ndarray, shape (17, panels)
+        Coefficients of the integral from the start of each panel; their sum is that over the whole of it.
+    rest : float
+        Sum of what was cut off: an estimate of the error of the sum of all panels.
+    """
     a, b = breaks[:-1], breaks[1:]
     starts, widths, coefficients, rest = [np.empty(0)], [np.empty(0)], [np.empty((0, _N_NODES))], 0.0
     for halving in range(_MOST_HALVINGS):
         if a.size == 0:
             break
-        found = function(a[:, None] + 0.5 * (b - a)[:, None] * (1 + _NODES)) @ _TO_COEFFICIENTS.T
-        cut = np.abs(found[:, -3:]).max(axis=1) * (b - a)
+        values = function(a[:, None] + 0.5 * (b - a)[:, None] * (1 + _NODES)) @ _TO_COEFFICIENTS.T
+        cut = np.abs(values[:, -3:]).max(axis=1) * (b - a)
         middle = 0.5 * (a + b)
         last = halving == _MOST_HALVINGS - 1 or a.size > _MOST_PANELS
         done = (cut <= tolerance) | (middle <= a) | (middle >= b) | last
         starts.append(a[done])
         widths.append((b - a)[done])
-        coefficients.append(found[done])
+        coefficients.append(values[done])
         rest += float(cut[done].sum())
         a, b = np.concatenate([a[~done], middle[~done]]), np.concatenate([middle[~done], b[~done]])
     order = np.argsort(np.concatenate(starts))
-    return (
-        np.concatenate(starts)[order],
-        np.concatenate(widths)[order],
-        np.concatenate(coefficients)[order],
-        rest,
-    )
-
-
-def _integrated(coefficients: Floats, widths: Floats) -> tuple[Floats, Floats]:
-    """Coefficients, by column, of the integrals from the starts of the panels, and the whole integrals."""
-    integrals = np.polynomial.chebyshev.chebint(coefficients.T, lbnd=-1) * (0.5 * widths)
-    return integrals, integrals.sum(axis=0)  # T_k(1) = 1
+    width = np.concatenate(widths)[order]
+    columns = np.concatenate(coefficients)[order].T
+    series = np.polynomial.chebyshev.chebint(columns, lbnd=-1) * (0.5 * width)
+    return np.concatenate(starts)[order], width, series, rest

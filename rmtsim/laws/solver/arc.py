@@ -93,8 +93,8 @@ class Arc:
             error = np.abs(table.interpolate(new.xi, left) - new.d)
             split = error > _START_ERROR * new.d.imag
             table = _merged(table, new)
-            at = np.searchsorted(table.t, new.t[split])
-            rough = np.unique(np.concatenate([at - 1, at]))
+            place = np.searchsorted(table.t, new.t[split])
+            rough = np.unique(np.concatenate([place - 1, place]))
             rough = rough[rough < table.t.size - 1]
             if rough.size == 0:
                 break
@@ -135,13 +135,13 @@ class Arc:
         for _ in range(_MAX_NEWTON):
             if active.size == 0:
                 break
-            at = d[active]
-            value, slope = chart.evaluate(at)
-            s = -1 / (chart.model.aspect_ratio * (chart.origin + at))
-            missing = q[active] - chart.distribution(at)
+            old = d[active]
+            value, slope = chart.evaluate(old)
+            s = -1 / (chart.model.aspect_ratio * (chart.origin + old))
+            missing = q[active] - chart.distribution(old)
             along = (np.pi * missing + value.imag * s.real) / s.imag
             step = (along - 1j * value.imag) / slope
-            new = _upper(at, at + step)
+            new = _upper(old, old + step)
             y[active], d[active] = value.real + along, new
             small = (np.abs(step) <= _LAST_STEP * new.imag) | (np.abs(missing) <= 2 * EPS)
             active = active[~small]
@@ -215,12 +215,12 @@ def newton(
     for _ in range(_MAX_NEWTON):
         if active.size == 0:
             break
-        at = d[active]
-        value, slope = chart.evaluate(at)
+        old = d[active]
+        value, slope = chart.evaluate(old)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             step = (value - y[active]) / slope
-        new = _upper(at, at - step)
-        new = np.where(np.isfinite(new), new, at)
+        new = _upper(old, old - step)
+        new = np.where(np.isfinite(new), new, old)
         d[active] = new
         active = active[~(np.abs(step) <= last_step * new.imag)]
     return d, active

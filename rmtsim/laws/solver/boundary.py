@@ -96,13 +96,6 @@ class Boundary(Bulks):
             level[which] = chart.distribution(d)
         return level
 
-    def curve(self, x: Floats) -> Complexes:
-        """Points w of the boundary curve over points x of the bulks."""
-        w = np.empty(x.size, dtype=complex)
-        for which, chart, d in self.pieces(x):
-            w[which] = chart.origin + d
-        return w
-
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""
         x = np.empty(q.size)

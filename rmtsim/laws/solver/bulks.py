@@ -42,10 +42,6 @@ class Bulks(ABC):
         """Distribution function at points, the atom included at zero."""
 
     @abstractmethod
-    def curve(self, x: Floats) -> Complexes:
-        """Points w of the boundary curve over points x of the bulks."""
-
-    @abstractmethod
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""
 

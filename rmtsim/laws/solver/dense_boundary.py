@@ -106,15 +106,8 @@ class DenseBoundary(Bulks):
         resolved = _AT_ZERO * self.law.typical
         x = np.where(np.abs(x) < resolved, np.where(x < 0, -resolved, resolved), x)
         for which, table, s, k in self._bulks_of(x):
-            level[which] = table.at(table.level, s, k)
+            level[which] = table.value(table.level, s, k)
         return level
-
-    def curve(self, x: Floats) -> Complexes:
-        """Points w of the boundary curve over points x of the bulks."""
-        w = np.empty(x.size, dtype=complex)
-        for which, table, s, k in self._bulks_of(x):
-            w[which] = table.points(s, k)
-        return w
 
     def quantile(self, q: Floats) -> Floats:
         """Quantiles; exactly zero within the jump of an atom inside a bulk."""
@@ -129,7 +122,7 @@ class DenseBoundary(Bulks):
         """Quantiles within one bulk."""
         table = self.table(bulk)
         k = np.arange(table.pieces.start.size)
-        first = np.maximum.accumulate(table.at(table.level, np.zeros(k.size), k))
+        first = np.maximum.accumulate(table.value(table.level, np.zeros(k.size), k))
         k = np.clip(np.searchsorted(first, q, side="right") - 1, 0, k.size - 1)
         return table.x(table.at_level(q, k), k)
 

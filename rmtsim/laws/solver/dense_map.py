@@ -1,4 +1,4 @@
-"""The inverse map z(w) of a weight law that has a density (``_chart.py`` states the map and what follows).
+"""The inverse map z(w) of a weight law that has a density (``chart.py`` states the map and what follows).
 
 With w = -1/e it reads z(w) = gamma w + E lambda + integral lambda^2 nu(d lambda) / (w - lambda): the Cauchy
 transform of a positive measure plus a linear function, for densities as for atoms.

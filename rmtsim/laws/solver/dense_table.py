@@ -92,18 +92,18 @@ class Table:
     density_error: Floats
     level_error: Floats
 
-    def at(self, coefficients: Floats, s: Floats, k: Indices) -> Floats:
+    def value(self, coefficients: Floats, s: Floats, k: Indices) -> Floats:
         """Value of a series at parameters s of pieces k."""
         return np.asarray(legendre.legval(2 * s - 1, coefficients[k].T, tensor=False), dtype=np.float64)
 
     def points(self, s: Floats, k: Indices) -> Complexes:
         """Points w of the curve."""
-        v = np.exp(self.at(self.height, s, k)) * self.pieces.root(s, k)
+        v = np.exp(self.value(self.height, s, k)) * self.pieces.root(s, k)
         return self.pieces.real_part(s, k) + 1j * v
 
     def x(self, s: Floats, k: Indices) -> Floats:
         """Points of the line at parameters s of pieces k."""
-        return self.anchor[k] + self.pieces.root(s, k) ** 2 * self.at(self.image, s, k)
+        return self.anchor[k] + self.pieces.root(s, k) ** 2 * self.value(self.image, s, k)
 
     def at_x(self, x: Floats, k: Indices) -> Floats:
         """Parameters at which pieces k pass through x."""
@@ -111,9 +111,9 @@ class Table:
         distance = x - self.anchor[k]
 
         def mismatch(s: Floats, which: Indices) -> tuple[Floats, Floats]:
-            at = k[which]
-            root, value = self.pieces.root(s, at), self.at(self.image, s, at)
-            slope = root**2 * self.at(slopes, s, at) + 2 * root * self.pieces.bend[at] * value
+            piece = k[which]
+            root, value = self.pieces.root(s, piece), self.value(self.image, s, piece)
+            slope = root**2 * self.value(slopes, s, piece) + 2 * root * self.pieces.bend[piece] * value
             return root**2 * value - distance[which], slope
 
         low, high = (self.x(np.full(k.size, end), k) for end in (0.0, 1.0))
@@ -127,9 +127,9 @@ class Table:
         slopes = _slopes(self.level)
 
         def mismatch(s: Floats, which: Indices) -> tuple[Floats, Floats]:
-            return self.at(self.level, s, k[which]) - q[which], self.at(slopes, s, k[which])
+            return self.value(self.level, s, k[which]) - q[which], self.value(slopes, s, k[which])
 
-        low, high = (self.at(self.level, np.full(k.size, end), k) for end in (0.0, 1.0))
+        low, high = (self.value(self.level, np.full(k.size, end), k) for end in (0.0, 1.0))
         return increasing_roots(mismatch, np.zeros(k.size), np.ones(k.size), _share(q, low, high))
 
 
@@ -231,11 +231,11 @@ def _validated(law: DenseMap, table: Table, edges: tuple[float, float]) -> Table
     distance = np.minimum(np.abs(w - edges[0]), np.abs(w - edges[1]))
     off = np.minimum(2 * off / np.abs(slope), np.sqrt(2 * off * distance / np.abs(slope)))
     density = off * (1 / np.maximum(w.imag, _SMALLEST) + 2 / np.maximum(np.abs(w), _SMALLEST))
-    level += np.abs(law.distribution(w) - table.at(table.level, s, k))
+    level += np.abs(law.distribution(w) - table.value(table.level, s, k))
     density, level = (2 * part.reshape(-1, CHECKS.size).max(axis=1) for part in (density, level))
     # Where v is out of reach of the series its level is still between those at both ends of the piece.
     pieces = np.arange(table.pieces.start.size)
-    first, last = (table.at(table.level, np.full(pieces.size, end), pieces) for end in (0.0, 1.0))
+    first, last = (table.value(table.level, np.full(pieces.size, end), pieces) for end in (0.0, 1.0))
     level = np.minimum(level, np.abs(last - first) + shift_level)
     return replace(table, density_error=density, level_error=level)
 

@@ -91,11 +91,11 @@ class _Coordinate:
 
     def counts(self, row: Floats, masses: Floats) -> Floats:
         """Probability of each grid point, points shared between their two neighbours."""
-        some = np.isfinite(row)
-        place = (self.to(row[some]) - self.grid[0]) / (self.grid[1] - self.grid[0])
+        finite = np.isfinite(row)
+        place = (self.to(row[finite]) - self.grid[0]) / (self.grid[1] - self.grid[0])
         k = np.clip(place.astype(np.intp), 0, _BINS - 2)
-        upper = masses[some] * (place - k)
-        counts = np.bincount(k, masses[some] - upper, _BINS) + np.bincount(k + 1, upper, _BINS)
+        upper = masses[finite] * (place - k)
+        counts = np.bincount(k, masses[finite] - upper, _BINS) + np.bincount(k + 1, upper, _BINS)
         return counts / counts.sum()
 
 

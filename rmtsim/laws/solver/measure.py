@@ -1,6 +1,7 @@
 """Discrete weight laws: their check, and their canonical form."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
 Indices = NDArray[np.intp]
+
+
+class Approximation(NamedTuple):
+    """A number with a bound of its numerical error."""
+
+    value: float
+    error: float
+
 
 # Rounding of a sum of probabilities grows with their number; beyond this the input is wrong.
 PROBABILITY_TOLERANCE = 1e-12

@@ -1,4 +1,4 @@
-"""Laws of the sample weights of the hidden ce model given V, with their densities, theory.md section 3.
+"""Laws of the sample weights of the hidden model given V, with their densities, theory.md section 3.
 
 The weight is a function of u ~ N(0, I_m). Along a ray u = r theta it is smooth, and r has the chi law with m
 degrees of freedom: so every ray carries a density of its own, and their mean over rays theta, by randomised
@@ -6,22 +6,18 @@ quasi-Monte Carlo, is known far into the tails, where few points of a sample wou
 """
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import ArrayLike
 from scipy.special import chdtri, gammaln
 
-from ..averages.quadrature import sobol_normals
 from ..solver.log_spline import log_spline
-from ..solver.measure import Floats
-from .hidden import centred, check_pair, check_readout, covariances
+from ..solver.measure import Floats, canonical
+from .conditions import Conditions
+from .hidden_joint import N_REPLICATES
+from .hidden_weights import HiddenBlock, Points, SampleWeights, mse_weights
 from .weight_law import WeightLaw
 
-_N_REPLICATES = 8
-LOG2_ENTRIES = 25
-"""Binary logarithm of the softmax entries that a law may cost, two to four times as many for many classes."""
 _LOG2_LEAST, _LOG2_MOST = 4, 13  # rays of one replicate
 _FINE = 96  # radii at which a ray's weights are put into panels
 _RADIAL_TAIL = 1e-13
@@ -30,31 +26,36 @@ _SMOOTH = 1e-3  # last coefficients along rays, relative to the weights, that fe
 _TINY = 1e-30  # weights below this share of the largest are put there together
 
 
-def hidden_ce_density(
-    V: ArrayLike | None, rows: tuple[int, int], diagonal: bool, log2_entries: int = LOG2_ENTRIES
-) -> WeightLaw:
-    """Law of 1(u_i > 0) 1(u_j > 0) (V^T B V)_ij given V: an atom at zero beside a density.
+def hidden_mse_law(diagonal: bool, conditions: Conditions) -> WeightLaw:
+    """Law under mse, in units of S_ij: atoms where the activation is linear on both sides of zero."""
+    slopes = conditions.phi.slopes
+    if slopes is None:
+        return hidden_density(mse_weights, diagonal, conditions)
+    if conditions.V is not None:
+        conditions.readout(diagonal)
+    below, above = slopes
+    pairs = [below**2, above**2] if diagonal else [below**2, below * above, below * above, above**2]
+    atoms, masses = canonical(np.array(pairs), np.full(len(pairs), 1 / len(pairs)))
+    return WeightLaw(atoms, masses, reach=(float(atoms[0]), float(atoms[-1])), source="exact")
 
-    The gates are integrated exactly (u_i and u_j are folded to positive values).
-    """
-    V = centred(check_readout(V))
-    i, j = check_pair(rows, V.shape[1], diagonal)
-    values, shares, radial, n_rays = _along_rays(V, i, j, diagonal, log2_entries)
-    share = 0.5 if diagonal else 0.25
-    source = f"{_N_REPLICATES * n_rays} scrambled Sobol rays in {_N_REPLICATES} replicates"
+
+def hidden_density(weights_of: SampleWeights, diagonal: bool, conditions: Conditions) -> WeightLaw:
+    """Law given V of weights at a = w_std u, u ~ N(0, I_m): a density, beside an atom at zero for ReLU."""
+    block = HiddenBlock.of(diagonal, conditions)
+    values, shares, radial, n_rays = _along_rays(weights_of, block, conditions)
+    source = f"{N_REPLICATES * n_rays} scrambled Sobol rays in {N_REPLICATES} replicates"
     largest = float(np.abs(values).max())
     if largest == 0:  # V has equal rows
         return WeightLaw(np.zeros(1), np.ones(1), reach=(0.0, 0.0), source=source)
     tiny = np.abs(values) < _TINY * largest
     lost = float(np.mean(tiny @ shares)) if tiny.any() else 0.0
     panels, errors = log_spline(np.where(tiny, np.nan, values), shares)
-    atoms, weights = [0.0], [1 - share]
-    if lost:
-        atoms, weights = [0.0, _TINY * largest], [1 - share, share * lost]
-    rest = share * (1 - lost)
+    atoms = np.array([0.0, _TINY * largest])
+    masses = np.array([1 - block.share, block.share * lost])
+    rest = block.share * (1 - lost)
     return WeightLaw(
-        np.array(atoms),
-        np.array(weights),
+        atoms[masses > 0],
+        masses[masses > 0],
         panels.times(rest),
         (float(values.min()), float(values.max())),
         radial,
@@ -64,38 +65,39 @@ def hidden_ce_density(
 
 
 def _along_rays(
-    V: Floats, i: int, j: int, diagonal: bool, log2_entries: int
+    weights_of: SampleWeights, block: HiddenBlock, conditions: Conditions
 ) -> tuple[Floats, Floats, float, int]:
     """Weights along the rays of each replicate (replicates, n), probabilities (n,), error, rays of each."""
+    n_classes, m = block.V.shape
     # Where softmax saturates along the rays few radii do not tell the weights between them: all are taken.
-    for n_radii in (min(24, 7 + math.ceil(40 / V.shape[1])), _FINE):
-        radii, masses, interpolate = _radial_rules(V.shape[1], n_radii)
-        n_rays = 2 ** _log2_rays(V.shape[0] * radii.size, log2_entries)
-        coarse = np.array([covariances(V, i, j, rays, radii) for rays in _rays(V.shape[1], n_rays, i, j)])
+    for n_radii in (min(24, 7 + math.ceil(40 / m)), _FINE):
+        radii, masses, interpolate = _radial_rules(m, n_radii)
+        log2_rays = _log2_rays(n_classes * radii.size, conditions.log2_entries)
+        rays = [_normalised(block.points(log2_rays, replicate)) for replicate in range(N_REPLICATES)]
+        coarse = np.array([weights_of(block, each, conditions.w_std * radii) for each in rays])
         if _radial_error(coarse, relative=True) < _SMOOTH:
             break
-    if diagonal:  # positive, over many orders of magnitude where softmax saturates
+    # Without a residual weights of a diagonal block are positive, over many orders where softmax saturates.
+    positive = block.i == block.j and not block.has_residual
+    if positive:
         coarse = np.log(np.maximum(coarse, _UNDERFLOW))
     # Along a ray the polynomial must not leave the range that was seen: where softmax saturates it would.
     lowest, highest = coarse.min(axis=-1, keepdims=True), coarse.max(axis=-1, keepdims=True)
-    values = np.clip(coarse @ interpolate, lowest, highest).reshape(_N_REPLICATES, -1)
-    if diagonal:
+    values = np.clip(coarse @ interpolate, lowest, highest).reshape(N_REPLICATES, -1)
+    if positive:
         values = np.where(values > math.log(_UNDERFLOW) + 1, np.exp(values), 0.0)
-    shares = np.tile(masses / n_rays, n_rays)
-    return values, shares, _radial_error(coarse, relative=not diagonal), n_rays
+    n_rays = 2**log2_rays
+    return values, np.tile(masses / n_rays, n_rays), _radial_error(coarse, relative=not positive), n_rays
+
+
+def _normalised(points: Points) -> Points:
+    """Points on the unit sphere."""
+    return points._replace(u=points.u / np.linalg.norm(points.u, axis=1, keepdims=True))
 
 
 def _log2_rays(entries: int, log2_entries: int) -> int:
-    budget = log2_entries - math.ceil(math.log2(entries * _N_REPLICATES))
+    budget = log2_entries - math.ceil(math.log2(entries * N_REPLICATES))
     return min(max(budget, _LOG2_LEAST), _LOG2_MOST)
-
-
-def _rays(n_hidden: int, n_rays: int, i: int, j: int) -> Iterator[Floats]:
-    """Directions of each replicate, folded to open gates, shape (n_rays, m)."""
-    for replicate in range(_N_REPLICATES):
-        u = sobol_normals(n_hidden, round(math.log2(n_rays)), replicate)
-        u[:, [i, j]] = np.abs(u[:, [i, j]])
-        yield u / np.linalg.norm(u, axis=1, keepdims=True)
 
 
 def _radial_rules(n_hidden: int, n_radii: int) -> tuple[Floats, Floats, Floats]:

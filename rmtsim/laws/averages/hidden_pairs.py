@@ -1,4 +1,4 @@
-"""Averages over hidden activations of the two-sample sums of `softmax_kernel`.
+"""Averages over hidden activations of the two-sample sums of `softmax_pairs`.
 
 The squared norm of a block of the hidden ce model is, given V, a double sum over samples n, k; its limit
 needs E_V over products of the weights of two independent samples, and E_V of the square of one. Directions of
@@ -15,16 +15,13 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy import stats
 
-from .gauss_rule import gauss_rule
-from .quadrature import replicate_mean, sobol_normals
-from .softmax_kernel import CommonFactor, Monomial, PairSums, SmoothedGumbel
+from ..solver.measure import Approximation, Floats
+from .gauss_rules import gauss_rule
+from .quasi_monte_carlo import replicate_mean, sobol_normals
+from .softmax_pairs import CommonFactor, Monomial, PairSums, SmoothedGumbel
 
-Floats = NDArray[np.float64]
 Form = dict[Monomial, Floats]
 """Polynomial in P, P', R: exponents -> coefficient."""
-Estimate = tuple[float, float]
-"""Value and error."""
-
 _R: Form = {(0, 0, 1): np.array(1.0)}
 _P: Form = {(1, 0, 0): np.array(1.0)}
 _P_OTHER: Form = {(0, 1, 0): np.array(1.0)}
@@ -37,12 +34,13 @@ _N_REPLICATES = 8
 _LOG2_POINTS_W, _LOG2_POINTS_V = 13, 15
 
 
-def _rule_error(m: int) -> float:
+def _rule_error(m: int, s: float) -> float:
     """Relative error of the rules for norms and correlations, twice or more what doubling the nodes changes.
 
-    Changes over C = 2..100000: 4e-7 for m = 2, 3, less for larger m; 2e-5 for m = 1.
+    Changes over C = 2..100000 at s = 1: 4e-7 for m = 2, 3, less for larger m; 2e-5 for m = 1. They grow with
+    s, as exp(s^2 |h|^2 / m) takes more nodes: by 13 from 1 to 2^(1/2).
     """
-    return 1e-6 if m > 1 else 5e-5
+    return (1e-6 if m > 1 else 5e-5) * max(1.0, s) ** 9
 
 
 def _times(*forms: Form) -> Form:
@@ -92,26 +90,26 @@ FORM_MONOMIALS: tuple[Monomial, ...] = tuple(
 
 
 @functools.cache
-def _largest_norm(m: int) -> float:
-    # e^(|h|^2 / m) in the integrand widens the chi law of |h| by (1 - 2/m)^(-1/2) when C is large.
-    return math.sqrt(m) + 7 / math.sqrt(1 - 2 / max(m, 4))
+def _largest_norm(m: int, s: float) -> float:
+    # e^(s^2 |h|^2 / m) in the integrand widens the chi law of |h| by (1 - 2 s^2/m)^(-1/2) when C is large.
+    return math.sqrt(m) + 7 / math.sqrt(1 - min(2 * s**2 / m, 0.5))
 
 
-def _norm_densities(m: int, n_nodes: int) -> tuple[Floats, Floats]:
+def _norm_densities(m: int, s: float, n_nodes: int) -> tuple[Floats, Floats]:
     """Legendre nodes r in |h|, and chi_k probabilities for k = 0..m active units, shape (m + 1, n_nodes).
 
     Row 0 is zero: h = 0 contributes nothing.
     """
     x, w = np.polynomial.legendre.leggauss(n_nodes)
-    half = 0.5 * _largest_norm(m)
+    half = 0.5 * _largest_norm(m, s)
     r = half * (x + 1)
     active = np.arange(1, m + 1)[:, None]
     return r, np.vstack([np.zeros(n_nodes), half * w * stats.chi.pdf(r, active)])
 
 
-def _norm_rules(m: int) -> tuple[Floats, Floats]:
+def _norm_rules(m: int, s: float) -> tuple[Floats, Floats]:
     """Gauss nodes r of the law of |h| and, at these nodes, interpolatory weights of chi_k for every k."""
-    fine, densities = _norm_densities(m, 400)
+    fine, densities = _norm_densities(m, s, 400)
     mixture = stats.binom.pmf(np.arange(m + 1), m, 0.5) @ densities
     r, _ = gauss_rule(fine, mixture, _N_NORMS)
 
@@ -163,12 +161,12 @@ def _norm_powers(r: Floats, side: int) -> Floats:
 
 
 @functools.lru_cache(maxsize=16)
-def _gradient_table(n_classes: int, m: int) -> Floats:
+def _gradient_table(n_classes: int, m: int, s: float) -> Floats:
     """Norm-averaged derivatives of K, shape (m + 1, m + 1, n_monomials, n_correlations)."""
-    r, rules = _norm_rules(m)
+    r, rules = _norm_rules(m, s)
     swap = [FORM_MONOMIALS.index((b, a, c)) for a, b, c in FORM_MONOMIALS]
-    table = _pair_table(r / math.sqrt(m), n_classes, _derivatives, swap) * _unit_factors(m)
-    left, right = (rules[:, :, None] * _norm_powers(r, side) for side in (0, 1))
+    table = _pair_table(s * r / math.sqrt(m), n_classes, _derivatives, swap) * _unit_factors(m)
+    left, right = (rules[:, :, None] * _norm_powers(s * r, side) for side in (0, 1))
     return np.einsum("kaf,cabf,lbf->klfc", left, table, right, optimize=True)
 
 
@@ -206,9 +204,9 @@ def _form_at(diagonal: bool, h: Floats, other: Floats) -> Floats:
     return np.stack([absent + form.get(monomial, absent) for monomial in FORM_MONOMIALS], axis=1)
 
 
-def _pair_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
+def _pair_mean(n_classes: int, m: int, s: float, diagonal: bool) -> Approximation:
     """E_V of (E[lambda | V, gates open])^2."""
-    table = _gradient_table(n_classes, m)
+    table = _gradient_table(n_classes, m, s)
 
     def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:
         coefficients = _form_at(diagonal, h, other)
@@ -217,19 +215,19 @@ def _pair_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
         )
 
     mean, error = replicate_mean(_replicates(m, 1 if diagonal else 2, _LOG2_POINTS_W, integrand))
-    return float(mean), float(error) + _rule_error(m) * float(mean)
+    return Approximation(float(mean), float(error) + _rule_error(m, s) * float(mean))
 
 
 @functools.lru_cache(maxsize=16)
-def _single_table(n_classes: int, m: int) -> Floats:
+def _single_table(n_classes: int, m: int, s: float) -> Floats:
     """Norm-averaged derivatives of K at h' = h, shape (m + 1, n_monomials)."""
-    r, densities = _norm_densities(m, _N_SINGLE)
+    r, densities = _norm_densities(m, s, _N_SINGLE)
     rows = []
-    for s in r / math.sqrt(m):
-        common = CommonFactor.build(1.0, float(s))
-        smoothed = SmoothedGumbel.build(float(s), n_classes, common)
+    for scale in s * r / math.sqrt(m):
+        common = CommonFactor.build(1.0, float(scale))
+        smoothed = SmoothedGumbel.build(float(scale), n_classes, common)
         rows.append(_derivatives(PairSums(smoothed, smoothed, common, n_classes)))
-    return densities @ (np.array(rows) * _unit_factors(m) * _norm_powers(r, 0) * _norm_powers(r, 1))
+    return densities @ (np.array(rows) * _unit_factors(m) * _norm_powers(s * r, 0) * _norm_powers(s * r, 1))
 
 
 def _diagonal_cubature(k: Floats) -> tuple[Floats, Floats]:
@@ -246,18 +244,20 @@ def _off_diagonal_cubature(k: Floats) -> tuple[Floats, Floats]:
     return nodes, np.stack([1 - 2 * first + both, first - both, first - both, both])
 
 
-def _single_mean(n_classes: int, m: int, diagonal: bool) -> Estimate:
+def _single_mean(n_classes: int, m: int, s: float, diagonal: bool) -> Approximation:
     """E lambda^2 given open gates."""
     n_open = 1 if diagonal else 2
     k = np.arange(n_open, m + 1)
     nodes, probabilities = (_diagonal_cubature if diagonal else _off_diagonal_cubature)(k.astype(float))
     coefficients = probabilities.T @ _form_at(diagonal, nodes, nodes)
-    given_k = np.sum(coefficients * _single_table(n_classes, m)[k], axis=1)
+    given_k = np.sum(coefficients * _single_table(n_classes, m, s)[k], axis=1)
     value = float(stats.binom.pmf(k - n_open, m - n_open, 0.5) @ given_k)
-    return value, _rule_error(m) * value
+    return Approximation(value, _rule_error(m, s) * value)
 
 
-def gradient_covariance_masses(n_classes: int, m: int) -> tuple[tuple[Estimate, Estimate], ...]:
+def gradient_covariance_masses(
+    n_classes: int, m: int, s: float
+) -> tuple[tuple[Approximation, Approximation], ...]:
     """Moments of the W-layer weight lambda of theory.md (2.2), ce, for i = j and for i != j.
 
     Returns
@@ -267,23 +267,23 @@ def gradient_covariance_masses(n_classes: int, m: int) -> tuple[tuple[Estimate, 
     """
     result = []
     for diagonal, open_probability in ((True, 1 / 2), (False, 1 / 4)):
-        pair, square = _pair_mean(n_classes, m, diagonal), _single_mean(n_classes, m, diagonal)
+        pair, square = _pair_mean(n_classes, m, s, diagonal), _single_mean(n_classes, m, s, diagonal)
         result.append((_scaled(pair, open_probability**2), _scaled(square, open_probability)))
     return tuple(result)
 
 
-def _scaled(estimate: Estimate, factor: float) -> Estimate:
-    return factor * estimate[0], factor * estimate[1]
+def _scaled(estimate: Approximation, factor: float) -> Approximation:
+    return Approximation(factor * estimate.value, factor * estimate.error)
 
 
 def _variance_products(sums: PairSums) -> Floats:
     return np.array(sums.variance_products())
 
 
-def hidden_variance_masses(n_classes: int, m: int) -> tuple[Estimate, Estimate]:
+def hidden_variance_masses(n_classes: int, m: int, s: float) -> tuple[Approximation, Approximation]:
     """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and c != e, each with its error."""
-    r, rules = _norm_rules(m)
-    table = _pair_table(r / math.sqrt(m), n_classes, _variance_products, [0, 1])
+    r, rules = _norm_rules(m, s)
+    table = _pair_table(s * r / math.sqrt(m), n_classes, _variance_products, [0, 1])
     averaged = np.einsum("ka,cabf,lb->klfc", rules * r**2, table, rules * r**2, optimize=True) / m
 
     def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:
@@ -291,5 +291,6 @@ def hidden_variance_masses(n_classes: int, m: int) -> tuple[Estimate, Estimate]:
         return np.einsum("nfc,nc->nf", averaged[k, other_k], basis)
 
     mean, error = replicate_mean(_replicates(m, 0, _LOG2_POINTS_V, integrand))
-    error = error + _rule_error(m) * mean
-    return (float(mean[0]), float(error[0])), (float(mean[1]), float(error[1]))
+    error = error + _rule_error(m, s) * mean
+    first, second = (Approximation(float(v), float(e)) for v, e in zip(mean, error, strict=True))
+    return first, second

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-Floats = NDArray[np.float64]
+from ..solver.measure import Floats
 
 _SEED = 20_250_505
 

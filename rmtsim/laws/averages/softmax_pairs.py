@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-Floats = NDArray[np.float64]
+from ..solver.measure import Floats
+
 Monomial = tuple[int, int, int]
 """Exponents of P = 2 d/dq, P' = 2 d/dq' and R = d/dw."""
 
