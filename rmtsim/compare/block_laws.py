@@ -120,26 +120,28 @@ def _block_law(trials: Trials, block: Block, law_trials: int) -> BlockLaw:
     """Law of a block given V where it depends on V: with V drawn in every trial, of the first trials each."""
     cell, rows = trials.cell, np.arange(trials.count)
     if cell.loss is MEAN_SQUARE:
-        return BlockLaw(MSE_NAMES[block], True, rows, (_marchenko_pastur(cell, block),))
+        return BlockLaw(MSE_NAMES[block], True, rows, (_marchenko_pastur(trials, block),))
     if not cell.architecture.is_hidden:
-        return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(cell, block, None),))
+        return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(trials, block, None),))
     rows = rows if trials.fixed_v else rows[:law_trials]
-    each = (_generalised(cell, block, trials.V(row)) for row in rows[: 1 if trials.fixed_v else None])
+    each = (_generalised(trials, block, trials.V(row)) for row in rows[: 1 if trials.fixed_v else None])
     return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, tuple(each), given_v=True)
 
 
-def _marchenko_pastur(cell: Cell, block: Block) -> SolvedLaw:
+def _marchenko_pastur(trials: Trials, block: Block) -> SolvedLaw:
+    cell, options = trials.cell, trials.initialisation
     names = (cell.architecture, cell.loss, block)
-    law = laws.limit_law(*names, cell.aspect_ratio)
-    return _solved(cell, law, laws.joint_weights(*names), 0.0)
+    law = laws.limit_law(*names, cell.aspect_ratio, **options)
+    return _solved(cell, law, laws.joint_weights(*names, **options), 0.0)
 
 
-def _generalised(cell: Cell, block: Block, V: Floats | None) -> SolvedLaw:
+def _generalised(trials: Trials, block: Block, V: Floats | None) -> SolvedLaw:
     """Law of a ce block, theory.md (3.1)."""
+    cell, options = trials.cell, trials.initialisation
     names, n_classes = (cell.architecture, cell.loss, block), cell.n_classes
-    weights = laws.weight_law(*names, n_classes=n_classes, V=V, log2_entries=LOG2_ENTRIES)
+    weights = laws.weight_law(*names, n_classes=n_classes, V=V, log2_entries=LOG2_ENTRIES, **options)
     law = laws.GeneralizedMarchenkoPastur.of(weights, cell.aspect_ratio)
-    return _solved(cell, law, laws.joint_weights(*names, n_classes=n_classes, V=V), law.error)
+    return _solved(cell, law, laws.joint_weights(*names, n_classes=n_classes, V=V, **options), law.error)
 
 
 def _solved(

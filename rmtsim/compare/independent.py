@@ -143,9 +143,9 @@ class _Draw:
         self.cell, self.count = cell, count
         self.X = rng.standard_normal((count, N, d))
         self.y = rng.integers(C, size=(count, N))
-        self.W = None if m is None else rng.standard_normal((count, m, d)) / np.sqrt(d)
+        self.W = None if m is None else cell.w_std * rng.standard_normal((count, m, d)) / np.sqrt(d)
         width = d if m is None else m
-        drawn = rng.standard_normal((count, C, width)) / np.sqrt(width) if V is None else V[None]
+        drawn = cell.v_std * rng.standard_normal((count, C, width)) / np.sqrt(width) if V is None else V[None]
         self.V = np.broadcast_to(drawn, (count, C, width))
         a = self.X if self.W is None else self.X @ self.W.transpose(0, 2, 1)
         self.gates = (a > 0).astype(float)

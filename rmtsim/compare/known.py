@@ -126,7 +126,7 @@ def _hidden_mse_trace(trials: Trials) -> Iterator[Known]:
     if VV_DIAG in cell.blocks:
         expected = identities.hidden_mse_output_trace()
         variance = identities.hidden_mse_output_variance(cell.n_features, cell.n_samples, cell.output_width)
-        trace = trials.moments(VV_DIAG)[:, 0]
+        trace = trials.moments(VV_DIAG)[:, 0] / cell.w_std**2
         yield _known(trials, "E m_1 of vv_diag", "(2.3)", trace, expected, variance)
 
 
@@ -152,7 +152,7 @@ def _ce_traces(trials: Trials) -> Iterator[Known]:
     cell = trials.cell
     if cell.n_classes == 1 or trials.fixed_v:  # every block is zero, or the means are those given one V
         return
-    expected = laws.expected_traces(cell.n_features, cell.n_classes, cell.n_hidden)
+    expected = laws.expected_traces(cell.n_features, cell.n_classes, cell.n_hidden, **trials.initialisation)
     for block in cell.blocks:
         value = getattr(expected, block)
         if value is not None:
@@ -165,7 +165,9 @@ def _linear_ce_moments(trials: Trials) -> Iterator[Known]:
     if trials.cell.n_classes == 1:  # every block is zero
         return
     cell = trials.cell
-    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, cell.n_classes)
+    expected = laws.linear_second_moments(
+        cell.n_features, cell.n_samples, cell.n_classes, **trials.initialisation
+    )
     for block, (value, error) in zip((VV_DIAG, VV_OFF), expected, strict=True):
         if block in cell.blocks:
             second = trials.moments(block)[:, 1]
@@ -181,7 +183,7 @@ def _linear_ce_masses(trials: Trials) -> Iterator[Known]:
         return
     cell, masses = trials.cell, _masses(trials)
     C = cell.n_classes
-    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, C)
+    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, C, **trials.initialisation)
     for part, count, (value, error) in zip((VV_DIAG, VV_OFF), (C, C * (C - 1)), expected, strict=True):
         unit = count * cell.n_features
         yield _known(trials, f"mass of a {part} block / d", "(5.7)", masses[part] / unit, value, error=error)

@@ -49,24 +49,20 @@ def ratio_findings(trials: Trials, block_laws: Mapping[Block, BlockLaw]) -> Iter
         if cell.loss.couples_classes and cell.n_classes == 1:  # every block is zero
             continue
         if of_all:
-            limit = _limit_given_v(trials, layer, count) if trials.fixed_v else _mean_limit(cell, layer)
+            limit = _limit_given_v(trials, layer, count) if trials.fixed_v else _mean_limit(trials, layer)
             yield RatioFinding(layer, _ratio_of_masses(trials, layer, count), ALL_BLOCKS, *limit)
         else:
             two = trials.fixed_v
-            limit = _two_blocks_given_v(trials, layer, block_laws) if two else _mean_limit(cell, layer)
+            limit = _two_blocks_given_v(trials, layer, block_laws) if two else _mean_limit(trials, layer)
             yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)
 
 
-def _mean_limit(cell: Cell, layer: str) -> Limit:
+def _mean_limit(trials: Trials, layer: str) -> Limit:
     """Limit of the ratio of means over V, X and W at the C of the cell, theory.md (4.1)-(4.6)."""
-    value, error = laws.ratio_with_error(
-        cell.architecture,
-        cell.loss,
-        layer,
-        cell.aspect_ratio,
-        cell.n_classes,
-        n_hidden=cell.n_hidden,
-    )
+    cell = trials.cell
+    network = cell.architecture, cell.loss, layer
+    sizes = cell.aspect_ratio, cell.n_classes, cell.n_hidden
+    value, error = laws.ratio_with_error(*network, *sizes, **trials.initialisation)
     return Limit(value, error, "mean")
 
 
@@ -94,7 +90,7 @@ def _limit_given_v(trials: Trials, layer: str, count: int) -> Limit:
         squares = (trials.V(0).T @ trials.V(0)) ** 2
         diagonal = np.trace(squares)
         return Limit(float(_gates(trials) * (squares.sum() / diagonal - 1) / (count - 1)), 0.0, GIVEN_V)
-    mass = laws.masses_given_v(trials.V(0), layer, trials.cell.aspect_ratio)
+    mass = laws.masses_given_v(trials.V(0), layer, trials.cell.aspect_ratio, **trials.initialisation)
     ratio = mass.off_diagonal / mass.diagonal / (count - 1)
     relative = mass.off_diagonal_error / mass.off_diagonal + mass.diagonal_error / mass.diagonal
     return Limit(ratio, ratio * relative, GIVEN_V)
@@ -122,7 +118,7 @@ def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[Block, B
 
 
 def _limit_mass(trials: Trials, rows: tuple[int, int]) -> tuple[float, float]:
-    limit, error = laws.vv_limit(trials.cell.loss, trials.V(0), rows)
+    limit, error = laws.vv_limit(trials.cell.loss, trials.V(0), rows, **trials.initialisation)
     return float(np.sum(limit**2)), float(np.sum(2 * np.abs(limit) * error))
 
 

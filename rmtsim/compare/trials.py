@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import kernels
+from .. import kernels, laws
 from ..experiment import Cell, Experiment
 from ..models.architectures import Block
 from ..results import Results
@@ -53,6 +53,11 @@ class Trials:
     def fixed_v(self) -> bool:
         """Whether all trials share one V."""
         return self.cell.architecture.is_hidden and self.experiment.model.v_draw == "cell"
+
+    @property
+    def initialisation(self) -> laws.InitialisationOptions:
+        """How the parameters were drawn, in the words of `laws`."""
+        return {"w_std": self.cell.w_std, "v_std": self.cell.v_std}
 
     def scale(self, block: Block) -> Floats:
         """Unit of the block in each trial, shape (T,)."""

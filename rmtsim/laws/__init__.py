@@ -38,7 +38,7 @@ from .tracy_widom import (
 )
 from .visible import visible_support
 from .weights.activation import Activation
-from .weights.conditions import Conditions, Initialisation
+from .weights.conditions import Conditions, Initialisation, InitialisationOptions
 from .weights.joint_weights import JointWeights, Sector
 from .weights.weight_law import WeightLaw
 
@@ -54,6 +54,7 @@ __all__ = [
     "ExpectedTraces",
     "GeneralizedMarchenkoPastur",
     "Initialisation",
+    "InitialisationOptions",
     "JointWeights",
     "MarchenkoPastur",
     "Outlier",
