@@ -2,7 +2,7 @@
 
 The operations take arrays and return arrays. They know no file, no seed policy and no configuration, and
 import only numpy, scipy, numba (device "cpu") and cupy (device "gpu"). Importing this package imports none of
-them but numpy: a device is imported when it is loaded.
+them: a device is imported when it is loaded.
 
 Operations that draw take a stream: four uint32 words of any value, such as np.array([1, 2, 3, 4], np.uint32).
 Other words give independent numbers, and any part of a stream can be drawn alone. An integer below 2^64 is
@@ -21,10 +21,13 @@ for use inside a @numba.njit of their own.
 """
 
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from .arguments.trials import Network
 from .errors import DeviceError
-from .operations import OPERATIONS, Operations
+
+if TYPE_CHECKING:
+    from .operations import OPERATIONS, Operations
 
 __all__ = ["DEVICES", "OPERATIONS", "DeviceError", "Network", "Operations", "load"]
 
@@ -34,8 +37,17 @@ if __name__ == "kernels":
 DEVICES = ("cpu", "gpu", "reference")
 
 
+def __getattr__(name: str) -> Any:
+    """The contract, imported when it is first asked for."""
+    if name in ("OPERATIONS", "Operations"):
+        from . import operations
+
+        return getattr(operations, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 @cache
-def load(device: str) -> Operations:
+def load(device: str) -> "Operations":
     """The operations of `device`: "cpu" (Numba), "gpu" (CUDA) or "reference" (plain NumPy).
 
     The same object whenever it is asked for. What a device needs is imported when it is first loaded.
@@ -48,4 +60,6 @@ def load(device: str) -> Operations:
         from .gpu.device import cupy
 
         cupy()
+    from .operations import Operations
+
     return Operations(device)
