@@ -165,9 +165,7 @@ def _linear_ce_moments(trials: Trials) -> Iterator[Known]:
     if trials.cell.n_classes == 1:  # every block is zero
         return
     cell = trials.cell
-    expected = laws.linear_second_moments(
-        cell.n_features, cell.n_samples, cell.n_classes, **trials.initialisation
-    )
+    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, cell.n_classes, cell.v_std)
     for block, (value, error) in zip((VV_DIAG, VV_OFF), expected, strict=True):
         if block in cell.blocks:
             second = trials.moments(block)[:, 1]
@@ -183,7 +181,7 @@ def _linear_ce_masses(trials: Trials) -> Iterator[Known]:
         return
     cell, masses = trials.cell, _masses(trials)
     C = cell.n_classes
-    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, C, **trials.initialisation)
+    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, C, cell.v_std)
     for part, count, (value, error) in zip((VV_DIAG, VV_OFF), (C, C * (C - 1)), expected, strict=True):
         unit = count * cell.n_features
         yield _known(trials, f"mass of a {part} block / d", "(5.7)", masses[part] / unit, value, error=error)
