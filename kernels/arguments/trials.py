@@ -6,7 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ..host.activations import ACTIVATIONS
 from .values import array, float_dtype, integer, real
+from .weights import activation_name
 
 LOSSES = ("ce", "mse")
 
@@ -18,6 +20,15 @@ class Network(NamedTuple):
     """Standard deviation of the entries of W (m, d), in units of d^-1/2."""
     v_std: float = 1.0
     """Standard deviation of the entries of V (C, k), in units of k^-1/2."""
+    activation: str = "relu"
+    """phi of the hidden layer."""
+    slope: float = 0.0
+    """Of `leaky_relu` below zero."""
+
+    @property
+    def residuals_enter(self) -> bool:
+        """Whether the W-layer depends on the labels, theory.md (2.2)."""
+        return ACTIVATIONS[self.activation].second is not None
 
 
 LECUN = Network()
@@ -54,12 +65,20 @@ class TrialBatch(NamedTuple):
 
 
 def trial_batch(
-    streams: ArrayLike, sizes: Sequence[int], names: Sequence[str], loss: str, dtype: DTypeLike
+    streams: ArrayLike,
+    sizes: Sequence[int],
+    names: Sequence[str],
+    loss: str,
+    dtype: DTypeLike,
+    with_labels: bool = False,
 ) -> TrialBatch:
-    """Streams (T, roles, 4), one role less than there are sizes, each size >= 1; loss and dtype."""
+    """Streams (T, roles, 4), each size >= 1, loss and dtype.
+
+    There is a role of X and of each matrix of parameters, one less than there are sizes, and one of labels.
+    """
     if len(sizes) != len(names):
         raise ValueError(f"sizes: expected {', '.join(names)}, got {tuple(sizes)}")
-    words = array(streams, "streams", (None, len(names) - 1, 4), (np.uint32,))
+    words = array(streams, "streams", (None, len(names) - 1 + with_labels, 4), (np.uint32,))
     checked = tuple(integer(size, name, 1, 2**32 - 1) for name, size in zip(names, sizes, strict=True))
     if loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
@@ -67,9 +86,11 @@ def trial_batch(
 
 
 def checked_network(network: Network) -> Network:
-    """A network whose deviations are finite numbers above 0, its tuple given whole or in part."""
+    """A network of finite deviations above 0 and a known activation, its tuple given whole or in part."""
     checked = Network(*network)
     for name in ("w_std", "v_std"):
         if not real(getattr(checked, name), name) > 0:
             raise ValueError(f"{name}: expected a number above 0, got {getattr(checked, name)}")
+    activation_name(checked.activation)
+    real(checked.slope, "slope")
     return checked

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from ..arguments.classes import default_tile
 from ..arguments.trials import Forms, HiddenForms, Network, TrialBatch
 from ..host.pairs import Pairs, distinct
+from .compiled.activations import CODES
 from .compiled.gram import FormWork, tridiagonal_work
-from .compiled.trials import Blocks, Drawn, Setting, Softmax, TrialWork, trial_forms
+from .compiled.trials import Blocks, Drawn, Residuals, Setting, Softmax, TrialWork, trial_forms
 from .scratch import Fields, Scratch
 
 _scratch = Scratch()
@@ -43,13 +44,14 @@ def _fill(batch: TrialBatch, network: Network, hidden: Blocks, classes: Blocks) 
     d, C = batch.sizes[1:3]
     k = batch.sizes[3] if len(batch.sizes) == 4 else d
     scales = np.empty(hidden.diagonals.shape[:2])
-    setting = Setting(C, (network.w_std * d**-0.5, network.v_std * k**-0.5), batch.is_ce)
-    work = _work(batch, k, hidden.pairs, classes.pairs)
+    deviations = network.w_std * d**-0.5, network.v_std * k**-0.5
+    setting = Setting(C, deviations, batch.is_ce, (CODES[network.activation], float(network.slope)))
+    work = _work(batch, k, hidden.pairs, classes.pairs, network)
     trial_forms(batch.streams, setting, hidden, classes, scales, work)
     return scales
 
 
-def _work(batch: TrialBatch, k: int, hidden: Pairs, classes: Pairs) -> TrialWork:
+def _work(batch: TrialBatch, k: int, hidden: Pairs, classes: Pairs, network: Network) -> TrialWork:
     """Work space of a trial, V having k columns.
 
     The operating system gives a page of memory out when it is first written: arrays that this loss or
@@ -57,10 +59,20 @@ def _work(batch: TrialBatch, k: int, hidden: Pairs, classes: Pairs) -> TrialWork
     """
     (N, d, C), real, is_linear = batch.sizes[:3], batch.dtype, len(batch.sizes) == 3
     m = 0 if is_linear else k
-    arrays: Fields = {"X": ((N, d), real), "W": ((m, d), real), "features": ((N, m), real)}
+    labelled = N if network.residuals_enter and not is_linear else 0
+    units = len(hidden.used) if labelled else 0
+    arrays: Fields = {
+        "X": ((N, d), real),
+        "W": ((m, d), real),
+        "preactivations": ((N, m), real),
+        "features": ((N, m), real),
+        "labels": ((labelled,), np.int64),
+    }
+    residuals: Fields = {"products": ((units, labelled), np.float64), "gram_rows": ((units, k), np.float64)}
     drawn, *work = _scratch.groups(
         (Drawn, arrays),
         (Softmax, _softmax_fields(N, k, default_tile(N, C, real), real, hidden, classes)),
+        (Residuals, residuals),
         (FormWork, _form_fields(N, d, real)),
         (FormWork, _form_fields(N, k, real)),
     )

@@ -1,8 +1,18 @@
 """Sample weights of the blocks of a Hessian, compiled."""
 
-from .compiled import weights
+import numpy as np
 
-gated_weights = weights.gated_weights
+from .compiled import weights
+from .compiled.activations import CODES
+
+
+def gated_weights(a_row, a_col, factor, activation, slope, residuals):
+    """Products of derivatives, and curvature times residuals where there are any."""
+    phi, out = (CODES[activation], slope), np.empty(len(a_row))
+    weights.fill_hidden_weights(a_row, a_col, factor, phi, out)
+    if residuals.size:
+        weights.add_curvature(a_row, residuals, phi, out)
+    return out
 
 
 def class_weights(p_row, p_col, same, complement):

@@ -41,7 +41,7 @@ class TrialOperations(Group):
         dtype : float64 or float32
             Of the draws and of the linear algebra.
         network : Network
-            (w_std, v_std), 1 by default: deviations of the parameters in units of LeCun's initialisation.
+            Deviations of the parameters in units of LeCun's initialisation, and the activation.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class TrialOperations(Group):
         dtype: DTypeLike = np.float64,
         network: Network = LECUN,
     ) -> HiddenForms:
-        """Tridiagonal forms of blocks of hidden models f(x) = V relu(W x) at initialisation, a batch.
+        """Tridiagonal forms of blocks of hidden models f(x) = V phi(W x) at initialisation, a batch.
 
         As `linear_forms`, with W (m, d) of N(0, w_std^2/d) and V (C, m) of N(0, v_std^2/m) entries. The
         blocks are those of theory.md (2.2) and (2.3).
@@ -77,7 +77,8 @@ class TrialOperations(Group):
         Parameters
         ----------
         streams : (T, 3, 4) uint32
-            Streams of X, W and V of each trial.
+            Streams of X, W and V of each trial; with (T, 4, 4) that of the labels, where residuals enter: for
+            activations with a second derivative.
         sizes : (N, d, C, m)
         loss : {"ce", "mse"}
         hidden_pairs : (B, 2) integers in [0, m)
@@ -98,10 +99,9 @@ class TrialOperations(Group):
             As `linear_forms`.
         """
         names = "n_samples", "n_features", "n_classes", "n_hidden"
-        batch = trial_batch(streams, sizes, names, loss, dtype)
+        given = checked_network(network)
+        batch = trial_batch(streams, sizes, names, loss, dtype, given.residuals_enter)
         hidden = indices(hidden_pairs, "hidden_pairs", (None, 2), batch.sizes[3])
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
         pairs = hidden, classes
-        return self._bare.hidden_forms(
-            batch.streams, batch.sizes, loss, *pairs, batch.dtype, checked_network(network)
-        )
+        return self._bare.hidden_forms(batch.streams, batch.sizes, loss, *pairs, batch.dtype, given)

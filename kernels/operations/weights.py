@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments.weights import class_complement, sample_factor, sample_vectors
+from ..arguments.values import real
+from ..arguments.weights import (
+    activation_name,
+    class_complement,
+    residual_products,
+    sample_factor,
+    sample_vectors,
+)
 from .bare import Group
 
 
@@ -39,8 +46,16 @@ class WeightOperations(Group):
         p, q = sample_vectors(p_row, p_col, ("p_row", "p_col"))
         return self._bare.class_weights(p, q, bool(same), class_complement(complement, p))
 
-    def gated_weights(self, a_row: ArrayLike, a_col: ArrayLike, factor: ArrayLike) -> NDArray[np.float64]:
-        """Sample weights 1(a_i > 0) 1(a_j > 0) factor of block (w_i, w_j) of a hidden model. theory.md (2.2)
+    def gated_weights(
+        self,
+        a_row: ArrayLike,
+        a_col: ArrayLike,
+        factor: ArrayLike,
+        activation: str = "relu",
+        slope: float = 0.0,
+        residuals: ArrayLike | None = None,
+    ) -> NDArray[np.float64]:
+        """Sample weights phi'(a_i) phi'(a_j) factor of block (w_i, w_j) of a hidden model. theory.md (2.2)
 
         Parameters
         ----------
@@ -48,6 +63,12 @@ class WeightOperations(Group):
             Pre-activations of the units i and j. At exactly 0 the gate is shut.
         factor : (N,) float32 or float64, or a number
             (V^T B_n V)_ij, one per sample, or S_ij = (V^T V)_ij for all.
+        activation : str
+            phi, by the names of `kernels.host.activations`; of ReLU phi' is a gate that is open or shut.
+        slope : float
+            Of "leaky_relu" below zero.
+        residuals : (N,) float64, optional
+            (V^T g_n)_i of a block i = j on the diagonal: phi''(a_i) times it is added.
 
         Returns
         -------
@@ -59,4 +80,6 @@ class WeightOperations(Group):
             For another dtype or shape.
         """
         a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
-        return self._bare.gated_weights(a, b, sample_factor(factor, len(a)))
+        shape = activation_name(activation), float(real(slope, "slope"))
+        added = residual_products(residuals, len(a))
+        return self._bare.gated_weights(a, b, sample_factor(factor, len(a)), *shape, added)

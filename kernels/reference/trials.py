@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments.trials import Forms, HiddenForms
+from ..arguments.trials import Forms, HiddenForms, Network
+from ..host.activations import ACTIVATIONS
 from .classes import class_covariances, class_probabilities
 from .matrices import tridiagonal, weighted_gram
-from .random import drawn
+from .random import drawn, labels
 from .weights import class_weights, gated_weights
 
 Form = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -28,14 +29,18 @@ def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network
     (N, d, C, m), is_ce = sizes, loss == "ce"
     forms, class_forms = [], []
     scales = np.ones((len(streams), len(hidden_pairs)))
-    for t, (x_stream, w_stream, v_stream) in enumerate(streams):
+    phi = ACTIVATIONS[network.activation]
+    for t, (x_stream, w_stream, v_stream, *y_stream) in enumerate(streams):
         X, W = _matrix(x_stream, N, d, 1.0, dtype), _matrix(w_stream, m, d, network.w_std * d**-0.5, dtype)
         V = _matrix(v_stream, C, m, network.v_std * m**-0.5, dtype)
-        h = np.maximum(X @ W.T, 0)
+        a = X @ W.T
+        h = phi.value(a, network.slope)
         if not is_ce:
             scales[t] = (V.astype(np.float64).T @ V.astype(np.float64))[tuple(hidden_pairs.T)]
         factors = class_covariances(h, V, hidden_pairs, C) if is_ce else np.tile(scales[t], (N, 1))
-        forms.append(_hidden_forms(X, h, hidden_pairs, factors))
+        residuals = _residual_products(h, V, labels(*y_stream, 0, N, C), is_ce) if y_stream else None
+        weights = _hidden_weights(a, hidden_pairs, factors, network, residuals)
+        forms.append([tridiagonal(weighted_gram(X, w)) for w in weights])
         class_forms.append(_class_forms(h, V, class_pairs, is_ce))
     hidden = _stacked(forms, len(hidden_pairs), d)
     return HiddenForms(hidden, _stacked(class_forms, len(class_pairs), m), scales)
@@ -45,9 +50,24 @@ def _matrix(stream: NDArray, rows: int, columns: int, deviation: float, dtype: n
     return drawn(stream, 0, rows * columns, dtype, deviation).reshape(rows, columns)
 
 
-def _hidden_forms(X: NDArray, h: NDArray, hidden: NDArray, factors: NDArray) -> list[Form]:
-    weights = (gated_weights(h[:, i], h[:, j], factors[:, r]) for r, (i, j) in enumerate(hidden))
-    return [tridiagonal(weighted_gram(X, w)) for w in weights]
+def _hidden_weights(
+    a: NDArray, hidden: NDArray, factors: NDArray, network: Network, residuals: NDArray | None
+) -> list[NDArray[np.float64]]:
+    weights = []
+    for r, (i, j) in enumerate(hidden):
+        added = np.empty(0) if residuals is None or i != j else residuals[:, i]
+        phi = network.activation, network.slope
+        weights.append(gated_weights(a[:, i], a[:, j], factors[:, r], *phi, added))
+    return weights
+
+
+def _residual_products(h: NDArray, V: NDArray, y: NDArray, is_ce: bool) -> NDArray[np.float64]:
+    """V^T g_n of every sample, (N, m)."""
+    z = h.astype(np.float64) @ V.T
+    g = np.exp(z - z.max(axis=1, keepdims=True)) if is_ce else z
+    g = g / g.sum(axis=1, keepdims=True) if is_ce else g
+    g[np.arange(len(y)), y] -= 1
+    return g @ V
 
 
 def _class_forms(features: NDArray, V: NDArray, classes: NDArray, is_ce: bool) -> list[Form]:

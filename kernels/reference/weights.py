@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..host.activations import ACTIVATIONS
+
 
 def class_weights(p_row, p_col, same, complement):
     """p_c (1 - p_c) if c = e, else -p_c p_e. (2.1)"""
@@ -9,6 +11,9 @@ def class_weights(p_row, p_col, same, complement):
     return p * (1 - p if complement is None else complement) if same else -p * q
 
 
-def gated_weights(a_row, a_col, factor):
-    """1(a_i > 0) 1(a_j > 0) factor. (2.2)"""
-    return np.where((a_row > 0) & (a_col > 0), factor.astype(np.float64), 0.0)
+def gated_weights(a_row, a_col, factor, activation, slope, residuals):
+    """phi'(a_i) phi'(a_j) factor + phi''(a_i) residuals. (2.2)"""
+    phi = ACTIVATIONS[activation]
+    a, b = a_row.astype(np.float64), a_col.astype(np.float64)
+    weights = phi.first(a, slope) * phi.first(b, slope) * factor
+    return weights + phi.second(a, slope) * residuals if phi.second and residuals.size else weights

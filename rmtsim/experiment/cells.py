@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..kernels import Network
+from ..models.activations import RELU, Activation
 from ..models.architectures import Architecture, Block
 from ..models.losses import Loss
 
@@ -27,6 +28,8 @@ class Cell:
         The blocks whose spectra are measured, in the order of those of the architecture.
     w_std, v_std : float
         Standard deviations of the entries of W (m, d) in units of d^-1/2, of V (C, k) in units of k^-1/2.
+    activation : Activation
+        phi of the hidden model.
     """
 
     index: int
@@ -39,6 +42,7 @@ class Cell:
     blocks: tuple[Block, ...]
     w_std: float = 1.0
     v_std: float = 1.0
+    activation: Activation = RELU
 
     @property
     def aspect_ratio(self) -> float:
@@ -58,7 +62,7 @@ class Cell:
     @property
     def network(self) -> Network:
         """What kernels have to know beside sizes and loss."""
-        return Network(self.w_std, self.v_std)
+        return Network(self.w_std, self.v_std, self.activation.name, self.activation.slope)
 
     def block_size(self, block: Block) -> int:
         """Order of a block: d in the W-layer, else the columns of V."""

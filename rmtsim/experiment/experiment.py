@@ -12,6 +12,7 @@ from itertools import product
 from os import PathLike
 from typing import Any, Self
 
+from ..models.activations import Activation
 from ..models.architectures import BLOCKS, HIDDEN, VV_OFF, WW_OFF, Block
 from ..statistics import Field, RecordShape, record_coordinates, record_fields
 from ..statistics.statistic import Labels
@@ -80,7 +81,7 @@ class Experiment:
         blocks = _measured_blocks(self.model, self.grid, self.measure)
         object.__setattr__(self, "measure", replace(self.measure, blocks=blocks))
         for architecture, loss in product(self.model.architecture, self.model.loss):
-            methods.resolve(self.measure.method, architecture, loss, self.measure.statistics)
+            methods.resolve(self.measure, architecture, loss, self.model.activation)
         check_keys("measure.range", self.measure.range, blocks)
 
     @classmethod
@@ -150,12 +151,14 @@ class Experiment:
         for architecture, loss, d in product(self.model.architecture, self.model.loss, self.grid.n_features):
             blocks = tuple(block for block in architecture.blocks if block in self.measure.blocks)
             sizes = product(self.grid.samples(d), self.grid.n_classes, self.grid.widths(architecture))
-            deviations = self.model.w_std, self.model.v_std
-            yield from ((architecture, loss, d, *size, blocks, *deviations) for size in sizes)
+            drawn: tuple[Any, ...] = self.model.w_std, self.model.v_std
+            if architecture.is_hidden:
+                drawn = (*drawn, Activation(self.model.activation, self.model.slope))
+            yield from ((architecture, loss, d, *size, blocks, *drawn) for size in sizes)
 
     def method(self, cell: Cell) -> str:
         """How the trials of a cell are computed, "dense" or "structured"; see ``methods.resolve``."""
-        return methods.resolve(self.measure.method, cell.architecture, cell.loss, self.measure.statistics)
+        return methods.resolve(self.measure, cell.architecture, cell.loss, cell.activation.name)
 
     def schema(self, cell: Cell) -> dict[str, Field]:
         """Arrays of the record of one trial of a cell: name -> (shape, dtype, dimensions, long name)."""
@@ -237,6 +240,8 @@ def _check_hidden(model: Networks, grid: Grid) -> None:
         raise ExperimentError("grid.n_hidden", "a width for the hidden model", "none")
     if not hidden and grid.n_hidden is not None:
         raise ExperimentError("grid.n_hidden", "no width, the model is linear", show(list(grid.n_hidden)))
+    if not hidden and model.activation != "relu":
+        raise ExperimentError("model.activation", "none, the model is linear", f'"{model.activation}"')
     if not hidden and model.v_draw == "cell":
         raise ExperimentError("model.v_draw", '"trial", the model is linear', '"cell"')
 

@@ -10,6 +10,7 @@ from functools import partial
 from math import prod, sqrt, ulp
 from typing import Any, TypeVar
 
+from ..kernels.host.activations import ACTIVATIONS
 from ..models.architectures import ARCHITECTURES, BLOCKS, Architecture, Block
 from ..models.losses import LOSSES, Loss
 from ..statistics import HISTOGRAM, STATISTICS, Statistic
@@ -69,6 +70,10 @@ class Networks:
     ----------
     architecture : tuple of {"linear", "hidden"}
     loss : tuple of {"mse", "ce"}
+    activation : str
+        phi of the hidden model, by the names of `kernels.host.activations`.
+    slope : float
+        Of "leaky_relu" below zero.
     w_std, v_std : float
         Standard deviations of the entries of W and V in units of LeCun's d^-1/2 and m^-1/2 (of V of the
         linear model, d^-1/2). Names stand for the numbers of `INITIALISATIONS`.
@@ -80,6 +85,8 @@ class Networks:
     architecture: tuple[Architecture, ...]
     loss: tuple[Loss, ...]
     v_draw: str = "trial"
+    activation: str = field(default="relu", metadata=ADDED)
+    slope: float = field(default=0.0, metadata=ADDED)
     w_std: float = field(default=1.0, metadata=ADDED)
     v_std: float = field(default=1.0, metadata=ADDED)
 
@@ -89,6 +96,8 @@ class Networks:
             architecture=several("model.architecture", self.architecture, _architecture),
             loss=several("model.loss", self.loss, _loss),
             v_draw=choice("model.v_draw", self.v_draw, ("trial", "cell")),
+            activation=choice("model.activation", self.activation, tuple(ACTIVATIONS)),
+            slope=real("model.slope", self.slope),
             w_std=_deviation("model.w_std", self.w_std),
             v_std=_deviation("model.v_std", self.v_std),
         )

@@ -1,42 +1,50 @@
-"""Activations of the hidden layer: phi, its derivative and its second derivative."""
+"""Activations of the hidden layer."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from .named import Named
+from ..kernels.host.activations import ACTIVATIONS
+from . import checks
 
-Function = Callable[[NDArray], NDArray]
 
-
-class Activation(Named):
+@dataclass(frozen=True)
+class Activation:
     """A function phi of the pre-activations a = W x, entry by entry.
 
     Attributes
     ----------
-    value, derivative : function of an array
-        phi(a) and phi'(a) in the dtype of a.
-    second : function of an array, or None
-        phi''(a); None where it is zero almost everywhere, so that the residuals do not enter the W-layer.
+    name : str
+        One of `kernels.host.activations.ACTIVATIONS`, which has the formulas.
+    slope : float
+        Of "leaky_relu" below zero.
     """
 
-    value: Function
-    derivative: Function
-    second: Function | None
+    name: str = "relu"
+    slope: float = 0.0
 
-    def __new__(
-        cls, name: str, value: Function, derivative: Function, second: Function | None = None
-    ) -> "Activation":
-        activation = cls.make(name)
-        activation.value, activation.derivative, activation.second = value, derivative, second
-        return activation
+    def __post_init__(self) -> None:
+        checks.one_of("activation", self.name, ACTIVATIONS)
+
+    @property
+    def has_curvature(self) -> bool:
+        """Whether phi'' is other than zero almost everywhere, so that residuals enter the W-layer, (2.2)."""
+        return ACTIVATIONS[self.name].second is not None
+
+    def value(self, a: NDArray) -> NDArray:
+        """Return phi(a)."""
+        return ACTIVATIONS[self.name].value(a, self.slope)
+
+    def derivative(self, a: NDArray) -> NDArray:
+        """Return phi'(a)."""
+        return ACTIVATIONS[self.name].first(a, self.slope)
+
+    def second_derivative(self, a: NDArray) -> Any:
+        """Return phi''(a), 0 where there is none."""
+        second = ACTIVATIONS[self.name].second
+        return 0.0 if second is None else second(a, self.slope)
 
 
-def _open(a: NDArray) -> NDArray:
-    return (a > 0).astype(a.dtype)
-
-
-RELU = Activation("relu", lambda a: np.maximum(a, 0), _open)
+RELU = Activation()
 """max(a, 0); its derivative at exactly 0 is 0."""
-ACTIVATIONS: dict[str, Activation] = Activation.known

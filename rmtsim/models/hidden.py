@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..kernels.host.masses import squared_gram
 from . import checks
-from .activations import ACTIVATIONS
+from .activations import RELU, Activation
 from .base import BlockIndex, Model
 from .cross import cross_blocks, cross_masses
 from .outputs import Outputs
@@ -25,8 +25,8 @@ class HiddenModel(Model):
         read by tiles of classes, never whole.
     loss : {"ce", "mse"}
         Cross-entropy (1/N) sum [logsumexp(z) - z_y], or mean square (1/2N) sum |z - onehot(y)|^2.
-    activation : {"relu"}
-        phi; the derivative of ReLU at exactly 0 is 0.
+    activation : str or Activation
+        phi, such as "relu", whose derivative at exactly 0 is 0.
     device : {"cpu", "gpu", "reference"}
         Which kernels compute.
     memory_limit : int, optional
@@ -49,13 +49,13 @@ class HiddenModel(Model):
         W: ArrayLike,
         V: Any,
         loss: str = "ce",
-        activation: str = "relu",
+        activation: str | Activation = RELU,
         *,
         device: str = "cpu",
         memory_limit: int | None = None,
     ) -> None:
         super().__init__(V, loss, device, memory_limit)
-        self.activation = ACTIVATIONS[checks.one_of("activation", activation, ACTIVATIONS)]
+        self.activation = activation if isinstance(activation, Activation) else Activation(activation)
         self.W = checks.matrix("W", W)
         if self.V.shape[1] != self.n_hidden:
             raise ValueError(
@@ -100,21 +100,34 @@ class HiddenModel(Model):
         return S
 
     def _hidden_weights(
-        self, a: NDArray, outputs: Outputs, pairs: NDArray, y: NDArray | None
+        self, a: NDArray, outputs: Outputs, pairs: NDArray, y: ArrayLike | None
     ) -> NDArray[np.float64]:
         """Return the sample weights of (2.2) for the pairs (i, j) of hidden units, shape (N, K)."""
         factors = np.broadcast_to(outputs.covariances(pairs), (len(a), len(pairs)))
-        weights = np.empty(factors.shape)
+        weights, phi = np.empty(factors.shape), (self.activation.name, self.activation.slope)
+        back = self._back_propagated(outputs, y) if self.activation.has_curvature else None
         for k, (i, j) in enumerate(pairs):
-            weights[:, k] = self.kernels.gated_weights(a[:, i], a[:, j], factors[:, k])
+            added = None if back is None or i != j else back[:, i]
+            weights[:, k] = self.kernels.gated_weights(a[:, i], a[:, j], factors[:, k], *phi, added)
         return weights
+
+    def _back_propagated(self, outputs: Outputs, y: ArrayLike | None) -> NDArray[np.float64]:
+        """Return V^T g_n of every sample, shape (N, m)."""
+        targets = self.labels(
+            y, len(outputs.features), f"W-layer blocks of activation {self.activation.name}"
+        )
+        back = np.zeros(outputs.features.shape)
+        for classes, values in outputs.tiles():
+            back += outputs.residuals(values, targets, classes) @ outputs.layer.V[classes]
+        return back
 
     def sample_weights(
         self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
     ) -> NDArray[np.float64]:
         """Return lambda_n of a within-layer block, shape (N,).
 
-        H = (1/N) sum_n lambda_n u_n u_n^T, with u = x for two hidden units and u = h for two classes.
+        H = (1/N) sum_n lambda_n u_n u_n^T, with u = x for two hidden units and u = h for two classes. The
+        labels y (N,) enter W-layer blocks of activations that are not linear on both sides of zero.
 
         Raises
         ------
@@ -128,7 +141,7 @@ class HiddenModel(Model):
         outputs = self.outputs(self.activation.value(a))
         if layer == "v":
             return outputs.class_weights(i, j)
-        return self._hidden_weights(a, outputs, np.array([[i, j]]), None)[:, 0]
+        return self._hidden_weights(a, outputs, np.array([[i, j]]), y)[:, 0]
 
     def block(
         self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
@@ -140,7 +153,8 @@ class HiddenModel(Model):
         X : array, shape (N, d)
         row, col : ("w", i) or ("v", c)
         y : array of int, shape (N,)
-            Labels; needed for blocks between the layers alone, which carry the residuals.
+            Labels; needed for blocks between the layers, which carry the residuals, and for the W-layer's if
+            the activation has a second derivative.
 
         Returns
         -------
@@ -228,7 +242,7 @@ class HiddenModel(Model):
         values = outputs.of_rows(V)
         g = outputs.residuals(values, y, slice(0, self.n_classes))
         dg = outputs.curvature_product(values, dh @ V.T + h @ dV.T)
-        back = derivatives * (dg @ V + g @ dV)
+        back = derivatives * (dg @ V + g @ dV) + self.activation.second_derivative(a) * da * (g @ V)
         product_V = dg.T @ h + g.T @ dh
         return np.concatenate([(back.T @ X).ravel(), product_V.ravel()]) / len(X)
 
@@ -242,7 +256,7 @@ class HiddenModel(Model):
         X = self.inputs(X)
         a = self._preactivations(X)
         outputs = self.outputs(self.activation.value(a))
-        masses = {"ww": self._hidden_block_masses(X, a, outputs, None), "vv": outputs.block_masses()}
+        masses = {"ww": self._hidden_block_masses(X, a, outputs, y), "vv": outputs.block_masses()}
         if y is not None:
             masses["wv"] = np.empty((self.n_hidden, self.n_classes))
             targets = self._hessian_labels(y, len(X))
@@ -258,7 +272,7 @@ class HiddenModel(Model):
         X = self.inputs(X)
         a = self._preactivations(X)
         outputs = self.outputs(self.activation.value(a))
-        ww = self._hidden_block_masses(X, a, outputs, None)
+        ww = self._hidden_block_masses(X, a, outputs, y)
         # Summed on its own: beside the diagonal's, masses of many classes are small.
         masses = {"ww_diag": float(np.trace(ww)), "ww_off": 2 * float(np.triu(ww, 1).sum())}
         masses |= outputs.total_masses()
@@ -269,7 +283,7 @@ class HiddenModel(Model):
         return masses
 
     def _hidden_block_masses(
-        self, X: NDArray, a: NDArray, outputs: Outputs, y: NDArray | None
+        self, X: NDArray, a: NDArray, outputs: Outputs, y: ArrayLike | None
     ) -> NDArray[np.float64]:
         pairs = self._hidden_pairs()
         values = self.kernels.masses(squared_gram(X), self._hidden_weights(a, outputs, pairs, y))

@@ -79,7 +79,7 @@ def _draw(
 ) -> tuple[LinearModel | HiddenModel, NDArray, NDArray[np.int64]]:
     ops = kernels.load("cpu")
     W, V = draws.parameters(ops, experiment, cell, trial)
-    model = LinearModel(V, cell.loss) if W is None else HiddenModel(W, V, cell.loss)
+    model = LinearModel(V, cell.loss) if W is None else HiddenModel(W, V, cell.loss, cell.activation)
     return model, draws.inputs(ops, experiment, cell, trial), draws.labels(ops, experiment, cell, trial)
 
 

@@ -34,7 +34,7 @@ class CellDraw(Draw):
         """Return S_ij = (V^T V)_ij for W-blocks of mse, else 1, shape (T,)."""
         if block.layer == "v" or self.cell.loss.couples_classes:
             return np.ones(self.count)
-        words = draws.trial_streams(self.experiment, self.cell, self.trials)[:, -1]
+        words = draws.trial_streams(self.experiment, self.cell, self.trials)[:, 2]
         C, m, precision = self.cell.n_classes, self.cell.output_width, self.experiment.measure.precision
         return self.cell.v_std**2 * self.ops.output_grams(words, C, m, [block.pair], precision)[:, 0]
 
@@ -46,4 +46,4 @@ def draw_model(
     W, V = draws.parameters(kernels.load(device), experiment, cell, trial, experiment.measure.precision)
     if W is None:
         return LinearModel(V, cell.loss, device=device)
-    return HiddenModel(W, V, cell.loss, device=device)
+    return HiddenModel(W, V, cell.loss, cell.activation, device=device)

@@ -55,6 +55,6 @@ class DenseDraw(CellDraw):
     def _masses(self, trial: int, parts: Collection[str]) -> list[float]:
         cell, precision = self.cell, self.experiment.measure.precision
         X = draws.inputs(self.ops, self.experiment, cell, trial, precision)
-        y = draws.labels(self.ops, self.experiment, cell, trial) if "wv" in parts else None
+        y = draws.labels(self.ops, self.experiment, cell, trial) if cell.architecture.is_hidden else None
         masses = draw_model(self.experiment, cell, trial, self.device).total_masses(X, y)
         return [masses[part] for part in parts]

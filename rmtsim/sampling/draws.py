@@ -57,13 +57,17 @@ class Parameters(NamedTuple):
 def trial_streams(experiment: Experiment, cell: Cell, trials: Sequence[int]) -> NDArray[np.uint32]:
     """Return the streams of X, W and V, shape (T, 3, 4), or of X and V, shape (T, 2, 4), of a linear cell.
 
+    Where residuals enter the W-layer, that of the labels comes last.
+
     With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
     """
     hidden = cell.architecture.is_hidden
     roles = (Role.X, Role.W, Role.V) if hidden else (Role.X, Role.V)
+    if cell.activation.has_curvature:
+        roles = (*roles, Role.LABELS)
     words = streams(experiment.seed, cell.index, trials, roles)
     if hidden and experiment.model.v_draw == "cell":
-        words[:, -1] = stream(experiment.seed, cell.index, CELL_DRAW, Role.V)
+        words[:, 2] = stream(experiment.seed, cell.index, CELL_DRAW, Role.V)
     return words
 
 
@@ -99,7 +103,9 @@ def parameters(
     d, m = cell.n_features, cell.n_hidden
     columns = d if m is None else m
     words = trial_streams(experiment, cell, [trial])[0]
-    V = DrawnMatrix(kernels, words[-1], (cell.n_classes, columns), cell.v_std * columns**-0.5, dtype)
+    V = DrawnMatrix(
+        kernels, words[1 if m is None else 2], (cell.n_classes, columns), cell.v_std * columns**-0.5, dtype
+    )
     whole = V[:] if cell.n_classes * columns * V.dtype.itemsize <= WHOLE_BYTES else V
     if m is None:
         return Parameters(None, whole)

@@ -78,7 +78,9 @@ def test_a_device_may_have_few_groups(tmp_path: Path, monkeypatch: pytest.Monkey
     """A package with the module of one group is a device already."""
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "__init__.py").touch()
-    (tmp_path / "tiny" / "weights.py").write_text("def gated_weights(a_row, a_col, factor): return factor\n")
+    (tmp_path / "tiny" / "weights.py").write_text(
+        "def gated_weights(a_row, a_col, factor, *phi): return factor\n"
+    )
     monkeypatch.setattr(kernels, "__path__", [*kernels.__path__, str(tmp_path)])
     ops = kernels.Operations("tiny")
     assert set(ops.lacks) == set(kernels.OPERATIONS) - {"gated_weights"}

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .activations import RELU, first, second
 from .jit import jit
 
 
@@ -15,13 +16,34 @@ def fill_class_weights(p_row, p_col, same, out):
 
 @jit
 def fill_gated_weights(a_row, a_col, factor, out):
-    """Write factor where a_row > 0 and a_col > 0 (n,), else 0, into out (n,) float64.
+    """Write factor where a_row > 0 and a_col > 0 (n,), else 0, into out (n,) float64: of ReLU.
 
     factor has a number for each sample (n,), or one for all (1,).
     """
     for n in range(out.size):
         value = factor[n] if factor.size > 1 else factor[0]
         out[n] = value if a_row[n] > 0 and a_col[n] > 0 else 0.0
+
+
+@jit
+def fill_hidden_weights(a_row, a_col, factor, phi, out):
+    """Write phi'(a_row) phi'(a_col) factor (n,) into out (n,) float64, for phi (code, slope)."""
+    code, slope = phi
+    if code == RELU:
+        fill_gated_weights(a_row, a_col, factor, out)
+        return
+    for n in range(out.size):
+        row, col = np.float64(a_row[n]), np.float64(a_col[n])
+        value = np.float64(factor[n] if factor.size > 1 else factor[0])
+        out[n] = first(code, slope, row) * first(code, slope, col) * value
+
+
+@jit
+def add_curvature(a, residuals, phi, out):
+    """Add phi''(a) residuals (n,) to the weights of a block on the diagonal, out (n,) float64."""
+    code, slope = phi
+    for n in range(out.size):
+        out[n] += second(code, slope, np.float64(a[n])) * residuals[n]
 
 
 @jit

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...experiment import Cell, Experiment
+from ...models.activations import RELU
 from ...statistics import Field
 
 FORMAT = "rmtsim-results"
@@ -114,8 +115,10 @@ def _cell_attributes(experiment: Experiment, cell: Cell) -> dict[str, Any]:
     names = ("n_features", "n_samples", "n_classes", "n_hidden", "aspect_ratio")
     sizes = {name: getattr(cell, name) for name in names if getattr(cell, name) is not None}
     network = {"architecture": str(cell.architecture), "loss": str(cell.loss)}
-    deviations = {name: getattr(cell, name) for name in ("w_std", "v_std") if getattr(cell, name) != 1}
-    return {**network, **sizes, **deviations, "method": experiment.method(cell)}
+    drawn = {name: getattr(cell, name) for name in ("w_std", "v_std") if getattr(cell, name) != 1}
+    if cell.activation != RELU:
+        drawn |= {"activation": cell.activation.name, "slope": cell.activation.slope}
+    return {**network, **sizes, **drawn, "method": experiment.method(cell)}
 
 
 def layout(
