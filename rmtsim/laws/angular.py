@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .distribution import Distribution, check_levels, elementwise
+from .distribution import SpectralLaw, elementwise
 from .solver.measure import Floats
 from .solver.poisson_kernel import PoissonKernel
 
@@ -14,7 +14,7 @@ Pair = tuple[float, float]
 """A number as the sum of two: the second is the rounding error of the first."""
 
 
-class AngularLaw(Distribution):
+class AngularLaw(SpectralLaw):
     """A bulk centre - (width/2) cos phi, 0 <= phi <= pi, with the density of a `PoissonKernel` over phi.
 
     Distances to the edges are taken from edges in two parts, and levels from the nearer edge, so that nothing
@@ -37,9 +37,8 @@ class AngularLaw(Distribution):
         below = np.sqrt(np.maximum((self._right[0] - x) + self._right[1], 0))
         return 2 * np.arctan2(above, below), 2 * np.arctan2(below, above)
 
-    def cdf(self, x: ArrayLike) -> Any:
-        """Distribution function, continuous from the right: the atom counts from x = 0 on."""
-        return elementwise(lambda flat: self._levels(flat)[0], x)
+    def _level(self, x: Floats) -> Floats:
+        return self._levels(x)[0]
 
     def sf(self, x: ArrayLike) -> Any:
         """Survival function 1 - cdf, without its cancellation near the right edge."""
@@ -56,16 +55,6 @@ class AngularLaw(Distribution):
         below = np.where(before_atom, 0.0, self.atom + share)
         above = np.where(before_atom, 1.0, self._mass - share)
         return np.where(lower, below, 1 - share), np.where(lower, above, share)
-
-    def ppf(self, q: ArrayLike) -> Any:
-        """Quantile function; 0 and 1 give the ends of the support.
-
-        Raises
-        ------
-        ValueError
-            For levels outside [0, 1].
-        """
-        return elementwise(lambda flat: self._quantile(check_levels(flat)), q)
 
     def _quantile(self, q: Floats) -> Floats:
         lower, upper = (q - self.atom) / self._mass, (1 - q) / self._mass

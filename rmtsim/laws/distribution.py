@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .expectation import expectation
-from .solver.measure import Approximation, Floats
+from .solver.measure import Approximation, Complexes, Floats
 
 _ROUNDING = 1e-14
 """Error of the distribution functions in closed form, with room to spare."""
@@ -26,7 +26,7 @@ def shaped(values: NDArray[Any], shape: tuple[int, ...]) -> Any:
     return values.reshape(shape) if shape else values[0].item()
 
 
-def check_levels(q: Floats) -> Floats:
+def _check_levels(q: Floats) -> Floats:
     """Check probabilities from 0 to 1."""
     if not np.all((q >= 0) & (q <= 1)):
         raise ValueError(f"q: expected probabilities from 0 to 1, got {q[~((q >= 0) & (q <= 1))][0]}")
@@ -51,16 +51,37 @@ class Distribution(ABC):
         """Bulks [(left, right), ...] from left to right, without the atom."""
 
     @abstractmethod
+    def _density(self, x: Floats) -> Floats:
+        """Density at points, shape (n,)."""
+
+    @abstractmethod
+    def _level(self, x: Floats) -> Floats:
+        """Distribution function at points, shape (n,)."""
+
+    @abstractmethod
+    def _quantile(self, q: Floats) -> Floats:
+        """Quantiles of probabilities, shape (n,)."""
+
     def pdf(self, x: ArrayLike) -> Any:
-        """Density of the continuous part, of total mass 1 - atom."""
+        """Density of the continuous part, of total mass 1 - atom, also at x = 0 where an atom lies.
 
-    @abstractmethod
+        Zero off the support, infinite at a hard edge.
+        """
+        return elementwise(self._density, x)
+
     def cdf(self, x: ArrayLike) -> Any:
-        """Distribution function, continuous from the right: the atom counts from x = 0 on."""
+        """Distribution function, continuous from the right: an atom counts from x = 0 on."""
+        return elementwise(self._level, x)
 
-    @abstractmethod
     def ppf(self, q: ArrayLike) -> Any:
-        """Quantile function."""
+        """Quantile function; 0 and 1 give the ends of the support.
+
+        Raises
+        ------
+        ValueError
+            For levels outside [0, 1].
+        """
+        return elementwise(lambda flat: self._quantile(_check_levels(flat)), q)
 
     @abstractmethod
     def moment(self, k: int) -> float:
@@ -113,3 +134,33 @@ class Distribution(ABC):
         (-0.30685281944, -0.30685281944, True)
         """
         return expectation(self, function)
+
+
+class SpectralLaw(Distribution):
+    """A law of all eigenvalues, with its Stieltjes transform."""
+
+    @abstractmethod
+    def _transform(self, z: Complexes) -> Complexes:
+        """Stieltjes transform at points off the support, shape (n,); real points of it are refused."""
+
+    def stieltjes(self, z: ArrayLike) -> Any:
+        """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1).
+
+        Parameters
+        ----------
+        z : array_like, complex or real
+            Points off the support; below the real axis s is the conjugate of its value above.
+
+        Returns
+        -------
+        s : complex or float, or ndarray of them
+            Real for real ``z``.
+
+        Raises
+        ------
+        ValueError
+            At real points of the support, the atom included.
+        """
+        z = np.asarray(z)
+        s = self._transform(z.ravel().astype(np.complex128))
+        return shaped(s if np.iscomplexobj(z) else s.real, z.shape)

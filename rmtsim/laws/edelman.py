@@ -1,13 +1,11 @@
 """Edelman's law of the smallest eigenvalue at the hard edge."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import ArrayLike
 
-from .distribution import Distribution, check_levels, elementwise
+from .distribution import Distribution
 from .solver.cumulants import check_order, scaled_power
 from .solver.measure import Floats
 
@@ -41,44 +39,23 @@ class EdelmanSmallest(Distribution):
         """The half-line that carries the law."""
         return [(0.0, math.inf)]
 
-    def pdf(self, x: ArrayLike) -> Any:
-        """Density; infinite at 0."""
+    def _density(self, x: Floats) -> Floats:
+        t = self._standard(x)
+        density = np.where(np.isnan(t), np.nan, np.where(t == 0, np.inf, 0.0))
+        root = np.sqrt(t[t > 0])
+        density[t > 0] = 0.5 * (1 + 1 / root) * np.exp(-root * (0.5 * root + 1)) / self.scale
+        return density
 
-        def density(flat: Floats) -> Floats:
-            t = self._standard(flat)
-            values = np.where(np.isnan(t), np.nan, np.where(t == 0, np.inf, 0.0))
-            root = np.sqrt(t[t > 0])
-            values[t > 0] = 0.5 * (1 + 1 / root) * np.exp(-root * (0.5 * root + 1)) / self.scale
-            return values
+    def _level(self, x: Floats) -> Floats:
+        t = np.maximum(self._standard(x), 0)
+        return -np.expm1(-(t / 2 + np.sqrt(t)))
 
-        return elementwise(density, x)
-
-    def cdf(self, x: ArrayLike) -> Any:
-        """Distribution function."""
-
-        def level(flat: Floats) -> Floats:
-            t = np.maximum(self._standard(flat), 0)
-            return -np.expm1(-(t / 2 + np.sqrt(t)))
-
-        return elementwise(level, x)
-
-    def ppf(self, q: ArrayLike) -> Any:
-        """Quantile function: t^1/2 is the positive root of r^2 / 2 + r = -log(1 - q).
-
-        Raises
-        ------
-        ValueError
-            For levels outside [0, 1].
-        """
-
-        def quantile(flat: Floats) -> Floats:
-            q = check_levels(flat)
-            x = np.full(q.size, np.inf)
-            exponent = -np.log1p(-q[q < 1])
-            x[q < 1] = self.scale * (2 * exponent / (1 + np.sqrt(1 + 2 * exponent))) ** 2
-            return x
-
-        return elementwise(quantile, q)
+    def _quantile(self, q: Floats) -> Floats:
+        """The root of t at level q is the positive r with r^2 / 2 + r = -log(1 - q)."""
+        x = np.full(q.size, np.inf)
+        exponent = -np.log1p(-q[q < 1])
+        x[q < 1] = self.scale * (2 * exponent / (1 + np.sqrt(1 + 2 * exponent))) ** 2
+        return x
 
     def var(self) -> float:
         """Variance."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .distribution import Distribution, check_levels, elementwise, shaped
+from .distribution import SpectralLaw, shaped
 from .solver.boundary import Boundary
 from .solver.bulks import Bulks
 from .solver.chart import Model
@@ -16,7 +16,7 @@ from .solver.measure import Complexes, Floats, canonical, check_aspect_ratio, ch
 from .weights.weight_law import WeightLaw
 
 
-class GeneralizedMarchenkoPastur(Distribution):
+class GeneralizedMarchenkoPastur(SpectralLaw):
     """Limit law of the eigenvalues of (1/N) X^T diag(lambda) X, theory.md (3.1)-(3.4).
 
     X is N x d with independent standard normal entries, d/N -> aspect_ratio, and the sample weights
@@ -154,29 +154,19 @@ class GeneralizedMarchenkoPastur(Distribution):
             If asked for.
         """
         x = np.asarray(x, dtype=np.float64)
-        parts = self._boundary.density(x.ravel() / self._scale, return_error)
-        density, error = (
-            shaped(np.where(np.isnan(x.ravel()), np.nan, part / self._scale), x.shape) for part in parts
-        )
+        density, error = (shaped(part, x.shape) for part in self._densities(x.ravel(), return_error))
         return (density, error) if return_error else density
 
-    def cdf(self, x: ArrayLike) -> Any:
-        """Distribution function, continuous from the right: the atom counts from x = 0 on."""
-        return elementwise(self._distribution, x)
+    def _densities(self, x: Floats, with_error: bool) -> list[Floats]:
+        parts = self._boundary.density(x / self._scale, with_error)
+        return [np.where(np.isnan(x), np.nan, part / self._scale) for part in parts]
 
-    def _distribution(self, x: Floats) -> Floats:
+    def _density(self, x: Floats) -> Floats:
+        return self._densities(x, False)[0]
+
+    def _level(self, x: Floats) -> Floats:
         level = self._boundary.distribution(x / self._scale)
         return np.where(np.isnan(x), np.nan, np.clip(level, 0.0, 1.0))
-
-    def ppf(self, q: ArrayLike) -> Any:
-        """Quantile function; 0 and 1 give the ends of the support.
-
-        Raises
-        ------
-        ValueError
-            For levels outside [0, 1].
-        """
-        return elementwise(lambda flat: self._quantile(check_levels(flat)), q)
 
     def _quantile(self, q: Floats) -> Floats:
         x = self._scale * self._boundary.quantile(q)
@@ -184,40 +174,19 @@ class GeneralizedMarchenkoPastur(Distribution):
         x = np.where((q == 1) & (high == np.inf), np.inf, x)
         return np.where((q == 0) & (low == -np.inf), -np.inf, x)
 
-    def stieltjes(self, z: ArrayLike) -> Any:
-        """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1).
-
-        Parameters
-        ----------
-        z : array_like, complex or real
-            Points off the support; below the real axis s is the conjugate of its value above.
-
-        Returns
-        -------
-        s : complex or float, or ndarray of them
-            Real for real ``z``.
-
-        Raises
-        ------
-        ValueError
-            At real points of the support, the atom included.
-        """
-        z = np.asarray(z)
-        flat = z.ravel().astype(np.complex128)
-        s = self._transform(flat / self._scale) / self._scale
-        return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
-
     def _transform(self, z: Complexes) -> Complexes:
         if self._boundary.left.size == 0:
             if np.any(z == 0):
                 raise ValueError("z: expected points off the support, got 0")
             return -1 / z
-        s = np.empty(z.size, dtype=complex)
+        z = z / self._scale
+        s: Complexes = np.empty(z.size, dtype=np.complex128)
         real = z.imag == 0
         s[real] = self._boundary.real_transform(z[real].real)
         upper = np.where(z.imag > 0, z, z.conj())[~real]
         above = self._boundary.upper_transform(upper)
         s[~real] = np.where(z[~real].imag > 0, above, above.conj())
+        s /= self._scale
         return s
 
 

@@ -2,13 +2,10 @@
 
 import math
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .angular import AngularLaw, Pair
-from .distribution import elementwise, shaped
 from .solver.cumulants import check_order
 from .solver.measure import Complexes, Floats, check_aspect_ratio
 from .solver.poisson_kernel import PoissonKernel
@@ -94,13 +91,6 @@ class MarchenkoPastur(AngularLaw):
         """Standard deviation."""
         return self.scale * self._root
 
-    def pdf(self, x: ArrayLike) -> Any:
-        """Density of the continuous part, of total mass 1 - atom, also at x = 0 where the atom lies.
-
-        Zero off the bulk, infinite at zero for ratio 1.
-        """
-        return elementwise(self._density, x)
-
     def _density(self, x: Floats) -> Floats:
         """Sin phi / (pi gamma^1/2 x) within the bulk."""
         density = np.where(np.isnan(x), np.nan, 0.0)
@@ -112,25 +102,8 @@ class MarchenkoPastur(AngularLaw):
         density[inner] = sine / math.pi / self._root / x[inner]
         return density
 
-    def stieltjes(self, z: ArrayLike) -> Any:
-        """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1): real for real ``z``.
-
-        Parameters
-        ----------
-        z : array_like, complex or real
-            Points off the support.
-
-        Raises
-        ------
-        ValueError
-            At real points of the support, the atom included.
-        """
-        z = np.asarray(z)
-        s = self._transform(z.ravel().astype(np.complex128)) / self.scale
-        return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
-
     def _transform(self, z: Complexes) -> Complexes:
-        """Root of gamma z s^2 + (z + gamma - 1) s + 1 = 0 in units of the scale."""
+        """Root of gamma z s^2 + (z + gamma - 1) s + 1 = 0, z and s in units of the scale."""
         gamma = self.aspect_ratio
         from_left = ((z - self._left[0]) - self._left[1]) / self.scale
         from_right = ((z - self._right[0]) - self._right[1]) / self.scale
@@ -148,7 +121,7 @@ class MarchenkoPastur(AngularLaw):
         s = np.empty(z.size, dtype=np.complex128)
         s[direct] = -2 / large[direct]
         s[~direct] = -0.5 * (small[~direct] / gamma) / z[~direct]
-        return s
+        return s / self.scale
 
 
 def _edge(aspect_ratio: float, scale: float, sign: int) -> Pair:

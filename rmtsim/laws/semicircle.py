@@ -1,15 +1,12 @@
 """The semicircle law, theory.md (3.11)."""
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .angular import AngularLaw
-from .distribution import elementwise, shaped
 from .solver.cumulants import check_order, scaled_power
-from .solver.measure import Floats
+from .solver.measure import Complexes, Floats
 from .solver.poisson_kernel import PoissonKernel
 from .weights.weight_law import WeightLaw
 
@@ -79,31 +76,17 @@ class Semicircle(AngularLaw):
         """Variance, radius^2 / 4."""
         return 0.25 * self.radius * self.radius
 
-    def pdf(self, x: ArrayLike) -> Any:
-        """Density."""
-        return elementwise(self._density, x)
-
     def _density(self, x: Floats) -> Floats:
         left, right = self._angles(x)
         return 2 / (math.pi * self.radius) * np.sin(np.minimum(left, right))
 
-    def stieltjes(self, z: ArrayLike) -> Any:
-        """Stieltjes transform s(z) = E 1/(t - z), theory.md (3.1): real for real ``z``.
-
-        Raises
-        ------
-        ValueError
-            At real points of the support.
-        """
-        z = np.asarray(z)
-        flat = z.ravel().astype(np.complex128)
-        from_left = (flat - self._left[0]) - self._left[1]
-        from_right = (flat - self._right[0]) - self._right[1]
-        bad = (flat.imag == 0) & (from_left.real >= 0) & (from_right.real <= 0)
+    def _transform(self, z: Complexes) -> Complexes:
+        from_left = (z - self._left[0]) - self._left[1]
+        from_right = (z - self._right[0]) - self._right[1]
+        bad = (z.imag == 0) & (from_left.real >= 0) & (from_right.real <= 0)
         if bad.any():
-            raise ValueError(f"z: expected points off the support, got {flat[bad][0].real}")
-        s = -4 / (np.sqrt(from_left) + np.sqrt(from_right)) ** 2
-        return shaped(s if np.iscomplexobj(z) else s.real, z.shape)
+            raise ValueError(f"z: expected points off the support, got {z[bad][0].real}")
+        return np.asarray(-4 / (np.sqrt(from_left) + np.sqrt(from_right)) ** 2, dtype=np.complex128)
 
 
 def _sum(a: float, b: float) -> tuple[float, float]:

@@ -2,16 +2,14 @@
 
 import math
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import Chebyshev
 from numpy.polynomial.chebyshev import chebpts1, chebvander
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import ArrayLike
 from scipy.special import airy
 
-from .distribution import Distribution, check_levels, elementwise
+from .distribution import Distribution
 from .edelman import EdelmanSmallest
 from .solver.cumulants import check_order, scaled_power
 from .solver.measure import Floats, Indices
@@ -144,29 +142,15 @@ class TracyWidom(Distribution):
         """The line that carries the law."""
         return [(-math.inf, math.inf)]
 
-    def pdf(self, x: ArrayLike) -> Any:
-        """Density."""
-        return elementwise(lambda flat: _standard_pdf(self._standard(flat)) / abs(self.scale), x)
+    def _density(self, x: Floats) -> Floats:
+        return _standard_pdf(self._standard(x)) / abs(self.scale)
 
-    def cdf(self, x: ArrayLike) -> Any:
-        """Distribution function."""
-        below = elementwise(lambda flat: _standard_cdf(self._standard(flat)), x)
+    def _level(self, x: Floats) -> Floats:
+        below = _standard_cdf(self._standard(x))
         return below if self.scale > 0 else 1 - below
 
-    def ppf(self, q: ArrayLike) -> Any:
-        """Quantile function; infinite at 0 and 1.
-
-        Raises
-        ------
-        ValueError
-            For levels outside [0, 1].
-        """
-
-        def quantile(flat: Floats) -> Floats:
-            levels = check_levels(flat)
-            return self.loc + self.scale * _standard_ppf(levels if self.scale > 0 else 1 - levels)
-
-        return elementwise(quantile, q)
+    def _quantile(self, q: Floats) -> Floats:
+        return self.loc + self.scale * _standard_ppf(q if self.scale > 0 else 1 - q)
 
     def mean(self) -> float:
         """First moment."""

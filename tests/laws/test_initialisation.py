@@ -114,7 +114,7 @@ def hidden_samples():
     return result
 
 
-@pytest.mark.parametrize("layer", ["w", "v"])
+@pytest.mark.parametrize("layer", [pytest.param("w", marks=pytest.mark.slow), "v"])
 def test_hidden_ce_masses_against_sampling(hidden_samples, layer):
     mass = laws.block_mass("hidden", "ce", layer, 0.5, 6, 3, w_std=1.5, v_std=0.7)
     _holds(hidden_samples[f"{layer}_diag"], mass.diagonal)
