@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ..host.activations import ACTIVATIONS
+from ..host.activations import ACTIVATIONS, SLOPE
 from .values import array, float_dtype, integer, real
 from .weights import activation_name
 
@@ -22,7 +22,7 @@ class Network(NamedTuple):
     """Standard deviation of the entries of V (C, k), in units of k^-1/2."""
     activation: str = "relu"
     """phi of the hidden layer."""
-    slope: float = 0.0
+    slope: float = SLOPE
     """Of `leaky_relu` below zero."""
 
     @property

@@ -22,6 +22,9 @@ class Derivatives(NamedTuple):
     second: Function | None = None
 
 
+SLOPE = 0.01
+"""Of `leaky_relu` where none is given, as in PyTorch."""
+
 ACTIVATIONS: dict[str, Derivatives] = {
     # the derivative at exactly 0 is 0
     "relu": Derivatives(lambda a, slope: np.maximum(a, 0), lambda a, slope: (a > 0).astype(a.dtype)),

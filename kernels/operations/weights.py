@@ -13,6 +13,7 @@ from ..arguments.weights import (
     sample_factor,
     sample_vectors,
 )
+from ..host.activations import SLOPE
 from .bare import Group
 
 
@@ -52,7 +53,7 @@ class WeightOperations(Group):
         a_col: ArrayLike,
         factor: ArrayLike,
         activation: str = "relu",
-        slope: float = 0.0,
+        slope: float = SLOPE,
         residuals: ArrayLike | None = None,
     ) -> NDArray[np.float64]:
         """Sample weights phi'(a_i) phi'(a_j) factor of block (w_i, w_j) of a hidden model. theory.md (2.2)

@@ -57,7 +57,9 @@ class Trials:
     @property
     def initialisation(self) -> laws.InitialisationOptions:
         """How the parameters were drawn, in the words of `laws`."""
-        return {"w_std": self.cell.w_std, "v_std": self.cell.v_std}
+        cell, phi = self.cell, self.cell.activation
+        slope = phi.slope if phi.name == "leaky_relu" else None
+        return {"w_std": cell.w_std, "v_std": cell.v_std, "activation": phi.name, "slope": slope}
 
     def scale(self, block: Block) -> Floats:
         """Unit of the block in each trial, shape (T,)."""

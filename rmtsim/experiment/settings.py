@@ -10,7 +10,7 @@ from functools import partial
 from math import prod, sqrt, ulp
 from typing import Any, TypeVar
 
-from ..kernels.host.activations import ACTIVATIONS
+from ..kernels.host.activations import ACTIVATIONS, SLOPE
 from ..models.architectures import ARCHITECTURES, BLOCKS, Architecture, Block
 from ..models.losses import LOSSES, Loss
 from ..statistics import HISTOGRAM, STATISTICS, Statistic
@@ -86,7 +86,7 @@ class Networks:
     loss: tuple[Loss, ...]
     v_draw: str = "trial"
     activation: str = field(default="relu", metadata=ADDED)
-    slope: float = field(default=0.0, metadata=ADDED)
+    slope: float = field(default=SLOPE, metadata=ADDED)
     w_std: float = field(default=1.0, metadata=ADDED)
     v_std: float = field(default=1.0, metadata=ADDED)
 
@@ -101,6 +101,8 @@ class Networks:
             w_std=_deviation("model.w_std", self.w_std),
             v_std=_deviation("model.v_std", self.v_std),
         )
+        if self.slope != SLOPE and self.activation != "leaky_relu":
+            raise ExperimentError("model.slope", 'none, the activation is not "leaky_relu"', str(self.slope))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..kernels.host.activations import ACTIVATIONS
+from ..kernels.host.activations import ACTIVATIONS, SLOPE
 from . import checks
 
 
@@ -22,7 +22,7 @@ class Activation:
     """
 
     name: str = "relu"
-    slope: float = 0.0
+    slope: float = SLOPE
 
     def __post_init__(self) -> None:
         checks.one_of("activation", self.name, ACTIVATIONS)
