@@ -10,8 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 Function = Callable[[NDArray, float], NDArray]
+
+
+def _density(a: NDArray) -> NDArray:
+    return np.exp(-a * a / 2) / a.dtype.type(np.sqrt(2 * np.pi))
 
 
 class Derivatives(NamedTuple):
@@ -28,5 +33,21 @@ SLOPE = 0.01
 ACTIVATIONS: dict[str, Derivatives] = {
     # the derivative at exactly 0 is 0
     "relu": Derivatives(lambda a, slope: np.maximum(a, 0), lambda a, slope: (a > 0).astype(a.dtype)),
+    "leaky_relu": Derivatives(
+        lambda a, slope: np.where(a > 0, a, a.dtype.type(slope) * a),
+        lambda a, slope: np.where(a > 0, 1, slope).astype(a.dtype),
+    ),
+    "identity": Derivatives(lambda a, slope: a.copy(), lambda a, slope: np.ones_like(a)),
+    "tanh": Derivatives(
+        lambda a, slope: np.tanh(a),
+        lambda a, slope: 1 - np.tanh(a) ** 2,
+        lambda a, slope: -2 * np.tanh(a) * (1 - np.tanh(a) ** 2),
+    ),
+    # a Phi(a), with the normal distribution function Phi and its density
+    "gelu": Derivatives(
+        lambda a, slope: a * ndtr(a),
+        lambda a, slope: ndtr(a) + a * _density(a),
+        lambda a, slope: (2 - a * a) * _density(a),
+    ),
 }
 """By name."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .. import laws
 from ..experiment import Cell
+from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
 from .spectra import CdfTable, Floats
@@ -119,7 +120,7 @@ def is_zero(cell: Cell, block: Block) -> bool:
 def _block_law(trials: Trials, block: Block, law_trials: int) -> BlockLaw:
     """Law of a block given V where it depends on V: with V drawn in every trial, of the first trials each."""
     cell, rows = trials.cell, np.arange(trials.count)
-    if cell.loss is MEAN_SQUARE:
+    if cell.loss is MEAN_SQUARE and cell.activation == RELU:
         return BlockLaw(MSE_NAMES[block], True, rows, (_marchenko_pastur(trials, block),))
     if not cell.architecture.is_hidden:
         return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(trials, block, None),))
@@ -136,7 +137,7 @@ def _marchenko_pastur(trials: Trials, block: Block) -> SolvedLaw:
 
 
 def _generalised(trials: Trials, block: Block, V: Floats | None) -> SolvedLaw:
-    """Law of a ce block, theory.md (3.1)."""
+    """Law of a block whose sample weights differ, theory.md (3.1)."""
     cell, options = trials.cell, trials.initialisation
     names, n_classes = (cell.architecture, cell.loss, block), cell.n_classes
     weights = laws.weight_law(*names, n_classes=n_classes, V=V, log2_entries=LOG2_ENTRIES, **options)

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import laws
 from ..experiment import Cell
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
 from .identities import wedge_angle
 from .spectra import Floats
-from .trials import Trials
+from .trials import Trials, initialisation
 
 MOST, FEWEST = 1024, 12
 """Trials drawn; with fewer than 12 nothing is said."""
@@ -148,8 +149,9 @@ class _Draw:
         drawn = cell.v_std * rng.standard_normal((count, C, width)) / np.sqrt(width) if V is None else V[None]
         self.V = np.broadcast_to(drawn, (count, C, width))
         a = self.X if self.W is None else self.X @ self.W.transpose(0, 2, 1)
-        self.gates = (a > 0).astype(float)
-        self.h = a if self.W is None else np.maximum(a, 0)
+        self.phi = laws.Initialisation(**initialisation(cell)).phi
+        self.a, self.gates = a, self.phi.derivative(a)
+        self.h = a if self.W is None else self.phi.value(a)
         self.z = self.h @ self.V.transpose(0, 2, 1)
         p = np.exp(self.z - self.z.max(axis=2, keepdims=True))
         self.p = p / p.sum(axis=2, keepdims=True)
@@ -161,14 +163,22 @@ class _Draw:
         return self.p[..., c] * ((c == e) - self.p[..., e])
 
     def hidden_weight(self, i: int, j: int) -> Floats:
-        """D_ni D_nj (V^T B_n V)_ij, shape (T, N), theory.md (2.2)."""
+        """Sample weights of theory.md (2.2), shape (T, N)."""
         products = self.V[:, :, i] * self.V[:, :, j]
         if self.cell.loss is MEAN_SQUARE:
             inner = products.sum(axis=1)[:, None]
         else:
             means = self.p @ self.V[:, :, [i, j]]
             inner = (self.p @ products[:, :, None])[..., 0] - means[..., 0] * means[..., 1]
-        return self.gates[..., i] * self.gates[..., j] * inner
+        weights = self.gates[..., i] * self.gates[..., j] * inner
+        if i == j and self.phi.second is not None:
+            weights += self.phi.second(self.a[..., i]) * (self.residuals() @ self.V[:, :, i, None])[..., 0]
+        return weights
+
+    def residuals(self) -> Floats:
+        """g_n, shape (T, N, C)."""
+        onehot = np.arange(self.cell.n_classes) == self.y[..., None]
+        return (self.p if self.cell.loss.couples_classes else self.z) - onehot
 
     def weights(self, block: Block) -> Floats:
         """Sample weights of a block, shape (T, N)."""
@@ -209,7 +219,7 @@ class _Draw:
         if self.W is None:
             return None, None, None, None
         grams = self.W @ self.W.transpose(0, 2, 1)
-        if self.W.shape[1] < 2 or self.cell.loss.couples_classes:
+        if self.W.shape[1] < 2 or self.cell.loss.couples_classes or not self.phi.is_relu:
             return self.V, grams, None, None
         both = self.gates[..., 0] * self.gates[..., 1]
         lengths = np.sum(both * np.sum(self.X**2, axis=2), axis=1)
@@ -241,6 +251,9 @@ class _Draw:
 
     def _hidden_masses(self) -> tuple[Floats, Floats]:
         A = self._class_columns() @ self.V[:, None] * self.gates[..., None] * self.gates[:, :, None]
+        if self.phi.second is not None:
+            diagonal = np.einsum("tnii->tni", A)
+            diagonal += self.phi.second(self.a) * (self.residuals() @ self.V)
         flat = A.reshape(*A.shape[:2], -1)
         diagonal = np.diagonal(A, axis1=2, axis2=3)
         overlaps = (self.X @ self.X.transpose(0, 2, 1)) ** 2
@@ -249,8 +262,7 @@ class _Draw:
 
     def _cross_mass(self) -> Floats:
         """Mass of the blocks [w_i, v_c], (1/N) sum_n D_ni x_n [Q_nic h_n + g_nc e_i]^T."""
-        onehot = np.arange(self.cell.n_classes) == self.y[..., None]
-        residual = (self.p if self.cell.loss.couples_classes else self.z) - onehot
+        residual = self.residuals()
         Q, total = self._class_columns(), np.zeros(self.count)
         overlaps = self.X @ self.X.transpose(0, 2, 1)
         activations = self.h @ self.h.transpose(0, 2, 1)

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import laws
 from ..experiment import Cell
+from ..models.activations import RELU
 from ..models.architectures import HIDDEN, LINEAR, VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Architecture, Block
 from ..models.losses import CROSS_ENTROPY, MEAN_SQUARE, Loss
 from . import identities
@@ -74,7 +75,7 @@ def known_values(trials: Trials) -> Iterator[Known]:
 def expected_moments(cell: Cell, block: Block) -> Floats | None:
     """Moments 1 to 4 of H/scale expected at this d and N, shape (4,); None where they are not known."""
     d, N = cell.n_features, cell.n_samples
-    if cell.loss.couples_classes:
+    if cell.loss.couples_classes or cell.activation != RELU:
         return None
     if not cell.architecture.is_hidden:
         return identities.wedge_moments(d, N, identities.WHOLE_PLANE) if block == VV_DIAG else None
@@ -123,7 +124,7 @@ def _no_coupling(trials: Trials) -> Iterator[Known]:
 
 def _hidden_mse_trace(trials: Trials) -> Iterator[Known]:
     cell = trials.cell
-    if VV_DIAG in cell.blocks:
+    if VV_DIAG in cell.blocks and cell.activation == RELU:
         expected = identities.hidden_mse_output_trace()
         variance = identities.hidden_mse_output_variance(cell.n_features, cell.n_samples, cell.output_width)
         trace = trials.moments(VV_DIAG)[:, 0] / cell.w_std**2
@@ -151,6 +152,8 @@ def _row_sums(trials: Trials) -> Iterator[Known]:
 def _ce_traces(trials: Trials) -> Iterator[Known]:
     cell = trials.cell
     if cell.n_classes == 1 or trials.fixed_v:  # every block is zero, or the means are those given one V
+        return
+    if cell.activation != RELU:
         return
     expected = laws.expected_traces(cell.n_features, cell.n_classes, cell.n_hidden, **trials.initialisation)
     for block in cell.blocks:
@@ -202,6 +205,8 @@ def _linear_mse_mass(trials: Trials) -> Iterator[Known]:
 def _hidden_mse_masses(trials: Trials) -> Iterator[Known]:
     """Masses of the W-layer given V, in units of their mean: over V they are heavy-tailed, as S_ij^2."""
     cell, masses = trials.cell, _masses(trials)
+    if cell.activation != RELU:
+        return
     d, N = cell.n_features, cell.n_samples
     squares = np.array([(V.T @ V) ** 2 for V in map(trials.V, range(trials.count))])
     diagonal = np.trace(squares, axis1=1, axis2=2)

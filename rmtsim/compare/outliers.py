@@ -4,6 +4,7 @@ import numpy as np
 
 from .. import laws
 from ..experiment import Cell
+from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
 from .block_laws import BlockLaw, SolvedLaw
@@ -64,7 +65,7 @@ def tracy_widom_mean(cell: Cell, block: Block) -> float | None:
     W_ii of hidden mse is so given the number of open gates, here put at its mean N/2.
     """
     d, N = cell.n_features, cell.n_samples
-    if cell.loss is not MEAN_SQUARE or block == WW_OFF or N < 4:
+    if cell.loss is not MEAN_SQUARE or block == WW_OFF or N < 4 or cell.activation != RELU:
         return None
     samples = N if block == VV_DIAG else N // 2
     return laws.largest_eigenvalue_law(samples, d, scale=samples / N).mean()

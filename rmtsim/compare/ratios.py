@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import laws
 from ..experiment import Cell
+from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
 from .block_laws import BlockLaw
@@ -60,6 +61,8 @@ def ratio_findings(trials: Trials, block_laws: Mapping[Block, BlockLaw]) -> Iter
 def _mean_limit(trials: Trials, layer: str) -> Limit:
     """Limit of the ratio of means over V, X and W at the C of the cell, theory.md (4.1)-(4.6)."""
     cell = trials.cell
+    if cell.activation != RELU:  # means over V are known for ReLU alone
+        return Limit(None, 0.0, "mean")
     network = cell.architecture, cell.loss, layer
     sizes = cell.aspect_ratio, cell.n_classes, cell.n_hidden
     value, error = laws.ratio_with_error(*network, *sizes, **trials.initialisation)
@@ -86,6 +89,8 @@ def _limit_given_v(trials: Trials, layer: str, count: int) -> Limit:
     """Limit over all blocks for the V that the trials share; mse blocks scale as S_ij, (2.2)."""
     if trials.cell.loss is MEAN_SQUARE and layer == "v":
         return Limit(0.0, 0.0, GIVEN_V)
+    if trials.cell.loss is MEAN_SQUARE and trials.cell.activation != RELU:
+        return Limit(None, 0.0, GIVEN_V)
     if trials.cell.loss is MEAN_SQUARE:
         squares = (trials.V(0).T @ trials.V(0)) ** 2
         diagonal = np.trace(squares)
@@ -103,7 +108,7 @@ def _gates(trials: Trials) -> float:
 
 def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[Block, BlockLaw]) -> Limit:
     """Limit for the representative blocks and the V that the trials share."""
-    if trials.cell.loss is MEAN_SQUARE:
+    if trials.cell.loss is MEAN_SQUARE and (layer == "v" or trials.cell.activation == RELU):
         S = trials.V(0).T @ trials.V(0)
         return Limit(
             0.0 if layer == "v" else float(_gates(trials) * (S[0, 1] / S[0, 0]) ** 2), 0.0, "given V"

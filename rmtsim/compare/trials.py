@@ -57,9 +57,7 @@ class Trials:
     @property
     def initialisation(self) -> laws.InitialisationOptions:
         """How the parameters were drawn, in the words of `laws`."""
-        cell, phi = self.cell, self.cell.activation
-        slope = phi.slope if phi.name == "leaky_relu" else None
-        return {"w_std": cell.w_std, "v_std": cell.v_std, "activation": phi.name, "slope": slope}
+        return initialisation(self.cell)
 
     def scale(self, block: Block) -> Floats:
         """Unit of the block in each trial, shape (T,)."""
@@ -127,6 +125,13 @@ class Trials:
         ops = kernels.load("reference")
         precision = self.experiment.measure.precision
         return draws.parameters(ops, self.experiment, self.cell, int(self.numbers[row]), precision)
+
+
+def initialisation(cell: Cell) -> laws.InitialisationOptions:
+    """How the parameters of a cell are drawn, in the words of `laws`."""
+    phi = cell.activation
+    slope = phi.slope if phi.name == "leaky_relu" else None
+    return {"w_std": cell.w_std, "v_std": cell.v_std, "activation": phi.name, "slope": slope}
 
 
 def read_trials(results: Results, cell: Cell) -> Trials:

@@ -105,7 +105,8 @@ class HiddenModel(Model):
         """Return the sample weights of (2.2) for the pairs (i, j) of hidden units, shape (N, K)."""
         factors = np.broadcast_to(outputs.covariances(pairs), (len(a), len(pairs)))
         weights, phi = np.empty(factors.shape), (self.activation.name, self.activation.slope)
-        back = self._back_propagated(outputs, y) if self.activation.has_curvature else None
+        bent = self.activation.has_curvature and bool((pairs[:, 0] == pairs[:, 1]).any())
+        back = self._back_propagated(outputs, y) if bent else None
         for k, (i, j) in enumerate(pairs):
             added = None if back is None or i != j else back[:, i]
             weights[:, k] = self.kernels.gated_weights(a[:, i], a[:, j], factors[:, k], *phi, added)
