@@ -1,9 +1,9 @@
 """Unfinished files: hidden beside the name that they will have, and removed whatever happens.
 
-A file is written under a hidden name, ``.NAME.MACHINE-PROCESS-RANDOM.partial``, until it is complete. A process
-that is killed leaves its unfinished files behind. Their names say which machine and process made them, so that
-the next process that creates a file in the same directory can remove them. Next to nothing is imported here,
-as the program needs this module to answer a signal before anything else is loaded.
+A file is written under a hidden name, ``.NAME.MACHINE-PROCESS-RANDOM.partial``, until it is complete. A
+process that is killed leaves its unfinished files behind. Their names say which machine and process made
+them, so that the next process that creates a file in the same directory can remove them. Next to nothing is
+imported here, as the program needs this module to answer a signal before anything else is loaded.
 """
 
 import os

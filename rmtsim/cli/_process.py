@@ -21,9 +21,9 @@ IGNORE = signal.SIG_IGN
 class Leave:
     """Answer to a signal: one sentence on standard error and an end at once, with status 128 + signal.
 
-    No exception is raised, as there are instants at which Python swallows or prints one: in imports of extension
-    modules, callbacks from C, finalizers and at the end of the interpreter. A results file loses no finished
-    trial by it, see `rmtsim.results.hdf5`; an unfinished file is removed.
+    No exception is raised, as there are instants at which Python swallows or prints one: in imports of
+    extension modules, callbacks from C, finalizers and at the end of the interpreter. A results file loses no
+    finished trial by it, see `rmtsim.results.hdf5`; an unfinished file is removed.
     """
 
     def __init__(self, sentence: str = "interrupted") -> None:
