@@ -10,7 +10,7 @@ BASE = "rmtsim"
 """The contender that the others are compared with."""
 
 LEAST_SECONDS = 0.03
-"""A contender is repeated until a timing takes this long, far above what the clock resolves."""
+"""A contender is repeated in one timing for about this long, far above what the clock resolves."""
 
 
 class Contender(NamedTuple):
@@ -22,19 +22,29 @@ class Contender(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Contenders for the same work, one of them named `BASE`."""
+class Contest:
+    """Ways to do the same work, one of them named `BASE`, that are timed against one another.
+
+    Attributes
+    ----------
+    work : str
+        What is done.
+    unit : str
+        What a time is given for, such as "trial".
+    contenders : mapping
+    once : frozenset of str
+        Contenders so slow that they run once, without warming up.
+    """
 
     work: str
     unit: str
     contenders: Mapping[str, Contender]
     once: frozenset[str] = frozenset()
-    """Contenders so slow that they run once, without warming up."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Seconds per unit of each contender in each round; a contender that runs once has one of them."""
+    """Seconds per unit of each contender in each round; a contender that runs once has a single time."""
 
     work: str
     unit: str
@@ -45,11 +55,11 @@ class Outcome:
         theirs, ours = self.seconds[contender], self.seconds[BASE]
         if len(theirs) == 1:
             ours = (median(ours),)
-        found = sorted(their / our for their, our in zip(theirs, ours, strict=True))
-        return found[0], median(found), found[-1]
+        ratios = sorted(their / our for their, our in zip(theirs, ours, strict=True))
+        return ratios[0], median(ratios), ratios[-1]
 
 
-def measure(comparison: Comparison, rounds: int = 7) -> Outcome:
+def measure(contest: Contest, rounds: int = 7) -> Outcome:
     """Time the contenders one after another, `rounds` times over.
 
     Raises
@@ -57,23 +67,24 @@ def measure(comparison: Comparison, rounds: int = 7) -> Outcome:
     ValueError
         If there is no contender named `BASE`, or no round.
     """
-    if BASE not in comparison.contenders:
-        raise ValueError(f"contenders: expected one named {BASE!r}, got {', '.join(comparison.contenders)}")
+    if BASE not in contest.contenders:
+        raise ValueError(f"contenders: expected one named {BASE!r}, got {', '.join(contest.contenders)}")
     if rounds < 1:
         raise ValueError(f"rounds: expected at least 1, got {rounds}")
-    often = {name: c for name, c in comparison.contenders.items() if name not in comparison.once}
+    often = {name: c for name, c in contest.contenders.items() if name not in contest.once}
     repeats = {name: _repeats(contender) for name, contender in often.items()}
-    times: dict[str, list[float]] = {name: [] for name in comparison.contenders}
+    times: dict[str, list[float]] = {name: [] for name in contest.contenders}
     for _ in range(rounds):
         for name, contender in often.items():
             times[name].append(_seconds(contender, repeats[name]))
-    for name in comparison.once:
-        times[name].append(_seconds(comparison.contenders[name], 1))
-    return Outcome(comparison.work, comparison.unit, {name: tuple(found) for name, found in times.items()})
+    for name in contest.once:
+        times[name].append(_seconds(contest.contenders[name], 1))
+    seconds = {name: tuple(measured) for name, measured in times.items()}
+    return Outcome(contest.work, contest.unit, seconds)
 
 
 def _repeats(contender: Contender) -> int:
-    """Warm up, which may compile, and find how many runs fill a timing."""
+    """Run the contender once to warm up, which may compile, and return how many runs make up a timing."""
     contender.run()
     once = _seconds(contender, 1) * contender.units
     return max(1, round(LEAST_SECONDS / once))

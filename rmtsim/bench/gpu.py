@@ -19,11 +19,31 @@ from ..kernels.gpu import classes, cusolver, eigen, random, spectra
 from ..kernels.gpu import matrices as gpu_matrices
 from ..kernels.gpu.device import cupy, describe, empty, in_a_line, products, to_device, to_host
 from ..results.provenance import provenance
+from ..table import Column, pairs, table
 
 REPEATS = 5
 JACOBI_LIMIT = 200
 """Largest order of Jacobi's method, which is meant for small matrices and never chosen for others."""
 EDGES = np.linspace(0.0, 4.0, 201)
+
+KERNEL_COLUMNS = (
+    Column("kernel"),
+    Column("precision"),
+    Column("ms", ".3f"),
+    Column("floor, ms", ".3f"),
+    Column("ratio", ".2f"),
+    Column("floor counts"),
+)
+RATE_COLUMNS = Column(""), Column("", ">"), Column("")
+ROUTINE_COLUMNS = (
+    Column("eigenvalues by"),
+    Column("precision"),
+    Column("order", "d"),
+    Column("number", "d"),
+    Column("ms each", ".3f"),
+    Column("ratio", ".2f"),
+    Column(""),
+)
 
 
 class Sizes(NamedTuple):
@@ -85,18 +105,13 @@ class Benchmark:
 
     def format(self) -> str:
         """Tables of kernels, of rates and of eigenvalue routines."""
-        lines = [f"{name:<24} {value}" for name, value in self.description.items()]
-        lines += [
-            "",
-            f"{'kernel':<20} {'precision':<10} {'ms':>10} {'floor, ms':>10} {'ratio':>7}  floor counts",
-        ]
-        for t in self.timings:
-            numbers = f"{1e3 * t.seconds:>10.3f} {1e3 * t.floor:>10.3f} {t.seconds / t.floor:>7.2f}"
-            lines.append(f"{t.name:<20} {t.precision:<10} {numbers}  {t.bound}")
-        lines.append("")
-        for rate in self.rates:
-            lines.append(f"{rate.name:<44} {rate.per_second:>12.4g} {rate.unit}/s  {rate.note}".rstrip())
-        return "\n".join([*lines, "", *self._routines()])
+        kernels = (
+            (t.name, t.precision, 1e3 * t.seconds, 1e3 * t.floor, t.seconds / t.floor, t.bound)
+            for t in self.timings
+        )
+        rates = ((r.name, f"{r.per_second:.4g} {r.unit}/s", r.note) for r in self.rates)
+        tables = table(KERNEL_COLUMNS, kernels), table(RATE_COLUMNS, rates)[1:], self._routines()
+        return "\n\n".join("\n".join(lines) for lines in (pairs(self.description.items()), *tables))
 
     def _routines(self) -> list[str]:
         """Routines side by side; the fastest of each size has the ratio 1."""
@@ -104,14 +119,18 @@ class Benchmark:
         for e in self.eigenvalues:
             size = e.precision, e.order, e.matrices
             best[size] = min(best.get(size, np.inf), e.seconds)
-        sizes = f"{'order':>6} {'number':>6} {'ms each':>10} {'ratio':>7}"
-        lines = [f"{'eigenvalues by':<20} {'precision':<10} {sizes}"]
-        for e in self.eigenvalues:
-            ratio = e.seconds / best[e.precision, e.order, e.matrices]
-            numbers = f"{e.order:>6} {e.matrices:>6} {1e3 * e.seconds / e.matrices:>10.3f} {ratio:>7.2f}"
-            lines.append(f"{e.routine:<20} {e.precision:<10} {numbers}  {e.note}")
+        rows = (
+            (
+                *(e.routine, e.precision, e.order, e.matrices, 1e3 * e.seconds / e.matrices),
+                *(e.seconds / best[e.precision, e.order, e.matrices], e.note),
+            )
+            for e in self.eigenvalues
+        )
         absent = {name: cusolver.obstacle(name) for name in eigen.ROUTINES}
-        return lines + [f"{name:<20} {reason}" for name, reason in absent.items() if reason]
+        return [
+            *table(ROUTINE_COLUMNS, rows),
+            *pairs((name, reason) for name, reason in absent.items() if reason),
+        ]
 
 
 def bench(sizes: Sizes | None = None) -> Benchmark:

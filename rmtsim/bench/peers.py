@@ -14,7 +14,7 @@ from .alternation import Contender
 Contenders = dict[str, Contender]
 
 PARAMETERS_LIMIT = 5000
-"""One backward pass per parameter takes seconds at half of this, and grows as the square."""
+"""With half as many parameters, a backward pass for each takes seconds; the time grows as their square."""
 
 
 def _installed(name: str) -> Any:
@@ -88,10 +88,10 @@ def hessian_products(X: NDArray, y: NDArray, W: NDArray, V: NDArray, direction: 
         gradients = torch.autograd.grad(loss, parameters, create_graph=True)
         return torch.autograd.grad(gradients, parameters, parts)
 
-    found = {"torch": Contender(run)}
+    contenders = {"torch": Contender(run)}
     if curvlinops is not None:
         operator = curvlinops.HessianLinearOperator(
             network, torch.nn.CrossEntropyLoss(), parameters, [(inputs, labels)], check_deterministic=False
         )
-        found["curvlinops"] = Contender(lambda: operator @ vector)
-    return found
+        contenders["curvlinops"] = Contender(lambda: operator @ vector)
+    return contenders

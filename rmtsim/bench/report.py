@@ -1,4 +1,4 @@
-"""Outcomes of comparisons as a table and as JSON, with the machine named."""
+"""Outcomes of contests as a table and as JSON, with the machine named."""
 
 import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,29 +8,28 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from ..batch.executors import default_workers
-from .alternation import BASE, Comparison, Outcome, measure
+from ..blas import description
+from ..table import Column, table
+from .alternation import BASE, Contest, Outcome, measure
 
 PACKAGES = ("rmtsim", "numpy", "scipy", "numba", "torch", "curvlinops-for-pytorch", "scikit-rmt")
-HEADER = (
-    f"{'':<60}{'time':>12}   {'times the time of ' + BASE:>27}\n"
-    f"{'':<60}{'median':>12}   {'min':>9}{'median':>9}{'max':>9}"
-)
+NAME = Column("", width=58)
+TIME = Column("median", ">", 10)
+RATIOS = tuple(Column(title, ".2f", 7) for title in ("min", "median", "max"))
+GROUPS = NAME, TIME._replace(title="time"), Column(f"times the time of {BASE}", ">", 7 * 3 + 2 * 2)
+"""Titles above those of the columns: the last one stands over the three ratios."""
+HEADER = "\n".join([*table(GROUPS, (), indent=2), *table((NAME, TIME, *RATIOS), (), indent=2)])
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured, and where."""
+    """Outcomes by the name of their contest, and the machine that they were measured on."""
 
     machine: Mapping[str, Any]
     outcomes: Mapping[str, Outcome]
-
-    def format(self) -> str:
-        """Tables of all comparisons."""
-        parts = [*(f"{name:<12}{value}" for name, value in self.machine.items()), "", HEADER]
-        return "\n".join([*parts, *(format_outcome(outcome) for outcome in self.outcomes.values())])
 
     def to_mapping(self) -> dict[str, Any]:
         """Nested dictionaries for JSON: seconds of every round, ratios as [min, median, max]."""
@@ -41,12 +40,12 @@ class Report:
 
 
 def run(
-    builds: Mapping[str, Callable[[], Comparison]],
+    builds: Mapping[str, Callable[[], Contest]],
     rounds: int = 7,
     threads: int = 1,
     progress: Callable[[Outcome], None] | None = None,
 ) -> Report:
-    """Make comparisons one after another, with `threads` threads for BLAS; progress is told each outcome."""
+    """Hold contests one after another, BLAS on `threads` threads; progress is called with each outcome."""
     outcomes = {}
     with threadpool_limits(threads, user_api="blas"):
         for name, build in builds.items():
@@ -57,31 +56,29 @@ def run(
 
 
 def format_outcome(outcome: Outcome) -> str:
-    """Lines of one comparison."""
-    lines = [outcome.work]
-    for name, seconds in outcome.seconds.items():
-        line = f"  {name:<58}{_duration(median(seconds)):>12}"
-        if name != BASE:
-            line += "   " + "".join(f"{ratio:>9.2f}" for ratio in outcome.ratios(name))
-        lines.append(line)
-    return "\n".join(lines)
+    """Return the lines of one contest below `HEADER`."""
+    rows = (
+        (name, _duration(median(seconds)), *(("",) * 3 if name == BASE else outcome.ratios(name)))
+        for name, seconds in outcome.seconds.items()
+    )
+    return "\n".join([outcome.work, *table((NAME, TIME, *RATIOS), rows, indent=2)[1:]])
 
 
 def describe_machine(threads: int) -> dict[str, Any]:
-    """Processor, cores, BLAS and versions of what took part."""
+    """Return processor, cores, BLAS, and the versions of the packages that are compared."""
     return {
         "processor": _processor(),
         "cores": default_workers(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "blas": ", ".join(sorted(set(_libraries()))),
+        "blas": description(),
         "threads": f"{threads} for BLAS",
-        "packages": ", ".join(f"{name} {found}" for name, found in _versions(PACKAGES)),
+        "packages": ", ".join(f"{name} {number}" for name, number in _versions(PACKAGES)),
     }
 
 
 def _processor() -> str:
-    """Model name, where the system tells it."""
+    """Return the model of the processor, where the system tells it."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.exists() else []
     fields = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
@@ -89,12 +86,6 @@ def _processor() -> str:
     if "model name" not in named:
         return platform.processor() or platform.machine()
     return f"{named['model name']}, family {named.get('cpu family')}, model {named.get('model')}"
-
-
-def _libraries() -> Iterator[str]:
-    for library in threadpool_info():
-        if library["user_api"] == "blas":
-            yield f"{library['internal_api']} {library['version']} ({library.get('architecture')})"
 
 
 def _versions(packages: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,8 @@ from .. import kernels
 from ..experiment.streams import Role, stream
 from ..kernels.arguments.classes import default_tile
 from ..kernels.cpu.compiled import classes, fill_normals
-from ..kernels.cpu.compiled import gram as _gram
-from .alternation import BASE, Comparison, Contender, measure
+from ..kernels.cpu.compiled import gram as compiled_gram
+from .alternation import BASE, Contender, Contest, measure
 
 Stages = dict[str, Callable[[], object]]
 
@@ -27,19 +27,19 @@ class Stage(NamedTuple):
 
 
 def profile(d: int, precision: str = "float64", rounds: int = 5) -> list[Stage]:
-    """Time the stages of a linear ce trial, N = 2d and C = d, one block; the whole trial comes last."""
-    stages = _stages(d, np.dtype(precision))
+    """Time the stages of a linear ce trial with N = 2d, C = d and one block; the whole trial comes last."""
+    runs = _stages(d, np.dtype(precision))
     contenders = {
         BASE if name == WHOLE else name: Contender(run, _batch(d) if name in BATCHED else 1)
-        for name, run in stages.items()
+        for name, run in runs.items()
     }
-    seconds = measure(Comparison("stages", "trial", contenders), rounds).seconds
-    found = [Stage(name, 1e3 * float(np.median(times))) for name, times in seconds.items() if name != BASE]
-    return [*found, Stage(WHOLE, 1e3 * float(np.median(seconds[BASE])))]
+    seconds = measure(Contest("stages", "trial", contenders), rounds).seconds
+    stages = [Stage(name, 1e3 * float(np.median(times))) for name, times in seconds.items() if name != BASE]
+    return [*stages, Stage(WHOLE, 1e3 * float(np.median(seconds[BASE])))]
 
 
 def _batch(d: int) -> int:
-    """Trials in one call: small ones would show what a call costs."""
+    """Return how many trials one call takes; a single small one would show the time of the call itself."""
     return 16 if d <= 200 else 1
 
 
@@ -48,7 +48,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
     words, vectors = stream(1, 0, 0, Role.X), np.full((3, N), 0.5)
     X, V, scaled, gram = (np.empty(shape, dtype) for shape in ((N, d), (C, d), (N, d), (d, d)))
     work, form = (
-        np.empty(_gram.tridiagonal_work(d, dtype.itemsize), dtype),
+        np.empty(compiled_gram.tridiagonal_work(d, dtype.itemsize), dtype),
         (np.empty((1, d)), np.empty((1, d - 1))),
     )
     tile = default_tile(N, C, dtype)
@@ -67,7 +67,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
 
     def reduction() -> None:
         np.copyto(gram, kept)
-        _gram.reduce_to_tridiagonal(gram, form[0][0], form[1][0], work)
+        compiled_gram.reduce_to_tridiagonal(gram, form[0][0], form[1][0], work)
 
     def draws() -> None:
         fill_normals(words, 0, 1.0, X.ravel())
@@ -78,7 +78,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
         ops.spectral_statistics(forms.diagonals[:, 0], forms.off_diagonals[:, 0], np.ones(batch), edges)
 
     draws()
-    _gram.upper_gram(X, vectors[1], scaled, gram)
+    compiled_gram.upper_gram(X, vectors[1], scaled, gram)
     kept = gram.copy()
     reduction()
     a, b = (np.repeat(part, batch, axis=0) for part in form)
@@ -87,7 +87,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
         "draws": draws,
         "logits (GEMM)": products,
         "softmax": softmax,
-        "weighted Gram (scaling, SYRK)": lambda: _gram.upper_gram(X, vectors[1], scaled, gram),
+        "weighted Gram (scaling, SYRK)": lambda: compiled_gram.upper_gram(X, vectors[1], scaled, gram),
         "tridiagonal form": reduction,
         STATISTICS: lambda: ops.spectral_statistics(a, b, np.ones(batch), edges),
         WHOLE: whole,

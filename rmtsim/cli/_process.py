@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from ..results import partial
+from .. import unfinished
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ IGNORE = signal.SIG_IGN
 class Leave:
     """Answer to a signal: one sentence on standard error and an end at once, with status 128 + signal.
 
-    No exception is raised, as many instants of a process swallow one or print it: imports of extension
-    modules, callbacks from C, finalizers, the end of the interpreter. A results file stands it, see `store`;
-    one that is not complete yet is removed.
+    No exception is raised, as there are instants at which Python swallows or prints one: in imports of
+    extension modules, callbacks from C, finalizers and at the end of the interpreter. A results file loses no
+    finished trial by it, see `rmtsim.results.hdf5`; an unfinished file is removed.
     """
 
     def __init__(self, sentence: str = "interrupted") -> None:
@@ -31,7 +31,7 @@ class Leave:
 
     def __call__(self, number: int, frame: "FrameType | None") -> None:
         """End the process."""
-        partial.remove_own()
+        unfinished.remove_own()
         try:
             os.write(2, f"{os.linesep if os.isatty(2) else ''}rmtsim: {self.sentence}\n".encode())
         finally:

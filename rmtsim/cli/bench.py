@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..table import Column, pairs, table
 from .simulate import positive
 
 CONTENDERS = """\
 plain: the same work as one writes it in NumPy; floor: its BLAS and LAPACK calls alone; dense: our own dense
 path; torch: automatic differentiation, where PyTorch is installed"""
+STAGE_COLUMNS = Column("", width=32), Column("", ">", 13), Column("", ">", 7)
 
 
 def add_parsers(commands: Any) -> None:
@@ -55,16 +57,16 @@ def _bench(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.profile:
         return _profile(arguments)
-    from ..bench import COMPARISONS, LARGE, run
+    from ..bench import CONTESTS, LARGE, run
     from ..bench.report import HEADER, format_outcome
 
-    known = {**COMPARISONS, **LARGE}
+    known = {**CONTESTS, **LARGE}
     if arguments.list:
-        print("\n".join([*COMPARISONS, *(f"{name}  (--large)" for name in LARGE)]))
+        print("\n".join([*CONTESTS, *(f"{name}  (--large)" for name in LARGE)]))
         return 0
     if unknown := set(arguments.names) - set(known):
         raise ValueError(f"NAME: expected one of {', '.join(known)}; got {', '.join(sorted(unknown))}")
-    chosen = arguments.names or (known if arguments.large else COMPARISONS)
+    chosen = arguments.names or (known if arguments.large else CONTESTS)
     print(f"{CONTENDERS}\n\n{HEADER}")
     report = run(
         {name: known[name] for name in chosen},
@@ -72,7 +74,7 @@ def _bench(arguments: argparse.Namespace) -> int:
         arguments.threads,
         progress=lambda outcome: print(format_outcome(outcome), flush=True),
     )
-    print("\n" + "\n".join(f"{name:<12}{value}" for name, value in report.machine.items()))
+    print("\n" + "\n".join(pairs(report.machine.items())))
     if arguments.json:
         arguments.json.write_text(json.dumps(report.to_mapping(), indent=1) + "\n")
     return 0
@@ -88,7 +90,6 @@ def _profile(arguments: argparse.Namespace) -> int:
             with threadpool_limits(arguments.threads, user_api="blas"):
                 *stages, whole = profile(d, precision, arguments.rounds)
             print(f"linear ce trial, d = {d}, {precision}: {whole.milliseconds:.3f} ms")
-            for name, milliseconds in stages:
-                share = milliseconds / whole.milliseconds
-                print(f"  {name:<32}{milliseconds:>10.3f} ms {share:>7.1%}")
+            rows = ((name, f"{ms:.3f} ms", f"{ms / whole.milliseconds:.1%}") for name, ms in stages)
+            print("\n".join(table(STAGE_COLUMNS, rows, indent=2)[1:]))
     return 0

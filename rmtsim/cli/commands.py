@@ -1,6 +1,6 @@
 """The parser of the command line, and how every command ends.
 
-Each command lives in a module with `add_parser`; its handler imports what it needs when it runs, so that
+Each command lives in a module with `add_parsers`; its handler imports what it needs when it runs, so that
 ``--help`` loads neither numba, scipy, h5py nor matplotlib.
 """
 
@@ -54,15 +54,15 @@ def _handle(arguments: argparse.Namespace) -> int:
         status = arguments.handler(arguments)
         _flush_output()
         return status
-    except KeyboardInterrupt:  # where nobody watches the signals
+    except KeyboardInterrupt:  # raised where `_process.watch_signals` was not called
         _process.say("rmtsim: interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        return BROKEN_PIPE  # the reader of our output (head, less) has gone, and asks no questions
+        return BROKEN_PIPE  # the reader of our output, such as head, has ended and expects no message
     except MemoryError as error:
         return _refuse(arguments, f"expected memory for what was asked, got none: {error}")
     except (ValueError, OSError, DeviceError) as error:
-        # What was given is refused by a ValueError that says why (ExperimentError, StoreError and others).
+        # Refusals are ValueErrors that say why, such as ExperimentError and StoreError.
         return _refuse(arguments, _reason(error))
 
 

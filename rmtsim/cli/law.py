@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..table import pairs
 from .simulate import positive
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def add_parsers(commands: Any) -> None:
 
 
 class _Request(NamedTuple):
-    """What `rmtsim.laws` is asked for."""
+    """Arguments of `rmtsim.laws.limit_law`: which law, and what it depends on."""
 
     architecture: str
     loss: str
@@ -99,15 +100,15 @@ def _request(arguments: argparse.Namespace) -> _Request:
             raise ValueError("--classes: expected the number of classes of linear-ce, got none")
         options["n_classes"] = arguments.classes
     if arguments.model == "hidden-ce":
-        V = _given_v(arguments) if arguments.V is not None else _drawn_v(arguments)
+        V = _read_v(arguments) if arguments.V is not None else _drawn_v(arguments)
         if arguments.block == "ww_off" and V.shape[1] < 2:
             raise ValueError(f"--block: expected ww_diag of {V.shape[1]} hidden unit, ww_off is of two")
         options["V"] = V
     return _Request(architecture, loss, arguments.block, options)
 
 
-def _given_v(arguments: argparse.Namespace) -> "NDArray[Any]":
-    """Return the V of the file, which has to agree with the sizes that are given too."""
+def _read_v(arguments: argparse.Namespace) -> "NDArray[Any]":
+    """Return the V of the file --V, and refuse --classes and --hidden that differ from its shape."""
     import numpy as np
 
     if arguments.V.exists() and not arguments.V.is_file():
@@ -129,7 +130,7 @@ def _given_v(arguments: argparse.Namespace) -> "NDArray[Any]":
 
 
 def _drawn_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
-    """Return N(0, 1/m) entries: those of cell 0 of an experiment."""
+    """Return a V of entries N(0, 1/m): the one that cell 0 of an experiment with this seed draws."""
     import numpy as np
 
     from .. import kernels
@@ -156,63 +157,41 @@ def _drawn_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
 
 def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
     from .. import laws
+    from ..report.law import summary, unit
 
     print(f"{arguments.model} {request.block}, aspect ratio d/N = {arguments.aspect_ratio:g}")
-    if request.loss == "mse" and request.architecture == "hidden":
-        print("in units of S_ij = (V^T V)_ij")
-    if request.options.get("n_classes") == math.inf:
-        print("of C H_cc (diagonal) or -C^2 H_ce (off-diagonal)")
-    print("support  " + (" ".join(f"[{low:.8g}, {high:.8g}]" for low, high in law.support()) or "none"))
-    if request.loss == "ce":  # where the weights thin out, the ends of the support tell little
-        low, middle, high = law.ppf([0.005, 0.5, 0.995])
-        print(f"quantiles  0.5 % {low:.8g}  50 % {middle:.8g}  99.5 % {high:.8g}")
-        print(f"error of the distribution function  {law.error:.1g}")
-    print(f"atom at 0  {law.atom:.8g}")
-    print("moments  " + "  ".join(f"m_{k} {law.moment(k):.8g}" for k in range(1, 5)))
+    if words := unit(request.architecture, request.loss, request.options.get("n_classes")):
+        print(words)
     joint = laws.joint_weights(request.architecture, request.loss, request.block, **request.options)
-    found = laws.outliers(law, joint, arguments.eigenvalues)
-    print("outliers  " + ("  ".join(f"{o.location:.8g} (x{o.multiplicity})" for o in found) or "none"))
+    outliers = laws.outliers(law, joint, arguments.eigenvalues)
+    print("\n".join(pairs(summary(law, outliers, quantiles=request.loss == "ce"))))
 
 
 def _write_table(arguments: argparse.Namespace, law: Any) -> None:
     import numpy as np
 
+    from ..report.law import columns
     from ..results.hdf5 import write_table
 
     path = arguments.table
+    _check_table(path)
+    if not law.support():
+        raise ValueError(
+            f"--table: expected a law with a density, got the point mass at 0 of {arguments.block}"
+        )
+    values = columns(law, arguments.points)
+    if path.suffix == ".h5":
+        attributes = {"law": f"{arguments.model} {arguments.block}", "aspect_ratio": arguments.aspect_ratio}
+        write_table(path, values, attributes | {"atom": law.atom})
+    else:
+        rows = np.column_stack(list(values.values()))
+        np.savetxt(path, rows, "%.17g", ",", header=",".join(values), comments="")
+
+
+def _check_table(path: Path) -> None:
     if path.suffix not in (".csv", ".h5"):
         raise ValueError(f"--table: expected a file ending in .csv or .h5, got {path}")
     if path.exists():
         raise ValueError(f"--table: expected a file that does not exist yet, got {path}")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"--table: expected a directory that exists, got {path.absolute().parent}")
-    if not law.support():
-        raise ValueError(
-            f"--table: expected a law with a density, got the point mass at 0 of {arguments.block}"
-        )
-    x = _abscissae(law, arguments.points)
-    columns = {"x": x, "density": law.pdf(x), "cdf": law.cdf(x)}
-    if path.suffix == ".h5":
-        given = {"law": f"{arguments.model} {arguments.block}", "aspect_ratio": arguments.aspect_ratio}
-        write_table(path, columns, given | {"atom": law.atom})
-    else:
-        np.savetxt(
-            path, np.column_stack(list(columns.values())), "%.17g", ",", header=",".join(columns), comments=""
-        )
-
-
-def _abscissae(law: Any, points: int) -> "NDArray[np.float64]":
-    """Return points inside the bulks, dense towards each edge, where the density bends most."""
-    import numpy as np
-
-    from ..laws import visible_support
-
-    # A soft tail is shown up to where one in a hundred million eigenvalues lies beyond.
-    bulks = np.array(visible_support(law, 1e-8))
-    widths = np.diff(bulks).ravel()
-    each = np.maximum(8, np.round(points * widths / widths.sum())).astype(int)
-    parts = [
-        low + (high - low) * np.sin(np.pi / 2 * (np.arange(n) + 0.5) / n) ** 2
-        for (low, high), n in zip(bulks, each, strict=True)
-    ]
-    return np.concatenate(parts)

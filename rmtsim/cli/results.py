@@ -3,8 +3,28 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ..table import Column, pairs, table
+
+if TYPE_CHECKING:
+    from ..experiment import Cell
+    from ..results.hdf5 import HDF5Results
+
+CELL_COLUMNS = (
+    Column("cell", "d"),
+    Column("model"),
+    Column("d", "d"),
+    Column("N", "d"),
+    Column("C", "d"),
+    Column("m", "d"),
+    Column("method"),
+    Column("finished", ">"),
+    Column("blocks"),
+)
 
 
 def add_parsers(commands: Any) -> None:
@@ -34,7 +54,7 @@ def add_parsers(commands: Any) -> None:
 
 def _compare(arguments: argparse.Namespace) -> int:
     from ..compare import compare
-    from ..report import NO_TEST, format_comparison
+    from ..report.text import NO_TEST, format_comparison
     from ..results.hdf5 import open_results
 
     with open_results(arguments.file) as results:
@@ -63,23 +83,34 @@ def _info(arguments: argparse.Namespace) -> int:
 
     with open_results(arguments.file) as results:
         experiment = results.experiment
-        finished = sum(int(results.done(cell.index).sum()) for cell in experiment.cells)
+        finished = [len(results.trials(cell.index)) for cell in experiment.cells]
         total = experiment.trials * len(experiment.cells)
-        print(f"{experiment.name}: {finished} of {total} trials finished")
-        for name in sorted(set(results.attributes) - {"experiment"}):
-            print(f"  {name:<16} {results.attributes[name]}")
-        first, *later = results.sessions
-        for session in later:
-            changes = (f"{name} {value}" for name, value in session.items() if first.get(name) != value)
-            print(f"  {'resumed with':<16} {', '.join(changes)}")
-        sizes = f"{'d':>6} {'N':>7} {'C':>7} {'m':>4}"
-        print(f"\n{'cell':>5}  {'model':<10} {sizes}  {'method':<10}  {'finished':>13}  blocks")
-        for cell in experiment.cells:
-            print(
-                f"{cell.index:>5}  {cell.architecture[:6] + ' ' + cell.loss:<10} {cell.n_features:>6}"
-                f" {cell.n_samples:>7} {cell.n_classes:>7} {cell.n_hidden or '-':>4}"
-                f"  {results.method(cell.index):<10}"
-                f"  {int(results.done(cell.index).sum()):>6}/{experiment.trials:<6}  {' '.join(cell.blocks)}"
-            )
+        print(f"{experiment.name}: {sum(finished)} of {total} trials finished")
+        print("\n".join(pairs(_facts(results), indent=2)), end="\n\n")
+        print("\n".join(table(CELL_COLUMNS, map(_cell_row, repeat(results), experiment.cells, finished))))
         print(f"\n{results.attributes['experiment']}")
     return 0
+
+
+def _facts(results: "HDF5Results") -> Iterator[tuple[str, str]]:
+    """Yield the attributes of a file, and what is different in its later sessions."""
+    for name in sorted(set(results.attributes) - {"experiment"}):
+        yield name, str(results.attributes[name])
+    first, *later = results.sessions
+    for session in later:
+        changes = (f"{name} {value}" for name, value in session.items() if first.get(name) != value)
+        yield "resumed with", ", ".join(changes)
+
+
+def _cell_row(results: "HDF5Results", cell: "Cell", finished: int) -> tuple[object, ...]:
+    return (
+        cell.index,
+        f"{cell.architecture} {cell.loss}",
+        cell.n_features,
+        cell.n_samples,
+        cell.n_classes,
+        cell.n_hidden,
+        results.method(cell.index),
+        f"{finished}/{results.experiment.trials}",
+        " ".join(cell.blocks),
+    )

@@ -46,15 +46,15 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
 
 
-def _experiment_file(given: str) -> Path:
-    """Return the file that was given, or else the shipped experiment of that name."""
-    path, shipped = Path(given), Path(str(files("rmtsim.data"))) / "experiments"
-    if path.exists() or path.name != given or path.suffix:
+def _experiment_file(name: str) -> Path:
+    """Return the file of this name if there is one, else the shipped experiment of the name."""
+    path, shipped = Path(name), Path(str(files("rmtsim.data"))) / "experiments"
+    if path.exists() or path.name != name or path.suffix:
         return path
     names = sorted(file.stem for file in shipped.glob("*.toml"))
-    if given not in names:
-        raise ValueError(f"EXPERIMENT: expected a file or one of {', '.join(names)}; got {given}")
-    return shipped / f"{given}.toml"
+    if name not in names:
+        raise ValueError(f"EXPERIMENT: expected a file or one of {', '.join(names)}; got {name}")
+    return shipped / f"{name}.toml"
 
 
 def positive(text: str) -> int:
@@ -107,27 +107,27 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
         warnings.showwarning = _show
         device = _device(arguments.device, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
-        report = _Stoppable(path, progress)
+        report = _ProgressOfFile(path, progress)
         run(experiment, path, arguments.workers, device, resume, report)
         _process.answer_signals(_process.Leave())
     return 0
 
 
-class _Stoppable:
-    """Progress of a run that can be stopped; from the first report on there is a file, and a way to go on.
+class _ProgressOfFile:
+    """Progress of a run: from the first report on, a signal is answered by how to go on with the file.
 
-    Every trial that is finished is in the file then, and no end of the process can break it.
+    The file holds every finished trial by then, however the process ends.
     """
 
     def __init__(self, path: Path, progress: Progress) -> None:
         self.path, self.progress = path, progress
-        self.created = False
+        self.file_exists = False
 
     def __call__(self, done: int, total: int) -> None:
-        if not self.created:
+        if not self.file_exists:
             go_on = f"rmtsim resume {shlex.quote(str(self.path))}"
             _process.answer_signals(
                 _process.Leave(f"interrupted; finished trials are kept. Go on with: {go_on}")
             )
-            self.created = True
+            self.file_exists = True
         self.progress.update(done, total)

@@ -1,5 +1,6 @@
 """The Hessian of one small trial, block by block, for a picture of its structure."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -110,3 +111,26 @@ def _entry_units(
         squares.setdefault(layer, []).append(float(np.mean(H[start:stop, start:stop] ** 2)))
     unit = {layer: np.mean(values) ** 0.25 or 1.0 for layer, values in squares.items()}
     return np.repeat([unit[layer] for layer, _ in blocks], sizes)
+
+
+def portrait_panels(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
+    """Return the cells whose portraits are shown side by side, by the name of their model.
+
+    They have the smallest, the middle and the largest C; of cells that differ in d and N the first is taken.
+    """
+    families: dict[Cell, dict[int, Cell]] = defaultdict(dict)
+    for cell in cells:
+        kind = replace(cell, index=-1, n_features=0, n_samples=0, n_classes=0)
+        families[kind].setdefault(cell.n_classes, cell)
+    return {_portrait_name(kind): _spread(members) for kind, members in families.items()}
+
+
+def _portrait_name(kind: Cell) -> str:
+    width = "" if kind.n_hidden is None else f"_m{kind.n_hidden}"
+    return f"{kind.architecture}_{kind.loss}{width}"
+
+
+def _spread(members: dict[int, Cell]) -> list[Cell]:
+    classes = sorted(members)
+    chosen = sorted({classes[0], classes[len(classes) // 2], classes[-1]})
+    return [members[c] for c in chosen]

@@ -1,4 +1,7 @@
-"""The storage contract: ``Results`` are read, a ``Store`` is also written; here in memory."""
+"""The contract of stores: ``Results`` are read, and a ``Store`` can be written to as well.
+
+Both check what they are asked here; `memory` and `hdf5` only keep arrays and give them back.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..experiment import Cell, Experiment
-from .provenance import provenance
 
 Record = Mapping[str, NDArray[Any]]
 
-_OF_THE_FILE = ("format", "format_version", "experiment", "digest")
-"""Attributes that tell of a file and not of the session that created it."""
+_FILE_ATTRIBUTES = ("format", "format_version", "experiment", "digest")
+"""Attributes that describe a file and not the session that created it."""
 
 
 class Results(ABC):
@@ -39,8 +41,8 @@ class Results(ABC):
 
     @property
     def sessions(self) -> tuple[Mapping[str, Any], ...]:
-        """Program, libraries, device, machine and start time of every session that is not as one before."""
-        return ({name: value for name, value in self.attributes.items() if name not in _OF_THE_FILE},)
+        """Provenance of the first session, and of later ones that differ from all before."""
+        return ({name: value for name, value in self.attributes.items() if name not in _FILE_ATTRIBUTES},)
 
     @abstractmethod
     def done(self, cell: int) -> NDArray[np.bool_]:
@@ -87,8 +89,8 @@ class Results(ABC):
             raise ValueError(f"name: expected one of {', '.join(self.names(cell))}, got {name!r}")
         done = self.done(cell)
         rows = np.flatnonzero(done) if trials is None else _integers(trials)
-        known = (rows >= 0) & (rows < len(done))
-        finished = known & done[np.where(known, rows, 0)]
+        exist = (rows >= 0) & (rows < len(done))
+        finished = exist & done[np.where(exist, rows, 0)]
         if not finished.all():
             raise ValueError(f"trials: expected finished trials of cell {cell}, got {rows[~finished][0]}")
         return self._rows(cell, name, rows)
@@ -113,14 +115,14 @@ class Results(ABC):
 
 
 def _integers(trials: ArrayLike) -> NDArray[np.int64]:
-    given = np.asarray(trials)
-    if given.size and given.dtype.kind not in "iu":
-        raise TypeError(f"trials: expected integers, the numbers of trials, got dtype {given.dtype}")
-    return given.astype(np.int64)
+    numbers = np.asarray(trials)
+    if numbers.size and numbers.dtype.kind not in "iu":
+        raise TypeError(f"trials: expected integers, the numbers of trials, got dtype {numbers.dtype}")
+    return numbers.astype(np.int64)
 
 
 class Store(Results):
-    """Results that can be added to, by one writer."""
+    """Results to which one writer can add trials."""
 
     @abstractmethod
     def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
@@ -131,7 +133,7 @@ class Store(Results):
         """Keep the arrays of consecutive trials, stacked, and only then mark the trials done."""
 
     def check_same(self, experiment: Experiment, device: str) -> None:
-        """Refuse results of another experiment, or of another device, whose last bits would differ.
+        """Refuse to add trials of another experiment, or of another device, whose last bits differ.
 
         Raises
         ------
@@ -200,6 +202,7 @@ class Store(Results):
             self._write(cell, first_trial, self._stack(cell, records))
 
     def _stack(self, cell: int, records: Sequence[Record]) -> dict[str, NDArray[Any]]:
+        """Return the arrays of checked records with an axis of trials in front."""
         schema = self.experiment.schema(self.cells[cell])
         for record in records:
             if record.keys() != schema.keys():
@@ -210,45 +213,3 @@ class Store(Results):
                     expected, came = (f"{each.dtype} of shape {each.shape}" for each in (field, got))
                     raise ValueError(f"record[{name!r}]: expected {expected}, got {came}")
         return {name: np.stack([record[name] for record in records]) for name in schema}
-
-
-class MemoryStore(Store):
-    """Results kept in memory, for notebooks, tests and small experiments.
-
-    Parameters
-    ----------
-    experiment : Experiment
-    device : {"cpu", "gpu", "reference"}
-    """
-
-    def __init__(self, experiment: Experiment, device: str = "cpu") -> None:
-        self.experiment = experiment
-        self.attributes = provenance(device)
-        self._done = [np.zeros(experiment.trials, dtype=np.bool_) for _ in experiment.cells]
-        self._edges: list[NDArray[np.float64] | None] = [None for _ in experiment.cells]
-        self._arrays = [self._allocate(cell) for cell in experiment.cells]
-
-    def _allocate(self, cell: Cell) -> dict[str, NDArray[Any]]:
-        schema = self.experiment.schema(cell)
-        return {name: np.empty((self.experiment.trials, *f.shape), f.dtype) for name, f in schema.items()}
-
-    def done(self, cell: int) -> NDArray[np.bool_]:
-        """Which trials are finished, shape (trials,)."""
-        return self._done[cell].copy()
-
-    def edges(self, cell: int) -> NDArray[np.float64] | None:
-        """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
-        edges = self._edges[cell]
-        return None if edges is None else edges.copy()
-
-    def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
-        return self._arrays[cell][name][start:stop].copy()
-
-    def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
-        self._edges[cell] = edges.copy()
-
-    def _write(self, cell: int, first: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        stop = first + len(next(iter(arrays.values())))
-        for name, array in arrays.items():
-            self._arrays[cell][name][first:stop] = array
-        self._done[cell][first:stop] = True

@@ -26,15 +26,17 @@ _FACTS: Mapping[str, Callable[[], str]] = {
     "start_time": lambda: datetime.now(UTC).isoformat(timespec="seconds"),
 }
 
-NAMES = ("device", *_FACTS)
-"""The attributes that every session has; those on a GPU have more."""
-_OUTSIDE_OF_NUMBERS = ("python_version", "h5py_version", "host", "platform", "start_time", "gpu_number")
+ATTRIBUTES = ("device", *_FACTS)
+"""The attributes that every session has; a session on a GPU has more."""
+_WITHOUT_EFFECT = ("python_version", "h5py_version", "host", "platform", "start_time", "gpu_number")
+"""Attributes that do not enter the numbers of trials."""
 
 
 def provenance(device: str) -> Mapping[str, str]:
-    """Attributes that say where results come from.
+    """Return the attributes of a session that starts now.
 
-    The device enters the numbers, and the library versions, the BLAS and the GPU their last bits.
+    The device decides which numbers are computed; the versions of libraries, the BLAS and the GPU decide
+    their last bits.
 
     Parameters
     ----------
@@ -42,11 +44,11 @@ def provenance(device: str) -> Mapping[str, str]:
         Device of the kernels.
     """
     facts = {name: fact() for name, fact in _FACTS.items()}
-    return {**_device_attributes(device), "device": device, **facts}
+    return {**_gpu_attributes(device), "device": device, **facts}
 
 
-def _device_attributes(device: str) -> Mapping[str, str]:
-    """Number, name, memory, driver and runtime of the GPU; nothing for other devices."""
+def _gpu_attributes(device: str) -> Mapping[str, str]:
+    """Return number, name, memory, driver and runtime of the GPU; nothing for other devices."""
     if device != "gpu":
         return {}
     from ..kernels.gpu.device import describe
@@ -54,11 +56,17 @@ def _device_attributes(device: str) -> Mapping[str, str]:
     return describe()
 
 
-def mixture(sessions: Sequence[Mapping[str, Any]]) -> str:
-    """Say in what sessions differ that enters the last bits of numbers; nothing if in nothing."""
-    several = []
-    for name in sessions[-1].keys() - set(_OUTSIDE_OF_NUMBERS):
+def differences_in_numbers(sessions: Sequence[Mapping[str, Any]]) -> str:
+    """Name the attributes that enter the last bits of numbers and differ between sessions, with their values.
+
+    Returns
+    -------
+    str
+        Empty if there are none.
+    """
+    differing = []
+    for name in sessions[-1].keys() - set(_WITHOUT_EFFECT):
         values = dict.fromkeys(f'"{session.get(name, "unknown")}"' for session in sessions)
         if len(values) > 1:
-            several.append(f"{name} = {' and '.join(values)}")
-    return "; ".join(sorted(several))
+            differing.append(f"{name} = {' and '.join(values)}")
+    return "; ".join(sorted(differing))

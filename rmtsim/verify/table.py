@@ -5,6 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..table import Column, pairs, table
+
+COLUMNS = (
+    Column("group"),
+    Column("check"),
+    Column("precision"),
+    Column("error/allowed", ".3g"),
+    Column(""),
+)
+
 
 @dataclass(frozen=True)
 class Check:
@@ -24,13 +34,12 @@ class Check:
         """Whether the error is allowed; NaN is not."""
         return bool(self.error <= 1)
 
-    def format(self) -> str:
-        """The row."""
-        fields = f"{self.group:<14} {self.name:<20} {self.precision:<10} {self.error:>13.3g}"
-        if self.passed:
-            return fields
-        told = f": {self.note}" if self.note else ""
-        return f"{fields}  {'FAILED' if self.judged else 'failed, but is never used'}{told}"
+    @property
+    def row(self) -> tuple[object, ...]:
+        """Its entries in the table."""
+        verdict = "" if self.passed else "FAILED" if self.judged else "failed, but is never used"
+        told = f": {self.note}" if self.note and not self.passed else ""
+        return self.group, self.name, self.precision, self.error, verdict + told
 
 
 def check(group: str, name: str, precision: str, error: Callable[[], float], *, judged: bool = True) -> Check:
@@ -66,9 +75,7 @@ class Verification:
 
     def format(self) -> str:
         """A table of all checks, and the verdict."""
-        lines = [f"{name:<24} {value}" for name, value in self.description.items()]
-        lines += ["", f"{'group':<14} {'check':<20} {'precision':<10} {'error/allowed':>13}"]
-        lines += [check.format() for check in self.checks]
+        lines = [*pairs(self.description.items()), "", *table(COLUMNS, (check.row for check in self.checks))]
         failed, count = sum(not check.passed for check in self.judged), len(self.judged)
         verdict = f"{failed} of {count} checks failed" if failed else f"all {count} checks passed"
         return "\n".join([*lines, "", f"device {self.device}: {verdict}"])

@@ -14,7 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from rmtsim import bench, sampling
 from rmtsim.batch import executors, montecarlo
-from rmtsim.bench.comparisons import experiment
+from rmtsim.bench.alternation import measure
+from rmtsim.bench.contests import linear_experiment
+from rmtsim.bench.report import format_outcome
 
 pytestmark = pytest.mark.slow
 
@@ -34,34 +36,34 @@ LEAST = {
     "structured-ww_off-1000": ("dense", 60.0),
     "hessian": ("plain", 1.3),
 }
-"""Comparison -> the contender, and how many times our time it must take at least."""
+"""Contest -> the contender, and how many times our time it must take at least."""
 
 
 @pytest.mark.parametrize("name", LEAST)
 def test_faster_than(name: str) -> None:
     contender, least = LEAST[name]
     with threadpool_limits(1, user_api="blas"):
-        outcome = bench.measure(bench.COMPARISONS[name](), ROUNDS)
-    assert outcome.ratios(contender)[2] > least, bench.report.format_outcome(outcome)
+        outcome = measure(bench.CONTESTS[name](), ROUNDS)
+    assert outcome.ratios(contender)[2] > least, format_outcome(outcome)
 
 
 @pytest.mark.parametrize("name", ["trial-200-float64", "trial-500-float64"])
 def test_near_the_floor_of_blas_and_lapack(name: str) -> None:
     with threadpool_limits(1, user_api="blas"):
-        outcome = bench.measure(bench.COMPARISONS[name](), ROUNDS)
-    assert outcome.ratios("floor")[2] > 1 / 1.8, bench.report.format_outcome(outcome)
+        outcome = measure(bench.CONTESTS[name](), ROUNDS)
+    assert outcome.ratios("floor")[2] > 1 / 1.8, format_outcome(outcome)
 
 
 def test_workers_hold_blas_to_one_thread() -> None:
     """Two threads of BLAS in each of two workers were measured to take 10 to 100 times as long at d = 200."""
-    given = experiment(200)
-    cell = given.cells[0]
-    edges = {cell.index: sampling.pilot_edges(given, cell)}
+    experiment = linear_experiment(200)
+    cell = experiment.cells[0]
+    edges = {cell.index: sampling.pilot_edges(experiment, cell)}
     batches = [montecarlo.Batch(cell, 8 * b, 8) for b in range(4)]
 
     def seconds(workers: int) -> float:
         start = perf_counter()
-        assert len(list(montecarlo.run_batches(given, batches, edges, workers))) == len(batches)
+        assert len(list(montecarlo.run_batches(experiment, batches, edges, workers))) == len(batches)
         return perf_counter() - start
 
     seconds(1)

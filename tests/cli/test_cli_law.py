@@ -13,9 +13,13 @@ from rmtsim.laws import MarchenkoPastur
 def test_prints_the_marchenko_pastur_law(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["law", "linear-mse", "--block", "vv_diag", "--aspect-ratio", "0.25"]) == 0
     printed = capsys.readouterr().out
-    assert "support  [0.25, 2.25]" in printed
-    assert "m_2 1.25" in printed
-    assert "outliers  none" in printed
+    assert printed.splitlines() == [
+        "linear-mse vv_diag, aspect ratio d/N = 0.25",
+        "support    [0.25, 2.25]",
+        "atom at 0  0",
+        "moments    m_1 1  m_2 1.25  m_3 1.8125  m_4 2.890625",
+        "outliers   none",
+    ]
 
 
 def test_prints_the_outliers_of_gated_samples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -106,7 +110,7 @@ def test_a_v_beyond_memory_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_point_mass_has_no_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     common = ["law", "linear-mse", "--block", "vv_off", "--aspect-ratio", "0.5"]
     assert main(common) == 0
-    assert "support  none" in capsys.readouterr().out
+    assert "support    none" in capsys.readouterr().out
     assert main([*common, "--table", str(tmp_path / "x.csv")]) == 2
     assert "--table: expected a law with a density" in capsys.readouterr().err
     assert not (tmp_path / "x.csv").exists()

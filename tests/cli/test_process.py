@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import rmtsim
-from rmtsim.results import partial
+from rmtsim import unfinished
 from rmtsim.results.hdf5 import HDF5Store
 
 from ..results.stores import EXPERIMENT
@@ -233,7 +233,7 @@ def test_an_experiment_may_come_through_a_pipe(small: Path) -> None:
     assert finished(small / "small.h5") == 10
 
 
-# Files under construction ----------------------------------------------------------------------------
+# Unfinished files ----------------------------------------------------------------------------
 
 
 def number_of_a_dead_process() -> int:
@@ -243,7 +243,7 @@ def number_of_a_dead_process() -> int:
 
 
 def test_only_what_dead_processes_of_this_machine_left_is_cleared(tmp_path: Path) -> None:
-    here, dead = partial._machine(), number_of_a_dead_process()
+    here, dead = unfinished.machine(), number_of_a_dead_process()
     other = f"{int(here, 16) ^ 1:08x}"
     left = tmp_path / f".a.h5.{here}-{dead}-0123.partial"
     kept = [
@@ -256,10 +256,10 @@ def test_only_what_dead_processes_of_this_machine_left_is_cleared(tmp_path: Path
     ]
     for path in [left, *kept]:
         path.touch()
-    with partial.Partial(tmp_path / "b.h5") as path:
+    with unfinished.UnfinishedFile(tmp_path / "b.h5") as path:
         assert not left.exists()
         path.touch()
-        partial.clear(tmp_path)
+        unfinished.remove_abandoned(tmp_path)
         assert path.exists()
     assert sorted(tmp_path.iterdir()) == sorted(kept)
 

@@ -15,7 +15,7 @@ from rmtsim.compare.known import known_values
 from rmtsim.compare.scatter import scatter_variance
 from rmtsim.compare.trials import read_trials
 from rmtsim.models import BLOCKS
-from rmtsim.report import format_comparison
+from rmtsim.report.text import format_comparison
 from rmtsim.results import MemoryStore
 
 from ..oracles import autodiff, brute

@@ -17,7 +17,7 @@ from rmtsim.compare.estimates import Estimate, estimate, power_law
 from rmtsim.compare.identities import HALF_PLANE, pair_moments, wedge_moments
 from rmtsim.compare.trials import read_trials
 from rmtsim.models import BLOCKS
-from rmtsim.report import format_comparison
+from rmtsim.report.text import format_comparison
 from rmtsim.results import MemoryStore
 
 from .in_memory import run_in_memory
@@ -306,7 +306,7 @@ def test_no_rate_where_every_size_has_another_v():
     assert by_model["ce"].ks is None
     text = format_comparison(comparison)
     assert "between two V is no rate" in text
-    assert not any("hidden ce   ww_diag" in line for line in text.split("RATES")[1].splitlines())
+    assert not any({"ce", "ww_diag"} <= set(line.split()) for line in text.split("RATES")[1].splitlines())
 
 
 def test_power_law_has_the_error_of_its_means():

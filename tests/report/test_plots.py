@@ -20,8 +20,7 @@ from rmtsim.compare.estimates import Estimate
 from rmtsim.compare.rates import DistancePoint
 from rmtsim.compare.ratios import ratio_findings
 from rmtsim.report import figures as plots
-from rmtsim.report.figures import portrait_panels
-from rmtsim.report.portrait import Portrait, hessian_portrait
+from rmtsim.report.portrait import Portrait, hessian_portrait, portrait_panels
 from rmtsim.results import MemoryStore
 from rmtsim.sampling import draws, pilot_edges, run_trial
 

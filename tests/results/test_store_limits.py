@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from rmtsim.results.hdf5 import HDF5Store, StoreError, creation, open_results
+from rmtsim.results.hdf5.sparse_file import SparseFile
 
 from .stores import EXPERIMENT, assert_is_formula, digest_of, edges_of, fill, write_some
 
@@ -90,7 +91,7 @@ def test_claimed_blocks(tmp_path):
 
 
 def test_structure_in_memory_takes_room_for_what_is_written_alone():
-    memory = creation._SparseMemory()
+    memory = SparseFile()
     memory.seek(3 * 2**40 + 5)
     assert memory.write(b"structure" * 1000) == 9000
     memory.truncate(2**42)

@@ -11,7 +11,7 @@ from rmtsim.results import MemoryStore
 from rmtsim.results import provenance as provenance_module
 from rmtsim.results.hdf5 import EnvironmentWarning, HDF5Store, StoreError, open_results
 from rmtsim.results.hdf5.layout import SESSIONS
-from rmtsim.results.provenance import NAMES, provenance
+from rmtsim.results.provenance import ATTRIBUTES, provenance
 
 from .stores import EXPERIMENT, assert_is_formula, edges_of, fill
 
@@ -48,13 +48,13 @@ def test_the_libraries_of_blas_are_named_with_their_kernels():
 
 def test_a_store_in_memory_has_one_session():
     (session,) = MemoryStore(EXPERIMENT).sessions
-    assert set(session) == set(NAMES)
+    assert set(session) == set(ATTRIBUTES)
 
 
 def test_the_first_session_is_that_of_the_attributes(path):
     with open_results(path) as results:
         (session,) = results.sessions
-        assert set(session) == set(NAMES)
+        assert set(session) == set(ATTRIBUTES)
         assert all(results.attributes[name] == value for name, value in session.items())
 
 
@@ -167,7 +167,7 @@ COMMAND = "import sys; from rmtsim.cli import main; sys.exit(main(sys.argv[1:]))
 @pytest.mark.slow
 def test_two_kernels_of_openblas(path):
     """The library chooses its kernel when it is loaded, by a variable that is given to that process alone."""
-    code = "from rmtsim.provenance import provenance; print(provenance('cpu')['blas'])"
+    code = "from rmtsim.results.provenance import provenance; print(provenance('cpu')['blas'])"
     old, new = (python(code, **kernel).stdout.strip() for kernel in ({}, {"OPENBLAS_CORETYPE": "Nehalem"}))
     if old == new:
         pytest.skip("no OpenBLAS with another kernel for this processor")

@@ -1,14 +1,11 @@
 """Figures of results. They draw what other modules computed; only this package imports matplotlib."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from ...experiment import Cell
 from ...compare.block_laws import LAW_TRIALS, BlockLaw
 from ...compare.blocks import distance_points
 from ...compare.comparison import solve_cells
@@ -17,7 +14,7 @@ from ...compare.families import varies_classes, varies_features
 from ...compare.rates import DistancePoint, distance_series
 from ...compare.ratios import Point, ratio_findings, ratio_series
 from ...compare.trials import Trials
-from ..portrait import hessian_portrait
+from ..portrait import hessian_portrait, portrait_panels
 from ...models.architectures import Block
 from ...results import Results
 from .style import save
@@ -67,15 +64,19 @@ def save_all(
         raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {sorted(unknown)}")
     if not any(results.done(cell.index).any() for cell in results.cells):
         raise ValueError("results: expected at least one finished trial, got none")
-    target = Path(directory)
-    if target.exists() and not target.is_dir():
-        raise NotADirectoryError(f"directory: expected a folder for the figures, got a file: {target}")
-    target.mkdir(parents=True, exist_ok=True)
+    target = _made_directory(Path(directory))
     return sorted(
         save(figure, target / f"{name}.{suffix}")
         for name, figure in _figures(results, law_trials)
         for suffix in formats
     )
+
+
+def _made_directory(directory: Path) -> Path:
+    if directory.exists() and not directory.is_dir():
+        raise NotADirectoryError(f"directory: expected a folder for the figures, got a file: {directory}")
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
 
 
 def _figures(results: Results, law_trials: int) -> Iterator[tuple[str, Figure]]:
@@ -104,23 +105,3 @@ def _spectrum_figures(trials: Trials, solved: Mapping[Block, BlockLaw]) -> Itera
 def _hessian_figures(results: Results) -> Iterator[tuple[str, Figure]]:
     for name, cells in portrait_panels(results.cells).items():
         yield f"hessian_{name}", plot_hessians([hessian_portrait(results.experiment, cell) for cell in cells])
-
-
-def portrait_panels(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
-    """Smallest, middle and largest C of each model; of the cells that differ in d and N, the first."""
-    families: dict[Cell, dict[int, Cell]] = defaultdict(dict)
-    for cell in cells:
-        kind = replace(cell, index=-1, n_features=0, n_samples=0, n_classes=0)
-        families[kind].setdefault(cell.n_classes, cell)
-    return {_portrait_name(kind): _spread(members) for kind, members in families.items()}
-
-
-def _portrait_name(kind: Cell) -> str:
-    width = "" if kind.n_hidden is None else f"_m{kind.n_hidden}"
-    return f"{kind.architecture}_{kind.loss}{width}"
-
-
-def _spread(members: dict[int, Cell]) -> list[Cell]:
-    classes = sorted(members)
-    chosen = sorted({classes[0], classes[len(classes) // 2], classes[-1]})
-    return [members[c] for c in chosen]

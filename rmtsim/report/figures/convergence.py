@@ -9,8 +9,8 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from ...experiment import Cell
 from ...compare.rates import DistancePoint, distance_series, expected_rate
-from . import style
-from .panels import draw_series, dress_panel, panel_row
+from .. import labels
+from .panels import draw_guide, draw_series, dress_panel, panel_row
 
 Series = Sequence[DistancePoint]
 
@@ -19,15 +19,15 @@ _SIZES: dict[str, Callable[[Cell], float | None]] = {
     "C": lambda cell: cell.n_classes,
     "m": lambda cell: cell.n_hidden,
 }
-"""What series of a block may differ in."""
+"""The sizes in which series of one block may differ, by their symbols."""
 
 GUIDES = {-0.5: "$d^{-1/2}$", -1.0: "$d^{-1}$"}
 
 
 def plot_convergence(points: Iterable[DistancePoint]) -> Figure:
-    """Draw Kolmogorov-Smirnov distances with error bars, a panel each model, and the slope expected.
+    """Draw Kolmogorov-Smirnov distances with error bars in a panel for each model, and the expected slope.
 
-    There is none where every size has a V and so a law of its own.
+    No slope is expected where every size has a V, and so a law, of its own.
     """
     panels: dict[tuple[str, str], list[Series]] = defaultdict(list)
     for series in distance_series(points):
@@ -47,7 +47,7 @@ def plot_convergence(points: Iterable[DistancePoint]) -> Figure:
 def _draw_panel(axes: Axes, members: Sequence[Series]) -> None:
     axes.set(xscale="log", yscale="log")
     cell = members[0][0].cell
-    varied = [name for name in _SIZES if len({_SIZES[name](each[0].cell) for each in members}) > 1]
+    varied = [name for name, size in _SIZES.items() if len({size(series[0].cell) for series in members}) > 1]
     for number, series in enumerate(members):
         distances = [(p.cell.n_features, p.distances.ks) for p in series]
         measured = [(d, ks.value, ks.standard_error) for d, ks in distances]
@@ -56,7 +56,7 @@ def _draw_panel(axes: Axes, members: Sequence[Series]) -> None:
     if not own_v:
         _draw_guide(axes, members, expected_rate(cell))
     _set_ticks(axes, sorted({point.cell.n_features for series in members for point in series}))
-    name = f"{cell.architecture} {cell.loss}" + (": another $V$, another law at each $d$" if own_v else "")
+    name = labels.model(cell) + (": another $V$, another law at each $d$" if own_v else "")
     dress_panel(axes, name, "$d$", "Kolmogorov–Smirnov distance")
 
 
@@ -66,17 +66,12 @@ def _label(point: DistancePoint, varied: Sequence[str]) -> str:
     return ", ".join([point.block, *sizes])
 
 
-def _draw_guide(axes: Axes, series: Sequence[Series], rate: float) -> None:
+def _draw_guide(axes: Axes, members: Sequence[Series], rate: float) -> None:
     """Draw a line of the expected slope above the highest series."""
-    sizes = [point.cell.n_features for each in series for point in each]
-    ends = [min(sizes), max(sizes)]
-    top = 1.25 * max(p.distances.ks.value / p.cell.n_features**rate for each in series for p in each)
-    axes.plot(ends, [top * d**rate for d in ends], color=style.GREY, lw=0.9, ls=":")
-    middle = (ends[0] * ends[1]) ** 0.5
-    axes.annotate(
-        GUIDES[rate], (middle, top * middle**rate), (5, 3),
-        textcoords="offset points", color=style.GREY, fontsize=style.SMALL,
-    )  # fmt: skip
+    points = [point for series in members for point in series]
+    sizes = [point.cell.n_features for point in points]
+    top = 1.25 * max(point.distances.ks.value / point.cell.n_features**rate for point in points)
+    draw_guide(axes, (min(sizes), max(sizes)), top, rate, GUIDES[rate])
 
 
 def _set_ticks(axes: Axes, sizes: Sequence[int]) -> None:

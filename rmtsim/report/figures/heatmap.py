@@ -8,9 +8,9 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from .. import labels
 from ..portrait import Portrait
 from . import style
-from .spectrum import subtitle
 
 LOWEST, HIGHEST = 1e-3, 2.0
 """Range of the colours, in units of the r.m.s. entry of the diagonal blocks; beyond it they end."""
@@ -50,7 +50,7 @@ def _draw(axes: Axes, portrait: Portrait, norm: LogNorm) -> QuadMesh:
     mesh = axes.pcolormesh(edges, edges, values, norm=norm, cmap="Blues", rasterized=True)
     _draw_borders(axes, portrait)
     axes.set(aspect="equal", xlim=(0, len(portrait.sizes)), ylim=(len(portrait.sizes), 0))
-    axes.set_title(subtitle(portrait.cell), fontsize=style.LABEL)
+    axes.set_title(labels.sizes(portrait.cell, "$"), fontsize=style.LABEL)
     return mesh
 
 

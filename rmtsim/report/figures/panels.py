@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import style as _style
+from . import style
 
 PANEL, LEFT, GAP, RIGHT = 3.6, 0.8, 0.65, 0.15
 """Inches: side of a panel, and what is left, between and right of them."""
@@ -17,44 +17,63 @@ LEAST_WIDTH = 5.4
 
 
 def panel_row(count: int, entries: int, heading: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a row of panels that have legends of at most ``entries``, under a heading.
+    """Return a figure with a row of panels under a heading, and the axes of the panels.
 
-    The first line of the heading is the title.
+    Parameters
+    ----------
+    count : int
+        Number of panels.
+    entries : int
+        Largest number of entries in a legend, for which room is left below the panels.
+    heading : sequence of str
+        Its first line is the title.
     """
     legend = LINE * (entries + 1)
     width = max(LEFT + count * (PANEL + GAP) - GAP + RIGHT, LEAST_WIDTH)
     height = BELOW + PANEL + ABOVE + legend
-    figure = _style.new_figure(width, height)
+    figure = style.new_figure(width, height)
     for row, text in enumerate(heading):
-        size, colour = (_style.SMALL, _style.GREY) if row else (_style.TITLE, _style.BLACK)
+        size, colour = (style.SMALL, style.GREY) if row else (style.TITLE, style.BLACK)
         y = 1 - (0.12 + 0.19 * row) / height
         figure.text(LEFT / width, y, text, fontsize=size, color=colour, va="top")
     boxes = [(LEFT + place * (PANEL + GAP), BELOW + legend, PANEL, PANEL) for place in range(count)]
-    return figure, [_style.add_axes(figure, box) for box in boxes]
+    return figure, [style.add_axes(figure, box) for box in boxes]
 
 
 def dress_panel(axes: Axes, name: str, x_label: str, y_label: str) -> None:
     """Name a panel and its axes, and put the legend below."""
-    axes.set_title(name, fontsize=_style.LABEL, loc="left")
-    axes.set_xlabel(x_label, fontsize=_style.LABEL)
-    axes.set_ylabel(y_label, fontsize=_style.LABEL)
-    axes.tick_params(labelsize=_style.SMALL)
-    axes.spines[["top", "right"]].set_visible(False)
-    _style.legend(axes, loc="upper left", bbox_to_anchor=(-0.02, -0.15), borderaxespad=0.0)
+    axes.set_title(name, fontsize=style.LABEL, loc="left")
+    style.dress_frame(axes, x_label, y_label)
+    style.legend(axes, loc="upper left", bbox_to_anchor=(-0.02, -0.15), borderaxespad=0.0)
 
 
 def draw_series(
     axes: Axes, number: int, label: str, points: Sequence[tuple[float, float, float]], joined: bool
 ) -> str:
-    """Draw points (x, y, error) where they are, open, so that points beneath can be seen; return the colour.
+    """Draw points (x, y, error) by open markers, through which those beneath can be seen; return their colour.
 
-    ``number`` series came before in the panel. Lines and the legend have the line style of the series, points
-    are joined by it if wanted.
+    Parameters
+    ----------
+    axes, label, points
+    number : int
+        How many series the panel has already; it decides colour, marker and line style.
+    joined : bool
+        Whether a line in the style of the series joins its points; the entry in the legend always has it.
     """
-    colour, marker, style = _style.series_style(number)
+    colour, marker, line = style.series_style(number)
     look: dict[str, Any] = {"color": colour, "marker": marker, "markerfacecolor": "none", "ms": 6, "lw": 1.1}
     x, y, error = zip(*points, strict=True)
-    drawn = axes.errorbar(x, y, error, capsize=2.5, **{**look, "ls": style if joined else ""})
+    drawn = axes.errorbar(x, y, error, capsize=2.5, **{**look, "ls": line if joined else ""})
     drawn.set_label("_nolegend_")
-    axes.plot([], [], ls=style, label=label, **look)
+    axes.plot([], [], ls=line, label=label, **look)
     return colour
+
+
+def draw_guide(axes: Axes, ends: tuple[float, float], top: float, power: float, name: str) -> None:
+    """Draw the line y = top x^power between two x, dotted, and name it in its middle."""
+    axes.plot(ends, [top * x**power for x in ends], color=style.GREY, lw=0.9, ls=":")
+    middle = (ends[0] * ends[1]) ** 0.5
+    axes.annotate(
+        name, (middle, top * middle**power), (5, 3),
+        textcoords="offset points", color=style.GREY, fontsize=style.SMALL,
+    )  # fmt: skip

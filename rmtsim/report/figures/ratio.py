@@ -9,13 +9,13 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from ...experiment import Cell
 from ...compare.ratios import GIVEN_V, ORDER, Point, ratio_series
-from . import style as _style
-from .panels import draw_series, dress_panel, panel_row
+from . import style
+from .panels import draw_guide, draw_series, dress_panel, panel_row
 
 Series = Sequence[Point]
 
 MOST_TICKS = 6
-"""Numbers of classes that are marked themselves; of more, the decades are."""
+"""Up to this many numbers of classes are marked themselves, otherwise the powers of ten."""
 
 
 def plot_ratios(points: Iterable[Point]) -> Figure:
@@ -41,9 +41,11 @@ def plot_ratios(points: Iterable[Point]) -> Figure:
 
 def _limit_line(points: Sequence[Point]) -> str:
     kinds = {ratio.limit_kind for _, ratio in points if ratio.limit is not None}
-    of_v = {GIVEN_V in kinds: ", hidden models given $V$", kinds == {GIVEN_V}: " given the $V$ of each cell"}
+    condition = ""
+    if GIVEN_V in kinds:
+        condition = " given the $V$ of each cell" if kinds == {GIVEN_V} else ", hidden models given $V$"
     missing = "" if all(ratio.limit is not None for _, ratio in points) else "; none where it is not known"
-    return f"lines: limit at each $C$ for $d, N \\to \\infty${of_v.get(True, '')}{missing}"
+    return f"lines: limit at each $C$ for $d, N \\to \\infty${condition}{missing}"
 
 
 def _draw_panel(axes: Axes, key: tuple[str, str, str], members: Sequence[Series]) -> None:
@@ -61,8 +63,8 @@ def _draw_series(axes: Axes, points: Series, number: int) -> None:
     measured = [(c.n_classes, r.measured.value, r.measured.standard_error) for c, r in points]
     colour = draw_series(axes, number, _series_label(points[0][0]), measured, joined=False)
     known = [(cell.n_classes, ratio.limit) for cell, ratio in points if ratio.limit is not None]
-    style = _style.series_style(number)[2]
-    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=style)
+    line = style.series_style(number)[2]
+    axes.plot([c for c, _ in known], [limit for _, limit in known], color=colour, lw=1.1, ls=line)
 
 
 def _series_label(cell: Cell) -> str:
@@ -72,25 +74,19 @@ def _series_label(cell: Cell) -> str:
 
 def _draw_guide(axes: Axes, points: Sequence[Point], power: int) -> None:
     """Draw a line of the slope of the layer above its points."""
-    classes = sorted({cell.n_classes for cell, _ in points})
+    classes = [cell.n_classes for cell, _ in points]
     top = 2.0 * max(ratio.measured.value * cell.n_classes**power for cell, ratio in points)
-    ends = [classes[0], classes[-1]]
-    axes.plot(ends, [top / c**power for c in ends], color=_style.GREY, lw=0.9, ls=":")
-    middle = (ends[0] * ends[1]) ** 0.5
-    axes.annotate(
-        f"$C^{{-{power}}}$", (middle, top / middle**power), (5, 3),
-        textcoords="offset points", color=_style.GREY, fontsize=_style.SMALL,
-    )  # fmt: skip
+    draw_guide(axes, (min(classes), max(classes)), top, -power, f"$C^{{-{power}}}$")
 
 
 def _set_ticks(axes: Axes, classes: Sequence[int]) -> None:
-    """Mark numbers of classes that are measured, those that have room from the largest down."""
+    """Mark the numbers of classes that were measured, from the largest down as far as they have room."""
     axes.xaxis.set_minor_formatter(NullFormatter())
     if len(classes) > MOST_TICKS or classes[-1] > 10_000:
         return
-    shown, apart = [classes[-1]], (classes[-1] / classes[0]) ** (1 / 8)
+    shown, least_quotient = [classes[-1]], (classes[-1] / classes[0]) ** (1 / 8)
     for C in reversed(classes):
-        if shown[-1] / C > apart:
+        if shown[-1] / C > least_quotient:
             shown.append(C)
     axes.set_xticks(shown, [f"{C:,}" for C in shown])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -5,16 +5,10 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...experiment import Cell
 from ...compare.curves import SpectrumCurve
+from .. import labels
 from . import style
 
-SYMBOLS = {
-    "ww_diag": "H[w_0, w_0]",
-    "ww_off": "H[w_0, w_1]",
-    "vv_diag": "H[v_0, v_0]",
-    "vv_off": "H[v_0, v_1]",
-}
 HEADROOM = 1.12
 """Height of the axes over the highest bin; a hard edge, where the law is infinite, runs out of the frame."""
 
@@ -38,8 +32,9 @@ def plot_spectrum(curve: SpectrumCurve) -> Figure:
     if curve.atom > 0:
         _draw_atom(axes, curve, height)
     _draw_outliers(axes, curve)
-    title = f"Block ${SYMBOLS[curve.block]}$ of the {curve.cell.architecture} model, {_loss(curve.cell)}"
-    style.dress(axes, title, subtitle(curve.cell), x_label(curve), "density")
+    cell = curve.cell
+    title = f"Block ${labels.BLOCKS[curve.block]}$ of the {cell.architecture} model, {labels.LOSSES[cell.loss]}"
+    style.dress(axes, title, labels.sizes(cell, "$"), x_label(curve), "density")
     _note_outside(axes, curve)
     style.legend(axes, loc="upper left" if _leans_right(axes, curve) else "upper right")
     return figure
@@ -50,22 +45,10 @@ def law_label(curve: SpectrumCurve) -> str:
     return f"{curve.law_name}" if curve.shared else f"{curve.law_name}\n(mean over the V of these trials)"
 
 
-def subtitle(cell: Cell) -> str:
-    """Return the sizes of a cell as mathematical text."""
-    width = "" if cell.n_hidden is None else f", $m$ = {cell.n_hidden}"
-    return f"$d$ = {cell.n_features}, $N$ = {cell.n_samples}, $C$ = {cell.n_classes}{width}"
-
-
 def x_label(curve: SpectrumCurve) -> str:
     """Name the eigenvalue and its unit."""
-    if (curve.cell.architecture, curve.cell.loss) == ("hidden", "mse") and curve.block.startswith("ww"):
-        index = {"ww_diag": "00", "ww_off": "01"}[curve.block]
-        return f"eigenvalue of $H / S_{{{index}}}$,  $S = V^T V$"
-    return "eigenvalue of $H$"
-
-
-def _loss(cell: Cell) -> str:
-    return {"ce": "cross-entropy", "mse": "mean square"}[cell.loss]
+    index = labels.scale_index(curve.cell, curve.block)
+    return "eigenvalue of $H$" if index is None else f"eigenvalue of $H / S_{{{index}}}$,  $S = V^T V$"
 
 
 def _set_x_range(axes: Axes, curve: SpectrumCurve) -> None:

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe & Ito (2008): told apart with every common colour blindness.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7",
 )  # fmt: skip
 GREY, LIGHT = "#666666", "#BBBBBB"
 FILL = "#C9D7E6"
@@ -36,16 +36,16 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def add_axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-    """Add axes at (left, bottom, width, height) in inches: a fitted layout takes as long as the drawing."""
+    """Add axes at (left, bottom, width, height) in inches; layouts of matplotlib take as long as drawing."""
     width, height = figure.get_size_inches()
     left, bottom, across, up = box
     return figure.add_axes((left / width, bottom / height, across / width, up / height))
 
 
-def new_axes(width: float, height: float, right: float = 0.15) -> tuple[Figure, Axes]:
-    """Return a figure with one pair of axes, leaving ``right`` inches beside it."""
+def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return a figure with one pair of axes."""
     figure = new_figure(width, height)
-    left, bottom, top = 0.75, 0.6, 0.55
+    left, right, bottom, top = 0.75, 0.15, 0.6, 0.55
     return figure, add_axes(figure, (left, bottom, width - left - right, height - bottom - top))
 
 
@@ -55,6 +55,11 @@ def dress(axes: Axes, title: str, subtitle: str, x_label: str, y_label: str) -> 
     axes.annotate(
         title, (0, 1), (0, 20), xycoords="axes fraction", textcoords="offset points", fontsize=TITLE
     )
+    dress_frame(axes, x_label, y_label)
+
+
+def dress_frame(axes: Axes, x_label: str, y_label: str) -> None:
+    """Set labels, ticks and frame."""
     axes.set_xlabel(x_label, fontsize=LABEL)
     axes.set_ylabel(y_label, fontsize=LABEL)
     axes.tick_params(labelsize=SMALL)

@@ -1,6 +1,6 @@
-"""What a results file holds: one description, by which files are laid out and checked.
+"""The layout of a results file: which groups, datasets and attributes it has.
 
-Nothing here imports h5py.
+`creation` lays files out by this description, and `checks` holds files against it. Nothing here imports h5py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,13 +18,13 @@ FORMAT = "rmtsim-results"
 FORMAT_VERSION = 2
 
 SESSIONS, SESSION_BYTES = 32, 2048
-"""Room for the descriptions of the sessions that a file was written in after the first."""
+"""Room for the provenance of later sessions: how many, and how many bytes of JSON each may take."""
 TEXT = "str"
 """The dtype of texts of any length, in UTF-8."""
 DONE = "whether the trial is finished; until then its rows of the other arrays mean nothing"
 EDGES = "edges of the histogram bins, in units of scale; NaN until they are set"
 WORDING = frozenset({"long_name"})
-"""Attributes that explain, and on which nothing depends: they are not checked."""
+"""Attributes that explain an array to its readers; a file may word them otherwise."""
 
 
 class Dataset(NamedTuple):
@@ -34,14 +34,14 @@ class Dataset(NamedTuple):
     ----------
     shape : tuple of int
     dtype : str
-        Little-endian in the file, or ``TEXT``.
+        That of NumPy, or ``TEXT``.
     dimensions : tuple of str
         Names of the axes, each of which is also the name of a coordinate of the group.
     attributes : mapping
     fill : int or float
-        What the dataset is filled with when it is created.
+        Every value of a new dataset, unless it has labels.
     labels : sequence, optional
-        The values of a coordinate.
+        The values of a coordinate, such as the names of the blocks.
     """
 
     shape: tuple[int, ...]
@@ -50,6 +50,11 @@ class Dataset(NamedTuple):
     attributes: Mapping[str, Any] = {}
     fill: float = 0
     labels: Sequence[str] | range | None = None
+
+    @property
+    def file_dtype(self) -> np.dtype[Any]:
+        """The dtype of values that are not text as they lie in the file, little-endian."""
+        return np.dtype(self.dtype).newbyteorder("<")
 
     @property
     def nbytes(self) -> int:
@@ -65,12 +70,12 @@ class Group(NamedTuple):
 
 
 def group_name(cell: int) -> str:
-    """Name of the group of a cell."""
+    """Return the name of the group of a cell."""
     return f"cell_{cell:04d}"
 
 
 def root_layout(attributes: Mapping[str, Any], version: int = FORMAT_VERSION) -> Group:
-    """Return what lies outside of the cells; ``attributes`` tell of the experiment and its first session."""
+    """Return the root group; ``attributes`` are the experiment and the provenance of the first session."""
     if version == 1:
         return Group(attributes, {})
     sessions = Dataset(
@@ -80,7 +85,7 @@ def root_layout(attributes: Mapping[str, Any], version: int = FORMAT_VERSION) ->
 
 
 def cell_layout(experiment: Experiment, cell: Cell, version: int = FORMAT_VERSION) -> Group:
-    """Return what the group of a cell holds in files of a format version."""
+    """Return the group of a cell in files of a format version."""
     trials = experiment.trials
     schema = experiment.schema(cell)
     arrays = {"done": Dataset((trials,), "int8", ("trial",), {"long_name": DONE, "dtype": "bool"})}
@@ -91,13 +96,13 @@ def cell_layout(experiment: Experiment, cell: Cell, version: int = FORMAT_VERSIO
     for name, field in schema.items():
         arrays[name] = _trial_array(field, trials, version)
     labels = {"trial": range(trials), **experiment.coordinates(cell)}
-    used = dict.fromkeys(chain.from_iterable(array.dimensions for array in arrays.values()))
-    scales = {dimension: _coordinate(dimension, labels[dimension]) for dimension in used}
+    dimensions = dict.fromkeys(chain.from_iterable(array.dimensions for array in arrays.values()))
+    scales = {name: _coordinate(name, labels[name]) for name in dimensions}
     return Group(_cell_attributes(experiment, cell), {**scales, **arrays})
 
 
 def _trial_array(field: Field, trials: int, version: int) -> Dataset:
-    """An array of all trials. Those not done hold the fill value, which readers of netCDF mask."""
+    """Return an array of all trials; rows not done hold its fill value, which netCDF readers mask."""
     attributes: dict[str, Any] = {"long_name": field.long_name}
     fill: float = np.nan if field.dtype == "float64" else -1
     if version > 1:
@@ -131,6 +136,6 @@ def layout(
 
 
 def data_bytes(experiment: Experiment) -> int:
-    """Size of all datasets of the cells, coordinates excepted."""
+    """Return the bytes of all datasets of the cells but for coordinates."""
     groups = (cell_layout(experiment, cell) for cell in experiment.cells)
     return sum(d.nbytes for group in groups for d in group.datasets.values() if d.labels is None)

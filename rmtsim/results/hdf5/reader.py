@@ -1,9 +1,9 @@
-"""Results read from a file."""
+"""Results read from a file, also while another process writes it."""
 
 import errno
 import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Results
+from . import requirements
 from .checks import read_experiment
 from .creation import LIBVER
-from .errors import StoreError, explained, readable, reason, show
+from .errors import StoreError, damage_refused, one_line, os_errors_refused, reason
 from .layout import group_name
-from .values import faults, miscounts
 
 
 def open_results(path: str | PathLike[str]) -> "HDF5Results":
     """Open a results file for reading, also while a run is writing it.
 
-    Its structure is checked whole against the experiment that it names, its values as they are read.
+    The structure of the file is checked at once against the experiment that it names, and values as they are
+    read.
 
     Raises
     ------
@@ -47,7 +48,7 @@ class HDF5Results(Results):
         self._file = _open(self.path)
         try:
             self.experiment = read_experiment(self.path, self._file)
-            with readable(self.path, "set of attributes"):
+            with damage_refused(self.path, "set of attributes"):
                 self.attributes = dict(self._file.attrs)
         except BaseException:
             self._file.close()
@@ -55,10 +56,10 @@ class HDF5Results(Results):
 
     @property
     def sessions(self) -> tuple[Mapping[str, Any], ...]:
-        """What every session was run by that is not as one before it, the first from ``attributes``."""
-        with readable(self.path, 'dataset "sessions"'):
+        """Provenance of the session that created the file, and of later ones that differ from all before."""
+        with damage_refused(self.path, 'dataset "sessions"'):
             rows = self._file["sessions"][:] if self._version > 1 else ()
-            # The first character of a row is written last.
+            # The first character of a row is written last, so that half a row does not begin with it.
             later = [json.loads(row) for row in rows if row.startswith(b"{")]
         return (*super().sessions, *later)
 
@@ -69,58 +70,52 @@ class HDF5Results(Results):
     def done(self, cell: int) -> NDArray[np.bool_]:
         """Which trials are finished, shape (trials,); read anew at every call."""
         marks = self._read(cell, "done", 0, None)
-        self._refuse_where(cell, "done", "marks 0 or 1", (marks != 0) & (marks != 1), marks)
+        self._require(cell, "done", requirements.of_marks(marks))
         return marks == 1
 
     def edges(self, cell: int) -> NDArray[np.float64] | None:
         """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
         if "histogram" not in self.names(cell):
             return None
-        used = self.done(cell).any()  # asked before, as a run may be under way
+        in_use = self.done(cell).any()  # read first, as a run may set edges and finish trials meanwhile
         edges = self._read(cell, "edges", 0, None)
-        if np.isnan(edges).any() and not used:
-            return None  # a killed writer may leave some of them
-        wrong = ~np.isfinite(edges)
-        wrong[:, 1:] |= ~(edges[:, 1:] > edges[:, :-1])
-        self._refuse_where(cell, "edges", "finite, strictly increasing numbers", wrong, edges, "block")
+        if np.isnan(edges).any() and not in_use:
+            return None  # a killed writer may have set some of them
+        self._require(cell, "edges", requirements.of_edges(edges), row="block")
         return edges
 
     def method(self, cell: int) -> str:
         """How the trials of a cell were computed: "dense" or "structured"."""
-        with readable(self.path, f'attribute "method" of group "{self._group_name(cell)}"'):
+        with damage_refused(self.path, f'attribute "method" of group "{self._group_name(cell)}"'):
             # Files from before there were structured models do not say.
             return str(self._file[self._group_name(cell)].attrs.get("method", "dense"))
 
     def _rows(self, cell: int, name: str, trials: NDArray[np.int64]) -> NDArray[Any]:
         rows = super()._rows(cell, name, trials)
-        for expected, wrong in faults(self.cells[cell], name, rows):
-            self._refuse_where(cell, name, expected, wrong, rows, "trial", trials)
+        self._require(cell, name, requirements.of_array(self.cells[cell], name, rows), trials)
         if name == "histogram" and self._version > 1:
             outside = super()._rows(cell, "outside", trials)
-            for expected, wrong, totals in miscounts(self.cells[cell], rows, outside):
-                self._refuse_where(cell, name, expected, wrong, totals, "trial", trials)
+            self._require(cell, name, requirements.of_counts(self.cells[cell], rows, outside), trials)
         return rows
 
-    def _refuse_where(
+    def _require(
         self,
         cell: int,
         name: str,
-        expected: str,
-        wrong: NDArray[np.bool_],
-        values: NDArray[Any],
-        row: str = "trial",
+        required: Iterable[requirements.Requirement],
         numbers: NDArray[np.int64] | None = None,
+        row: str = "trial",
     ) -> None:
-        """Refuse the first wrong value of an array, named by the number of its row."""
-        if not wrong.any():
-            return
-        place = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-        number = place[0] if numbers is None else numbers[place[0]]
-        member = f'{expected} in dataset "{self._group_name(cell)}/{name}"'
-        raise StoreError(str(self.path), member, f"{values[place]} in {row} {number}")
+        """Refuse the first value of an array that violates a requirement, and name its row by its number."""
+        for expected, violated, values in required:
+            if violated.any():
+                place = np.unravel_index(int(np.argmax(violated)), violated.shape)
+                number = place[0] if numbers is None else numbers[place[0]]
+                member = f'{expected} in dataset "{self._group_name(cell)}/{name}"'
+                raise StoreError(self.path, member, f"{values[place]} in {row} {number}")
 
     def _read(self, cell: int, name: str, start: int, stop: int | None) -> NDArray[Any]:
-        with readable(self.path, f'dataset "{self._group_name(cell)}/{name}"'):
+        with damage_refused(self.path, f'dataset "{self._group_name(cell)}/{name}"'):
             return np.asarray(self._dataset(cell, name)[start:stop])
 
     def _dataset(self, cell: int, name: str) -> Any:
@@ -138,13 +133,13 @@ class HDF5Results(Results):
 def _open(path: Path) -> Any:
     expected = "a results file"
     if not path.exists():
-        raise StoreError(str(path), expected, "no such file")
+        raise StoreError(path, expected, "no such file")
     if not path.is_file() and not path.is_dir():
-        raise StoreError(str(path), expected, "a pipe, socket or device")
-    with explained(path, expected), open(path, "rb"):
+        raise StoreError(path, expected, "a pipe, socket or device")
+    with os_errors_refused(path, expected), open(path, "rb"):
         pass  # a directory, or a file without permission, fails here with its reason
     if not h5py.is_hdf5(path):
-        raise StoreError(str(path), expected, "a file that is not HDF5")
+        raise StoreError(path, expected, "a file that is not HDF5")
     try:
         file = h5py.File(path, "r", libver=LIBVER)
         # HDF5 locks what it reads. Without its lock, a run can be resumed under the reader's eyes.
@@ -154,13 +149,13 @@ def _open(path: Path) -> Any:
         raise in_use(path) from None
     except (OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
         got = "a truncated file" if "truncated" in str(error) else reason(error)
-        raise StoreError(str(path), "a complete HDF5 file", show(got, 200)) from error
+        raise StoreError(path, "a complete HDF5 file", one_line(got, 200)) from error
 
 
 def in_use(path: Path) -> StoreError:
-    """Refusal of a file that another process writes, or reads by a tool that keeps others from writing."""
+    """Return the refusal of a file that another process has locked."""
     expected = "a file that no other process holds open"
-    return StoreError(str(path), expected, "a file in use by another process")
+    return StoreError(path, expected, "a file in use by another process")
 
 
 def lock(descriptor: int, operation: int) -> None:

@@ -15,21 +15,22 @@ from numpy.typing import NDArray
 
 from ...experiment import Experiment
 from ..contract import Store
-from ..provenance import mixture, provenance
+from ..provenance import differences_in_numbers, provenance
 from .creation import claim_blocks, lay_out, new_file, write_at
-from .errors import StoreError, explained, reason
+from .errors import StoreError, os_errors_refused, reason
 from .layout import FORMAT, FORMAT_VERSION, SESSION_BYTES, SESSIONS, data_bytes, layout
 from .reader import HDF5Results, in_use, lock
 
 
 class EnvironmentWarning(UserWarning):
-    """Trials of one file come from environments in which the last bits of numbers may differ."""
+    """A file gets trials of another library, BLAS or GPU, whose last bits may differ from those it has."""
 
 
 class HDF5Store(HDF5Results, Store):
     """Results written to a file, by one process at a time. Use ``create`` or ``open_for_resume``.
 
-    HDF5 has the file open for reading alone; rows are written at the places that it names.
+    HDF5 has the file open for reading alone. Rows are written by calls of the operating system at the offsets
+    that HDF5 names, see `rmtsim.results.hdf5`.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -66,13 +67,13 @@ class HDF5Store(HDF5Results, Store):
 
     @classmethod
     def open_for_resume(cls, path: str | PathLike[str], experiment: Experiment, device: str = "cpu") -> Self:
-        """Open a results file to add the trials it misses.
+        """Open a results file to add the trials that it does not have yet.
 
         Warns
         -----
         EnvironmentWarning
-            The trials that it has were drawn by other libraries, or with another BLAS, which this session
-            may differ from in the last bits. The file records both.
+            The trials that it has were drawn with other libraries or another BLAS, so that those of this
+            session may differ from them in the last bits. The file records both.
 
         Raises
         ------
@@ -83,7 +84,7 @@ class HDF5Store(HDF5Results, Store):
         store = cls(path)
         try:
             store.check_same(experiment, device)
-            with explained(store.path, "room to write"):
+            with os_errors_refused(store.path, "room to write"):
                 claim_blocks(store._descriptor)
             if not all(store.done(cell.index).all() for cell in store.cells):
                 store._join(provenance(device))
@@ -96,51 +97,51 @@ class HDF5Store(HDF5Results, Store):
         """Refuse results of another experiment, device or method; see `Store.check_same`."""
         super().check_same(experiment, device)
         for cell in experiment.cells:
-            method, found = experiment.method(cell), self.method(cell.index)
-            if found != method:
+            method, in_file = experiment.method(cell), self.method(cell.index)
+            if in_file != method:
                 expected = (
                     f'trials of cell {cell.index} by method "{method}", as this version resolves "auto"'
                 )
-                raise self._refusal(expected, f'trials by method "{found}"')
+                raise self._refusal(expected, f'trials by method "{in_file}"')
 
     def _refusal(self, expected: str, got: str) -> ValueError:
-        return StoreError(str(self.path), expected, got)
+        return StoreError(self.path, expected, got)
 
     def _join(self, session: Mapping[str, str]) -> None:
         """Record a session, unless one like it is recorded, and warn if its numbers may differ."""
         known = self.sessions
         recorded = any(all(old.get(k) == v for k, v in session.items() if k != "start_time") for old in known)
         recorded = recorded or self._record(session, len(known) - 1)
-        mixed = mixture([*known, session])
-        if mixed:
+        differences = differences_in_numbers([*known, session])
+        if differences:
             end = "the file records both" if recorded else "the file has no room to record it"
-            message = f"{self.path} mixes trials of {mixed}, whose last bits may differ; {end}"
+            message = f"{self.path} mixes trials of {differences}, whose last bits may differ; {end}"
             warnings.warn(message, EnvironmentWarning, stacklevel=3)
 
     def _record(self, session: Mapping[str, str], row: int) -> bool:
-        """Write a session as a row of its dataset; whether there is room for it."""
+        """Write a session as a row of its dataset; return whether there was room for it."""
         text = json.dumps(dict(session)).encode()
         if self._version == 1 or row >= SESSIONS or len(text) > SESSION_BYTES:
             return False
-        with explained(self.path, "room to write"):
+        with os_errors_refused(self.path, "room to write"):
             place = self._file["sessions"].id.get_offset() + row * SESSION_BYTES
             write_at(self._descriptor, text[1:].ljust(SESSION_BYTES - 1, b"\0"), place + 1)
             write_at(self._descriptor, text[:1], place)  # from here on the row counts
         return True
 
     def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
-        with explained(self.path, "room to write"):
+        with os_errors_refused(self.path, "room to write"):
             self._put(cell, "edges", 0, edges)
 
     def _write(self, cell: int, first: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         count = len(next(iter(arrays.values())))
-        with explained(self.path, "room to write"):
+        with os_errors_refused(self.path, "room to write"):
             for name, array in arrays.items():
                 self._put(cell, name, first, array)
             self._put(cell, "done", first, np.ones(count, np.int8))
 
     def _put(self, cell: int, name: str, first: int, rows: NDArray[Any]) -> None:
-        """Write rows through to the operating system."""
+        """Hand rows to the operating system, at their place in the file."""
         dataset = self._dataset(cell, name)
         data = np.ascontiguousarray(rows, dataset.dtype)
         write_at(self._descriptor, data, dataset.id.get_offset() + first * (data.nbytes // len(data)))
@@ -154,11 +155,12 @@ class HDF5Store(HDF5Results, Store):
 
 
 def _open_alone(path: Path) -> int:
-    """Open a file for writing that no other process has open for writing.
+    """Open a file for writing that no other process has open for writing, and return its descriptor.
 
-    The lock is taken alone, and then shared with readers of any tool, which exclude a second writer.
+    An exclusive lock, which only one process can hold, shows that nobody writes. It is turned into a shared
+    lock, which readers of any tool can hold too, and which keeps a second writer from the exclusive one.
     """
-    with explained(path, "a file that can be written"):
+    with os_errors_refused(path, "a file that can be written"):
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -167,7 +169,7 @@ def _open_alone(path: Path) -> int:
         os.close(descriptor)
         if isinstance(error, BlockingIOError):
             raise in_use(path) from None
-        raise StoreError(str(path), "a file that can be locked", reason(error)) from error
+        raise StoreError(path, "a file that can be locked", reason(error)) from error
     return descriptor
 
 
@@ -175,11 +177,11 @@ def check_new_file(path: Path, experiment: Experiment) -> None:
     """Refuse a path where a file exists, whose directory is missing, or whose disk is too small."""
     if path.exists():
         raise StoreError(
-            str(path), "a path where no file exists", "an existing file (rmtsim resume goes on with one)"
+            path, "a path where no file exists", "an existing file (rmtsim resume goes on with one)"
         )
     if not path.parent.is_dir():
-        raise StoreError(str(path), "an existing directory", f'no directory "{path.parent}"')
+        raise StoreError(path, "an existing directory", f'no directory "{path.parent}"')
     needed = data_bytes(experiment)
     free = shutil.disk_usage(path.parent).free
     if needed > free:
-        raise StoreError(str(path), f"{needed} bytes of free space", f"{free} bytes")
+        raise StoreError(path, f"{needed} bytes of free space", f"{free} bytes")

@@ -1,4 +1,4 @@
-"""The comparisons that `rmtsim bench` makes, each built when its turn comes."""
+"""The contests of `rmtsim bench`, each built when its turn comes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ from ..experiment import Experiment
 from ..experiment.streams import Role, stream
 from ..models import HiddenModel
 from . import peers, plain
-from .alternation import BASE, Comparison, Contender
+from .alternation import BASE, Contender, Contest
 
 NUMBERS = 1 << 20
 STATISTICS = ["histogram", "moments", "extremes"]
@@ -24,7 +24,7 @@ STRUCTURED_BLOCKS = ("vv_diag", "ww_diag", "ww_off")
 """Of the linear model, and of the hidden one."""
 
 
-def experiment(
+def linear_experiment(
     d: int, gamma: float = 0.5, precision: str = "float64", block: str = "vv_diag", **model: Any
 ) -> Experiment:
     """A linear ce experiment with one block, N = d / gamma and C = d, or another model."""
@@ -51,15 +51,15 @@ def experiment(
     )
 
 
-def _trials(given: Experiment) -> Contender:
+def _trials(experiment: Experiment) -> Contender:
     """Batches of trials as a run measures them, from streams to records."""
-    cell = given.cells[0]
-    edges = sampling.pilot_edges(given, cell)
-    count = montecarlo.batch_size(given, cell)
-    return Contender(lambda: sampling.run_trials(given, cell, range(count), edges), count)
+    cell = experiment.cells[0]
+    edges = sampling.pilot_edges(experiment, cell)
+    count = montecarlo.batch_size(experiment, cell)
+    return Contender(lambda: sampling.run_trials(experiment, cell, range(count), edges), count)
 
 
-def normals(precision: str) -> Comparison:
+def normals(precision: str) -> Contest:
     """Counter-based normal numbers against NumPy's generator."""
     ops, rng, words = kernels.load("cpu"), np.random.default_rng(0), stream(1, 0, 0, Role.X)
     dtype: Any = np.dtype(precision)
@@ -68,53 +68,53 @@ def normals(precision: str) -> Comparison:
         BASE: Contender(lambda: ops.normals(words, 0, NUMBERS, dtype, out=out), NUMBERS),
         "numpy": Contender(lambda: rng.standard_normal(out=out, dtype=dtype), NUMBERS),
     }
-    return Comparison(f"normals, {precision}", "number", contenders)
+    return Contest(f"normals, {precision}", "number", contenders)
 
 
-def trial(d: int, precision: str) -> Comparison:
+def trial(d: int, precision: str) -> Contest:
     """A linear ce trial against plain NumPy, and against BLAS and LAPACK alone."""
-    given = experiment(d, precision=precision)
-    cell = given.cells[0]
+    experiment = linear_experiment(d, precision=precision)
+    cell = experiment.cells[0]
     sizes = cell.n_samples, cell.n_features, cell.n_classes
-    edges = sampling.pilot_edges(given, cell)[0]
+    edges = sampling.pilot_edges(experiment, cell)[0]
     contenders = {
-        BASE: _trials(given),
+        BASE: _trials(experiment),
         "plain": Contender(plain.trial(*sizes, precision, edges)),
         "floor": Contender(plain.floor(*sizes, precision)),
     }
-    return Comparison(f"linear ce trial, d = {d}, {precision}", "trial", contenders)
+    return Contest(f"linear ce trial, d = {d}, {precision}", "trial", contenders)
 
 
-def precision(d: int) -> Comparison:
+def precision(d: int) -> Contest:
     """Double against single precision."""
     contenders = {
-        BASE: _trials(experiment(d, precision="float32")),
-        "float64": _trials(experiment(d, precision="float64")),
+        BASE: _trials(linear_experiment(d, precision="float32")),
+        "float64": _trials(linear_experiment(d, precision="float64")),
     }
-    return Comparison(f"linear ce trial in float32, d = {d}", "trial", contenders)
+    return Contest(f"linear ce trial in float32, d = {d}", "trial", contenders)
 
 
-def few_samples(d: int) -> Comparison:
+def few_samples(d: int) -> Contest:
     """Fewer samples than features: the dual problem against plain NumPy."""
-    given = experiment(d, gamma=4.0)
-    cell = given.cells[0]
-    edges = sampling.pilot_edges(given, cell)[0]
+    experiment = linear_experiment(d, gamma=4.0)
+    cell = experiment.cells[0]
+    edges = sampling.pilot_edges(experiment, cell)[0]
     run = plain.trial(cell.n_samples, cell.n_features, cell.n_classes, "float64", edges)
-    contenders = {BASE: _trials(given), "plain": Contender(run)}
-    return Comparison(f"linear ce trial, N = d / 4, d = {d}", "trial", contenders)
+    contenders = {BASE: _trials(experiment), "plain": Contender(run)}
+    return Contest(f"linear ce trial, N = d / 4, d = {d}", "trial", contenders)
 
 
-def threads(d: int) -> Comparison:
+def threads(d: int) -> Contest:
     """All cores against one."""
-    given = experiment(d)
-    cell, workers = given.cells[0], default_workers()
-    size = montecarlo.batch_size(given, cell)
+    experiment = linear_experiment(d)
+    cell, workers = experiment.cells[0], default_workers()
+    size = montecarlo.batch_size(experiment, cell)
     # Some tenths of a second: starting and ending threads takes milliseconds, once to a run.
     batches = [montecarlo.Batch(cell, size * b, size) for b in range(workers * (64 if d < 100 else 8))]
-    edges = {cell.index: sampling.pilot_edges(given, cell)}
+    edges = {cell.index: sampling.pilot_edges(experiment, cell)}
 
     def run(count: int) -> None:
-        for _ in montecarlo.run_batches(given, batches, edges, count):
+        for _ in montecarlo.run_batches(experiment, batches, edges, count):
             pass
 
     count = size * len(batches)
@@ -122,17 +122,17 @@ def threads(d: int) -> Comparison:
         BASE: Contender(partial(run, workers), count),
         "1 worker": Contender(partial(run, 1), count),
     }
-    return Comparison(f"linear ce trials, d = {d}, {workers} workers", "trial", contenders)
+    return Contest(f"linear ce trials, d = {d}, {workers} workers", "trial", contenders)
 
 
-def structured_trial(d: int, block: str) -> Comparison:
+def structured_trial(d: int, block: str) -> Contest:
     """Structured model of a mse block against our own dense path, in batches as a run takes them."""
     architecture = "linear" if block == "vv_diag" else "hidden"
-    given = experiment(d, block=block, architecture=architecture, loss="mse")
-    cell = given.cells[0]
-    edges = sampling.pilot_edges(given, cell)
-    slow = Contender(lambda: sampling.run_trials(given, cell, [0], edges))
-    exact = replace(given, measure=replace(given.measure, method="structured"))
+    experiment = linear_experiment(d, block=block, architecture=architecture, loss="mse")
+    cell = experiment.cells[0]
+    edges = sampling.pilot_edges(experiment, cell)
+    slow = Contender(lambda: sampling.run_trials(experiment, cell, [0], edges))
+    exact = replace(experiment, measure=replace(experiment.measure, method="structured"))
     count = montecarlo.batch_size(exact, cell)
     contenders = {
         BASE: Contender(lambda: sampling.run_trials(exact, cell, range(count), edges), count),
@@ -141,7 +141,7 @@ def structured_trial(d: int, block: str) -> Comparison:
     }
     once = frozenset({"dense"}) if d > 1000 else frozenset()
     work = f"{architecture} mse trial, structured {block}, d = {d}"
-    return Comparison(work, "trial", contenders, once)
+    return Contest(work, "trial", contenders, once)
 
 
 def _drawn(N: int, d: int, m: int, C: int) -> tuple[np.ndarray, ...]:
@@ -150,7 +150,7 @@ def _drawn(N: int, d: int, m: int, C: int) -> tuple[np.ndarray, ...]:
     return X, y, rng.standard_normal((m, d)) / d**0.5, rng.standard_normal((C, m)) / m**0.5
 
 
-def hessian(N: int, d: int, m: int, C: int) -> Comparison:
+def hessian(N: int, d: int, m: int, C: int) -> Contest:
     """Full Hessian of the hidden ce model against plain NumPy and automatic differentiation."""
     X, y, W, V = _drawn(N, d, m, C)
     model = HiddenModel(W, V)
@@ -161,10 +161,10 @@ def hessian(N: int, d: int, m: int, C: int) -> Comparison:
         **backward,
     }
     work = f"full Hessian, hidden ce, N = {N}, d = {d}, m = {m}, C = {C}"
-    return Comparison(work, "Hessian", contenders, frozenset(backward))
+    return Contest(work, "Hessian", contenders, frozenset(backward))
 
 
-def hessian_product(N: int, d: int, m: int, C: int) -> Comparison:
+def hessian_product(N: int, d: int, m: int, C: int) -> Contest:
     """Product of the full Hessian with a vector, no block formed."""
     X, y, W, V = _drawn(N, d, m, C)
     operator = HiddenModel(W, V).linear_operator(X, y)
@@ -174,12 +174,12 @@ def hessian_product(N: int, d: int, m: int, C: int) -> Comparison:
         **peers.hessian_products(X, y, W, V, direction),
     }
     work = f"Hessian-vector product, hidden ce, N = {N}, d = {d}, m = {m}, C = {C}"
-    return Comparison(work, "product", contenders)
+    return Contest(work, "product", contenders)
 
 
-Build = Callable[[], Comparison]
+Build = Callable[[], Contest]
 
-COMPARISONS: Mapping[str, Build] = {
+CONTESTS: Mapping[str, Build] = {
     **{f"normals-{p}": partial(normals, p) for p in PRECISIONS},
     **{f"trial-{d}-{p}": partial(trial, d, p) for d, p in product((50, 200, 500, 1000), PRECISIONS)},
     "precision-1000": partial(precision, 1000),
@@ -196,4 +196,4 @@ LARGE: Mapping[str, Build] = {
     **{f"structured-{block}-4000": partial(structured_trial, 4000, block) for block in STRUCTURED_BLOCKS},
     "hessian-paper": partial(hessian, 5000, 500, 8, 500),
 }
-"""Comparisons that take minutes and gigabytes."""
+"""Contests that take minutes and gigabytes."""

@@ -1,0 +1,104 @@
+"""Exponents: of the ratios in the number of classes, and of the distances in the number of features."""
+
+import math
+from collections.abc import Sequence
+
+from ...compare import Comparison, Rate, Slope
+from ...compare.estimates import Exponent
+from ...table import Column, table
+from .. import labels
+
+SLOPES = "EXPONENTS of r in C; the same fit to the limits at these C; as C -> infinity"
+ONE_V = """\
+V: one V a cell, so that the errors of its r are given V; s.e. and interval of the exponent are those of the
+scatter of the cells about the line, which that of V is part of; none of two cells"""
+RATES = """\
+RATES: exponents of KS and W1 in d; expected -1 up to a logarithm where the eigenvalues alone fluctuate,
+-1/2 where the sample weights do, theory.md section 6"""
+NO_RATE = """\
+None for hidden ce with one V a cell: every size has a V of its own, so a law of its own, and what differs
+between two V is no rate. With v_draw = "trial" there is one."""
+
+
+def slopes(comparison: Comparison) -> list[str]:
+    """Return the exponents of the ratios."""
+    if not comparison.slopes:
+        return []
+    headings = [SLOPES, *([ONE_V] if any(slope.given_v for slope in comparison.slopes) else [])]
+    columns = (
+        Column("model"),
+        Column("layer"),
+        *_columns("exponent", 4),
+        Column("limits", ".4f"),
+        Column("C -> inf", ".0f"),
+        Column("cells"),
+    )
+    return [*headings, *table(columns, (_slope(comparison, slope) for slope in comparison.slopes))]
+
+
+def _slope(comparison: Comparison, slope: Slope) -> tuple[object, ...]:
+    layer = slope.layer.upper() + (" V" if slope.given_v else "")
+    return (
+        _model(comparison, slope.cells),
+        layer,
+        *_values(slope.exponent, 4),
+        slope.limit,
+        slope.asymptotic,
+        cell_list(slope.cells),
+    )
+
+
+def rates(comparison: Comparison) -> list[str]:
+    """Return the exponents of the distances."""
+    rated = [rate for rate in comparison.rates if rate.ks is not None]
+    headings = [RATES] if comparison.rates else []
+    if len(rated) < len(comparison.rates):
+        headings.append(NO_RATE)
+    columns = (
+        Column("model"),
+        Column("block"),
+        *_columns("KS", 2),
+        *_columns("W1", 2),
+        Column("expected", ".1f"),
+        Column("cells"),
+    )
+    return [*headings, *(table(columns, (_rate(comparison, rate) for rate in rated)) if rated else [])]
+
+
+def _rate(comparison: Comparison, rate: Rate) -> tuple[object, ...]:
+    assert rate.ks is not None  # of others there is no row
+    assert rate.w1 is not None
+    return (
+        _model(comparison, rate.cells),
+        rate.block,
+        *_values(rate.ks, 2),
+        *_values(rate.w1, 2),
+        rate.expected,
+        cell_list(rate.cells),
+    )
+
+
+def _columns(name: str, digits: int) -> tuple[Column, ...]:
+    """Return the columns of an exponent, its standard error and its confidence interval."""
+    return Column(name, f".{digits}f"), Column("s.e.", f".{digits}f"), Column("95 % interval", ">")
+
+
+def _values(exponent: Exponent, digits: int) -> tuple[object, ...]:
+    if math.isnan(exponent.standard_error):
+        return exponent.value, None, None
+    interval = f"[{exponent.low:.{digits}f}, {exponent.high:.{digits}f}]"
+    return exponent.value, exponent.standard_error, interval
+
+
+def _model(comparison: Comparison, cells: Sequence[int]) -> str:
+    """Name the model that some cells share."""
+    (first,) = (finding.cell for finding in comparison.cells if finding.cell.index == cells[0])
+    return labels.model(first)
+
+
+def cell_list(cells: Sequence[int]) -> str:
+    """Name up to three cells, otherwise a range of them."""
+    if len(cells) <= 3:
+        return ", ".join(map(str, cells))
+    contiguous = cells[-1] - cells[0] == len(cells) - 1
+    return f"{cells[0]}-{cells[-1]}" if contiguous else f"{cells[0]}, {cells[1]}, ..., {cells[-1]}"
