@@ -21,12 +21,15 @@ for use inside a @numba.njit of their own.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
 
-from .arguments.trials import Network
 from .errors import DeviceError
 
+TYPE_CHECKING = False  # typing's own takes longer to import than all of this
 if TYPE_CHECKING:
+    from typing import Any
+
+    from .arguments.trials import Network
     from .operations import OPERATIONS, Operations
 
 __all__ = ["DEVICES", "OPERATIONS", "DeviceError", "Network", "Operations", "load"]
@@ -36,13 +39,12 @@ if __name__ == "kernels":
 
 DEVICES = ("cpu", "gpu", "reference")
 
+_HOME = {"Network": "arguments.trials", "OPERATIONS": "operations", "Operations": "operations"}
 
-def __getattr__(name: str) -> Any:
-    """The contract, imported when it is first asked for."""
-    if name in ("OPERATIONS", "Operations"):
-        from . import operations
 
-        return getattr(operations, name)
+def __getattr__(name: str) -> "Any":
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
