@@ -11,6 +11,15 @@ from .values import array, float_dtype, integer
 LOSSES = ("ce", "mse")
 
 
+class Network(NamedTuple):
+    """Standard deviations of the parameters at initialisation."""
+
+    w_std: float = 1.0
+    """Of the entries of W (m, d), in units of d^-1/2."""
+    v_std: float = 1.0
+    """Of the entries of V (C, k), in units of k^-1/2."""
+
+
 class Forms(NamedTuple):
     """Tridiagonal matrices with the eigenvalues of B blocks of order n in each of T trials."""
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arguments.classes import default_tile
-from ..arguments.trials import Forms, HiddenForms, TrialBatch
+from ..arguments.trials import Forms, HiddenForms, Network, TrialBatch
 from ..host.pairs import Pairs, distinct
 from .compiled.gram import FormWork, tridiagonal_work
 from .compiled.trials import Blocks, Drawn, Setting, Softmax, TrialWork, trial_forms
@@ -15,19 +15,19 @@ from .scratch import Fields, Scratch
 _scratch = Scratch()
 
 
-def linear_forms(streams, sizes, loss, class_pairs, dtype):
+def linear_forms(streams, sizes, loss, class_pairs, dtype, network):
     """Forms of the output layer, which sees X itself."""
     batch, d = TrialBatch(streams, sizes, loss == "ce", dtype), sizes[1]
     classes = _blocks(batch, class_pairs, d)
-    _fill(batch, _blocks(batch, np.empty((0, 2), np.int64), d), classes)
+    _fill(batch, network, _blocks(batch, np.empty((0, 2), np.int64), d), classes)
     return Forms(classes.diagonals, classes.off_diagonals)
 
 
-def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype):
+def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network):
     """Forms of both layers."""
     batch, (_, d, _, m) = TrialBatch(streams, sizes, loss == "ce", dtype), sizes
     hidden, classes = _blocks(batch, hidden_pairs, d), _blocks(batch, class_pairs, m)
-    scales = _fill(batch, hidden, classes)
+    scales = _fill(batch, network, hidden, classes)
     of_hidden, of_classes = (Forms(blocks.diagonals, blocks.off_diagonals) for blocks in (hidden, classes))
     return HiddenForms(of_hidden, of_classes, scales)
 
@@ -38,12 +38,12 @@ def _blocks(batch: TrialBatch, pairs: NDArray[np.int64], order: int) -> Blocks:
     return Blocks(distinct(pairs), np.empty((*shape, order)), np.empty((*shape, order - 1)))
 
 
-def _fill(batch: TrialBatch, hidden: Blocks, classes: Blocks) -> NDArray[np.float64]:
+def _fill(batch: TrialBatch, network: Network, hidden: Blocks, classes: Blocks) -> NDArray[np.float64]:
     """Fill the forms of the blocks and return the scales of the hidden ones."""
     d, C = batch.sizes[1:3]
     k = batch.sizes[3] if len(batch.sizes) == 4 else d
     scales = np.empty(hidden.diagonals.shape[:2])
-    setting = Setting(C, (d**-0.5, k**-0.5), batch.is_ce)
+    setting = Setting(C, (network.w_std * d**-0.5, network.v_std * k**-0.5), batch.is_ce)
     work = _work(batch, k, hidden.pairs, classes.pairs)
     trial_forms(batch.streams, setting, hidden, classes, scales, work)
     return scales

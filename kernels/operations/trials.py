@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..arguments.trials import Forms, HiddenForms, trial_batch
+from ..arguments.trials import Forms, HiddenForms, Network, trial_batch
 from ..arguments.values import indices
 from .bare import Group
 
@@ -22,6 +22,7 @@ class TrialOperations(Group):
         loss: str,
         class_pairs: ArrayLike,
         dtype: DTypeLike = np.float64,
+        network: Network = Network(1.0, 1.0),  # noqa: B008 - cannot be changed
     ) -> Forms:
         """Tridiagonal forms of blocks of linear models f(x) = V x at initialisation, a batch of trials.
 
@@ -39,6 +40,8 @@ class TrialOperations(Group):
             The blocks (v_c, v_e).
         dtype : float64 or float32
             Of the draws and of the linear algebra.
+        network : Network
+            v_std: the deviation of V, in units of d^-1/2.
 
         Returns
         -------
@@ -53,7 +56,7 @@ class TrialOperations(Group):
         """
         batch = trial_batch(streams, sizes, ("n_samples", "n_features", "n_classes"), loss, dtype)
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
-        return self._bare.linear_forms(batch.streams, batch.sizes, loss, classes, batch.dtype)
+        return self._bare.linear_forms(batch.streams, batch.sizes, loss, classes, batch.dtype, network)
 
     def hidden_forms(
         self,
@@ -63,6 +66,7 @@ class TrialOperations(Group):
         hidden_pairs: ArrayLike,
         class_pairs: ArrayLike,
         dtype: DTypeLike = np.float64,
+        network: Network = Network(1.0, 1.0),  # noqa: B008 - cannot be changed
     ) -> HiddenForms:
         """Tridiagonal forms of blocks of hidden models f(x) = V relu(W x) at initialisation, a batch.
 
@@ -80,6 +84,8 @@ class TrialOperations(Group):
         class_pairs : (B', 2) integers in [0, C)
             The blocks (v_c, v_e).
         dtype : float64 or float32
+        network : Network
+            w_std and v_std: the deviations of W and V, in units of d^-1/2 and m^-1/2.
 
         Returns
         -------
@@ -95,4 +101,5 @@ class TrialOperations(Group):
         batch = trial_batch(streams, sizes, names, loss, dtype)
         hidden = indices(hidden_pairs, "hidden_pairs", (None, 2), batch.sizes[3])
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
-        return self._bare.hidden_forms(batch.streams, batch.sizes, loss, hidden, classes, batch.dtype)
+        words, n = batch.streams, batch.sizes
+        return self._bare.hidden_forms(words, n, loss, hidden, classes, batch.dtype, network)

@@ -14,23 +14,25 @@ from .weights import class_weights, gated_weights
 Form = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def linear_forms(streams, sizes, loss, class_pairs, dtype):
+def linear_forms(streams, sizes, loss, class_pairs, dtype, network):
     """Trial by trial. (2.1)"""
     (N, d, C), forms = sizes, []
     for x_stream, v_stream in streams:
-        X, V = _matrix(x_stream, N, d, 1.0, dtype), _matrix(v_stream, C, d, d**-0.5, dtype)
+        X = _matrix(x_stream, N, d, 1.0, dtype)
+        V = _matrix(v_stream, C, d, network.v_std * d**-0.5, dtype)
         forms.append(_class_forms(X, V, class_pairs, loss == "ce"))
     return _stacked(forms, len(class_pairs), d)
 
 
-def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype):
+def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network):
     """Trial by trial. (2.2), (2.3)"""
     (N, d, C, m), is_ce = sizes, loss == "ce"
     forms, class_forms = [], []
     scales = np.ones((len(streams), len(hidden_pairs)))
     for t, (x_stream, w_stream, v_stream) in enumerate(streams):
-        X, W = _matrix(x_stream, N, d, 1.0, dtype), _matrix(w_stream, m, d, d**-0.5, dtype)
-        V = _matrix(v_stream, C, m, m**-0.5, dtype)
+        X = _matrix(x_stream, N, d, 1.0, dtype)
+        W = _matrix(w_stream, m, d, network.w_std * d**-0.5, dtype)
+        V = _matrix(v_stream, C, m, network.v_std * m**-0.5, dtype)
         h = np.maximum(X @ W.T, 0)
         if not is_ce:
             scales[t] = (V.astype(np.float64).T @ V.astype(np.float64))[tuple(hidden_pairs.T)]
