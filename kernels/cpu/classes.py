@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..host.covariances import differences_lose, with_variances
+from ..host.rows import chosen_rows
 from ..host.tops import CONFIDENT_SUM, fill_tops, largest_of_rows, no_tops
 from .compiled.classes import (
     CENTER_CLASSES,
@@ -88,7 +89,7 @@ def class_probabilities(features, V, classes, tile, log_z):
         logits, log_z = _chosen_logits(features, V, classes, tile)
     else:
         logits = np.empty((len(classes), len(features)), features.dtype)
-        tile_logits(features, _chosen_rows(V, classes, tile, features.dtype), logits)
+        tile_logits(features, chosen_rows(V, classes, tile, features.dtype), logits)
     return _probabilities(logits, log_z)
 
 
@@ -102,16 +103,6 @@ def _chosen_logits(rows: NDArray, V: Any, chosen: NDArray, size: int) -> tuple[N
         picked[inside] = logits[chosen[inside] - start]
         exponentiate(logits[: len(part)], maxima, sums, rescale)
     return picked, maxima + np.log(sums)
-
-
-def _chosen_rows(V: Any, chosen: NDArray, size: int, dtype: DTypeLike) -> NDArray:
-    """Rows `chosen` of V, read by slices of at most `size` rows."""
-    picked = np.empty((len(chosen), V.shape[1]), dtype)
-    for start in range(0, V.shape[0], size):
-        inside = (chosen >= start) & (chosen < start + size)
-        if inside.any():
-            picked[inside] = V[start : start + size][chosen[inside] - start]
-    return picked
 
 
 def class_means(features, V, tile):

@@ -1,4 +1,4 @@
-"""Counter-based random numbers on the GPU, the same bits as on the CPU; the reference says what they are.
+"""Counter-based random numbers on the GPU, the same bits as on the CPU.
 
 `draw_uniforms`, `draw_normals` and `draw_labels` fill arrays on the device for many trials at once.
 """
@@ -8,12 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from ..arguments.values import array, element_range, float_dtype, integer, output, real, stream_words
 from .device import elements, elements_by_trial, empty, launch, to_device, to_host
-
-__all__ = ["draw_labels", "draw_normals", "draw_uniforms", "labels", "normals", "philox4x32", "uniforms"]
 
 
 def _draw(kernel: str, lanes: int, streams: Any, start: int, out: Any, *arguments: np.generic) -> None:
@@ -41,50 +37,30 @@ def draw_labels(streams: Any, start: int, n_classes: int, out: Any) -> None:
     _draw("fill_labels", 2, streams, start, out, np.uint32(n_classes))
 
 
-def philox4x32(counters: ArrayLike, key: ArrayLike) -> NDArray[np.uint32]:
-    """Philox4x32-10: counters (n, 4) and key (2,), uint32, to random words (n, 4); see the reference."""
-    blocks = to_device(array(counters, "counters", (None, 4), (np.uint32,)))
-    words = to_device(array(key, "key", (2,), (np.uint32,)))
-    out = empty(blocks.shape, np.uint32)
-    launch("random.philox_words", np.float64, *elements(len(out)), blocks, words, np.int64(len(out)), out)
+def philox4x32(counters, key):
+    """A thread to a counter."""
+    out = empty(counters.shape, np.uint32)
+    arguments = to_device(counters), to_device(key), np.int64(len(out)), out
+    launch("random.philox_words", np.float64, *elements(len(out)), *arguments)
     return to_host(out)
 
 
-def uniforms(stream: ArrayLike, start: int, size: int, dtype: DTypeLike = np.float64) -> NDArray:
-    """Uniform numbers start, ..., start + size - 1 of a stream, in (0, 1]; see the reference."""
-    words = stream_words(stream)
-    start, size = element_range(start, size)
-    out = empty((1, size), float_dtype(dtype))
-    draw_uniforms(to_device(words[None]), start, out)
+def uniforms(stream, start, size, dtype):
+    """Uniform numbers into a new array."""
+    out = empty((1, size), dtype)
+    draw_uniforms(to_device(stream[None]), start, out)
     return to_host(out)[0]
 
 
-def normals(
-    stream: ArrayLike,
-    start: int,
-    size: int,
-    dtype: DTypeLike = np.float64,
-    scale: float = 1.0,
-    out: NDArray | None = None,
-) -> NDArray:
-    """Normal numbers start, ..., start + size - 1 of a stream, times `scale`; see the reference.
-
-    The same bits as on the CPU, but for subnormal float32 numbers, which a tiny scale makes: 0 here.
-    """
-    start, size = element_range(start, size)
-    filled = output(out, size, float_dtype(dtype))
-    numbers = empty((1, size), filled.dtype)
-    factor = real(scale, "scale", filled.dtype)
-    draw_normals(to_device(stream_words(stream)[None]), start, factor, numbers)
-    filled[:] = to_host(numbers)[0]
-    return filled
+def normals(stream, start, size, dtype, scale, out):
+    """Normal numbers copied to `out`: the CPU's bits, but 0 for subnormal float32 numbers of a tiny scale."""
+    numbers = empty((1, size), dtype)
+    draw_normals(to_device(stream[None]), start, scale, numbers)
+    out[:] = to_host(numbers)[0]
 
 
-def labels(stream: ArrayLike, start: int, size: int, n_classes: int) -> NDArray[np.int64]:
-    """Class labels start, ..., start + size - 1 of a stream, from 0 to n_classes - 1; see the reference."""
-    C = integer(n_classes, "n_classes", 1, 2**32 - 1)
-    words = stream_words(stream)
-    start, size = element_range(start, size)
+def labels(stream, start, size, n_classes):
+    """Labels into a new array."""
     out = empty((1, size), np.int64)
-    draw_labels(to_device(words[None]), start, C, out)
+    draw_labels(to_device(stream[None]), start, n_classes, out)
     return to_host(out)[0]

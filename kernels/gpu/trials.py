@@ -1,4 +1,4 @@
-"""Batches of trials on the GPU: draws to tridiagonal forms, and forms to statistics.
+"""Batches of trials on the GPU: from streams to tridiagonal forms.
 
 A call splits its trials by the memory that is free, draws one batch while it measures another, and halves a
 batch that does not fit. A trial has the same bits in any batch. In each batch the eigenvalues of one matrix
@@ -11,24 +11,29 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from ..arguments.trials import (
-    Forms,
-    HiddenForms,
-    SpectralStatistics,
-    Trials,
-    empty_statistics,
-    histogram_edges,
-    pairs,
-    trials,
-    tridiagonal_forms,
-)
-from . import classes as gpu_classes
-from . import eigen, matrices, random, spectra
-from .batches import FEW, batch_size, by_parts, free_memory, halving, pipelined
+from ..arguments.trials import Forms, HiddenForms, Network
+from ..host.pairs import distinct
+from . import eigen, matrices, random, softmax, spectra
+from .batches import batch_size, free_memory, halving, pipelined
 from .device import cupy, empty, products, to_device, to_host
 from .structured import trial_output_grams
+from .weights import trial_class_weights, trial_gated_weights
+
+
+class Setting(NamedTuple):
+    """What the trials of a call have in common."""
+
+    sizes: tuple[int, ...]
+    """N, d, C, and m of hidden models."""
+    is_ce: bool
+    dtype: np.dtype
+    network: Network
+
+    def v_deviation(self, k: int) -> np.floating:
+        """Standard deviation of the entries of V (C, k)."""
+        return self.dtype.type(self.network.v_std * k**-0.5)
 
 
 class Normals(NamedTuple):
@@ -51,16 +56,16 @@ class Drawn(NamedTuple):
     """What the output layer sees, (T, N, k): X itself or relu(X W^T)."""
     v_streams: Any
     """(T, 4)"""
-    n_classes: int
+    setting: Setting
 
     def tiles(self, width: int | None = None) -> Iterator[tuple[int, Any]]:
-        """Tiles of V (T, c, k), as the functions of `gpu_classes` take them."""
+        """Tiles of V (T, c, k), as the functions of `softmax` take them."""
         _, N, k = self.features.shape
-        dtype = self.features.dtype
-        width = width or gpu_classes.tile_width(N * dtype.itemsize)
-        for start in range(0, self.n_classes, width):
-            rows = min(width, self.n_classes - start)
-            yield start, _normals(self.v_streams, start * k, (rows, k), k**-0.5, dtype)
+        width = width or softmax.tile_width(N * self.features.dtype.itemsize)
+        deviation, n_classes = self.setting.v_deviation(k), self.setting.sizes[2]
+        for start in range(0, n_classes, width):
+            rows = min(width, n_classes - start)
+            yield start, _normals(self.v_streams, start * k, (rows, k), deviation)
 
 
 Parts = list[Any]
@@ -73,79 +78,77 @@ def trial_bytes(sizes: Sequence[int], itemsize: int) -> int:
     """
     N, d, C, *hidden = sizes
     k = hidden[0] if hidden else d
-    tile = min(C, gpu_classes.tile_width(N * itemsize))
+    tile = min(C, softmax.tile_width(N * itemsize))
     return itemsize * (N * (3 * d + 2 * k + tile) + tile * (k + 2) + 2 * d * d) + 8 * N * (2 * k + 8)
 
 
-def _normals(streams: Any, start: int, shape: tuple[int, int], deviation: float, dtype: np.dtype) -> Any:
-    """Matrices of normals (T, rows, columns) that begin with number `start` of each stream."""
-    numbers = empty((len(streams), shape[0] * shape[1]), dtype)
-    random.draw_normals(streams, start, dtype.type(deviation), numbers)
+def _normals(streams: Any, start: int, shape: tuple[int, int], deviation: np.floating) -> Any:
+    """Matrices of normals (T, rows, columns), of its dtype, that begin with number `start` of each stream."""
+    numbers = empty((len(streams), shape[0] * shape[1]), deviation.dtype)
+    random.draw_normals(streams, start, deviation, numbers)
     return numbers.reshape(len(streams), *shape)
 
 
-def _draw(given: Trials, streams: NDArray) -> Normals:
+def _draw(setting: Setting, streams: NDArray) -> Normals:
     """The normals of the trials of streams (T, roles, 4): X, and W for hidden models."""
-    N, d, _, *hidden = given.sizes
+    N, d, _, *hidden = setting.sizes
+    real, w_deviation = setting.dtype.type, setting.network.w_std * d**-0.5
     on_device = [to_device(streams[:, role]) for role in range(streams.shape[1])]
-    X = _normals(on_device[0], 0, (N, d), 1.0, given.dtype)
-    W = _normals(on_device[1], 0, (hidden[0], d), d**-0.5, given.dtype) if hidden else None
+    X = _normals(on_device[0], 0, (N, d), real(1))
+    W = _normals(on_device[1], 0, (hidden[0], d), real(w_deviation)) if hidden else None
     return Normals(X, W, on_device[-1])
 
 
-def _with_features(given: Trials, normals: Normals) -> Drawn:
+def _with_features(setting: Setting, normals: Normals) -> Drawn:
     """The arrays of trials. Its GEMMs have no place in `_draw`; see `pipelined`."""
     X, W, v_streams = normals
     features = X if W is None else cupy().maximum(products(X, W.transpose(0, 2, 1)), 0)
-    return Drawn(X, features, v_streams, given.sizes[2])
+    return Drawn(X, features, v_streams, setting)
 
 
-def _in_batches(given: Trials, measure: Callable[[Drawn], Parts]) -> list[Parts]:
+def _in_batches(setting: Setting, streams: NDArray, measure: Callable[[Drawn], Parts]) -> list[Parts]:
     """What `measure` returns for each batch of trials, in order."""
-    count = batch_size(trial_bytes(given.sizes, given.dtype.itemsize), free_memory())
-    batches = [given.streams[first : first + count] for first in range(0, len(given.streams), count)]
+    count = batch_size(trial_bytes(setting.sizes, setting.dtype.itemsize), free_memory())
+    batches = [streams[first : first + count] for first in range(0, len(streams), count)]
 
-    def draw(streams: NDArray) -> list[Normals]:
+    def draw(batch: NDArray) -> list[Normals]:
         try:
-            return [_draw(given, streams)]
+            return [_draw(setting, batch)]
         except cupy().cuda.memory.OutOfMemoryError:
             return []  # by halves, later on
 
-    def compute(streams: NDArray, ahead: list[Normals]) -> list[Parts]:
+    def compute(batch: NDArray, ahead: list[Normals]) -> list[Parts]:
         def measured(part: NDArray) -> list[Parts]:
-            return [measure(_with_features(given, ahead.pop() if ahead else _draw(given, part)))]
+            return [measure(_with_features(setting, ahead.pop() if ahead else _draw(setting, part)))]
 
-        return halving(measured, streams)
+        return halving(measured, batch)
 
     return [parts for found in pipelined(batches, draw, compute) for parts in found]
 
 
-# Sample weights of each block ------------------------------------------------------------------------------
-
-
-def _class_weights(drawn: Drawn, classes: NDArray, is_ce: bool) -> Iterator[Any]:
+def _class_weights(drawn: Drawn, classes: NDArray) -> Iterator[Any]:
     """Sample weights (T, N) of each block (v_c, v_e). theory.md (2.1), (2.3)"""
-    if not is_ce:
+    if not drawn.setting.is_ce:
         yield from (cupy().full(drawn.X.shape[:2], float(c == e), np.float64) for c, e in classes)
     elif len(classes):
-        used, places = np.unique(classes, return_inverse=True)
-        logits, log_z = gpu_classes.trial_chosen_logits(drawn.features, drawn.tiles(), to_device(used))
-        p = gpu_classes.trial_probabilities(logits, log_z)
-        for c, e in places.reshape(classes.shape):
-            yield gpu_classes.trial_class_weights(_column(p, c), _column(p, e), c == e)
+        used, places = distinct(classes)
+        logits, log_z = softmax.trial_chosen_logits(drawn.features, drawn.tiles(), to_device(used))
+        p = softmax.trial_probabilities(logits, log_z)
+        for c, e in places:
+            yield trial_class_weights(_column(p, c), _column(p, e), c == e)
 
 
-def _hidden_weights(drawn: Drawn, hidden: NDArray, is_ce: bool, scales: NDArray) -> Iterator[Any]:
+def _hidden_weights(drawn: Drawn, hidden: NDArray, scales: NDArray) -> Iterator[Any]:
     """Sample weights (T, N) of each block (w_i, w_j); scales (T, B) are S_ij under mse. theory.md (2.2)"""
-    h = drawn.features
+    h, is_ce = drawn.features, drawn.setting.is_ce
     if is_ce and len(hidden):
-        _, first = next(drawn.tiles(gpu_classes.CENTER_CLASSES))
+        _, first = next(drawn.tiles(softmax.CENTER_CLASSES))
         center = to_device(np.mean(to_host(first), axis=1, dtype=np.float64), h.dtype)
-        factors = gpu_classes.trial_covariances(h, drawn.tiles(), center, to_device(hidden))
+        factors = softmax.trial_covariances(h, drawn.tiles(), center, to_device(hidden))
     for r, (i, j) in enumerate(hidden):
         factor = _column(factors, r) if is_ce else to_device(scales[:, r])
         # relu(a) > 0 exactly where a > 0, so h gates as well as a does
-        yield gpu_classes.trial_gated_weights(_column(h, i), _column(h, j), factor)
+        yield trial_gated_weights(_column(h, i), _column(h, j), factor)
 
 
 def _column(array: Any, index: int) -> Any:
@@ -153,13 +156,13 @@ def _column(array: Any, index: int) -> Any:
     return cupy().ascontiguousarray(array[:, :, index]).astype(np.float64, copy=False)
 
 
-def _scales(drawn: Drawn, hidden: NDArray, is_ce: bool) -> NDArray[np.float64]:
+def _scales(drawn: Drawn, hidden: NDArray) -> NDArray[np.float64]:
     """Natural units (T, B) of the blocks (w_i, w_j): (V^T V)_ij under mse, 1 under ce."""
-    if is_ce:
+    if drawn.setting.is_ce:
         return np.ones((len(drawn.X), len(hidden)))
-    m = drawn.features.shape[2]
-    grams = trial_output_grams(drawn.v_streams, drawn.n_classes, m, to_device(hidden), drawn.features.dtype)
-    return to_host(grams)
+    C, m = drawn.setting.sizes[2:]
+    deviation = drawn.setting.v_deviation(m)
+    return to_host(trial_output_grams(drawn.v_streams, (C, m), deviation, to_device(hidden)))
 
 
 def _forms(rows: Any, weights: Iterator[Any]) -> list[tuple[NDArray, NDArray]]:
@@ -188,80 +191,26 @@ def _stacked(parts: Sequence[list[tuple[NDArray, NDArray]]], shape: tuple[int, i
     return whole
 
 
-# For everybody ---------------------------------------------------------------------------------------------
+def linear_forms(streams, sizes, loss, class_pairs, dtype, network):
+    """Forms of the output layer, which sees X itself."""
+    setting = Setting(sizes, loss == "ce", dtype, network)
+    found = _in_batches(setting, streams, lambda drawn: _forms(drawn.X, _class_weights(drawn, class_pairs)))
+    return _stacked(found, (len(streams), len(class_pairs), sizes[1]))
 
 
-def linear_forms(
-    streams: ArrayLike, sizes: Sequence[int], loss: str, class_pairs: ArrayLike, dtype: DTypeLike = np.float64
-) -> Forms:
-    """Tridiagonal forms of blocks (v_c, v_e) of linear models drawn from streams (T, 2, 4); see the CPU.
-
-    Raises
-    ------
-    DeviceError
-        If a single trial does not fit into memory.
-    numpy.linalg.LinAlgError
-        If eigenvalues are not LAPACK's.
-    """
-    given = trials(streams, sizes, ("n_samples", "n_features", "n_classes"), loss, dtype)
-    _, d, C = given.sizes
-    classes = pairs(class_pairs, "class_pairs", C)
-    found = _in_batches(given, lambda drawn: _forms(drawn.X, _class_weights(drawn, classes, given.is_ce)))
-    return _stacked(found, (len(given.streams), len(classes), d))
-
-
-def hidden_forms(
-    streams: ArrayLike,
-    sizes: Sequence[int],
-    loss: str,
-    hidden_pairs: ArrayLike,
-    class_pairs: ArrayLike,
-    dtype: DTypeLike = np.float64,
-) -> HiddenForms:
-    """Tridiagonal forms of blocks of hidden models drawn from streams (T, 3, 4); see the CPU."""
-    given = trials(streams, sizes, ("n_samples", "n_features", "n_classes", "n_hidden"), loss, dtype)
-    _, d, C, m = given.sizes
-    hidden, classes = pairs(hidden_pairs, "hidden_pairs", m), pairs(class_pairs, "class_pairs", C)
+def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network):
+    """Forms of both layers."""
+    _, d, _, m = sizes
 
     def measure(drawn: Drawn) -> Parts:
-        scales = _scales(drawn, hidden, given.is_ce)
-        return [
-            _forms(drawn.X, _hidden_weights(drawn, hidden, given.is_ce, scales)),
-            _forms(drawn.features, _class_weights(drawn, classes, given.is_ce)),
-            scales,
-        ]
+        scales = _scales(drawn, hidden_pairs)
+        hidden = _forms(drawn.X, _hidden_weights(drawn, hidden_pairs, scales))
+        return [hidden, _forms(drawn.features, _class_weights(drawn, class_pairs)), scales]
 
-    parts = _in_batches(given, measure)
-    count = len(given.streams)
+    parts = _in_batches(Setting(sizes, loss == "ce", dtype, network), streams, measure)
+    count = len(streams)
     return HiddenForms(
-        _stacked([part[0] for part in parts], (count, len(hidden), d)),
-        _stacked([part[1] for part in parts], (count, len(classes), m)),
-        np.concatenate([np.empty((0, len(hidden))), *(part[2] for part in parts)]),
+        _stacked([part[0] for part in parts], (count, len(hidden_pairs), d)),
+        _stacked([part[1] for part in parts], (count, len(class_pairs), m)),
+        np.concatenate([np.empty((0, len(hidden_pairs))), *(part[2] for part in parts)]),
     )
-
-
-def spectral_statistics(
-    diagonals: ArrayLike, off_diagonals: ArrayLike, scales: ArrayLike, edges: ArrayLike | None = None
-) -> SpectralStatistics:
-    """Moments, extreme eigenvalues and histogram counts of many tridiagonal matrices; see the CPU.
-
-    Raises
-    ------
-    DeviceError
-        If a single matrix does not fit into memory.
-    """
-    a, b, s = tridiagonal_forms(diagonals, off_diagonals, scales)
-    at = histogram_edges(edges)
-    found, order = empty_statistics(len(a), at), a.shape[1]
-
-    def compute(part: slice) -> None:
-        form = to_device(a[part]), to_device(b[part])
-        found.moments[part] = to_host(spectra.trial_moments(*form))
-        found.extremes[part] = to_host(spectra.trial_extremes(*form))
-        if at.size:
-            in_units = to_device(a[part] / s[part, None]), to_device(b[part] / s[part, None])
-            every = to_device(np.broadcast_to(at, (len(a[part]), at.size)))
-            found.counts[part] = to_host(spectra.trial_histograms(*in_units, every))
-
-    by_parts(len(a), 8 * (4 * order + 3 * at.size + FEW), compute)
-    return found

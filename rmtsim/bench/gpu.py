@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import kernels
 from ..experiment.streams import Role, stream
-from ..kernels.gpu import classes, cusolver, eigen, random, spectra
+from ..kernels.gpu import cusolver, eigen, random, softmax, spectra
 from ..kernels.gpu import matrices as gpu_matrices
 from ..kernels.gpu.device import cupy, describe, empty, in_a_line, products, to_device, to_host
 from ..results.provenance import provenance
@@ -187,7 +187,7 @@ def _timings(sizes: Sizes, dtype: np.dtype) -> list[Timing]:
     per_byte, per_flop = _floors(sizes, dtype)
     X, streams, one = _samples(sizes, dtype), _streams(1), dtype.type(1)
     numbers = empty((1, sizes.numbers), dtype)
-    running, logits = classes.RunningSoftmax(X), cupy().zeros((T, N, C), dtype)
+    running, logits = softmax.RunningSoftmax(X), cupy().zeros((T, N, C), dtype)
     weights = to_device(np.ones((T, N)))
     grams = gpu_matrices.trial_grams(X, weights)
     form = eigen.trial_tridiagonals(grams.copy())

@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels.cpu import classes as cpu_classes
-from rmtsim.kernels.gpu import classes as gpu_classes
-from rmtsim.kernels.gpu import covariances, device, eigen
+from rmtsim.kernels.cpu.compiled import classes as cpu_classes
+from rmtsim.kernels.gpu import device, eigen
+from rmtsim.kernels.gpu import masses as gpu_masses
 from rmtsim.kernels.gpu import matrices as gpu_matrices
 from rmtsim.kernels.gpu import random as gpu_random
+from rmtsim.kernels.gpu import softmax as gpu_softmax
 from rmtsim.kernels.gpu import spectra as gpu_spectra
 from rmtsim.kernels.gpu import tops as gpu_tops
+from rmtsim.kernels.gpu import weights as gpu_weights
 from rmtsim.kernels.host.tops import SoftmaxTops
 
 from ..emulator.module import Module
@@ -117,7 +119,7 @@ def exponentials(dtype: type) -> None:
     logits = -np.abs(np.random.default_rng(4).normal(0, 20, (3, 200))).astype(dtype)
     logits[:, 0] = 0
     logits[:, 1:6] = -np.array([700, 720, 86, 88, np.inf])
-    running = gpu_classes.RunningSoftmax(device.empty((1, 3, 1), dtype))
+    running = gpu_softmax.RunningSoftmax(device.empty((1, 3, 1), dtype))
     found = same_bits(lambda: running.fold(device.to_device(logits[None])), range(1))[0]
     by_class, maxima = np.ascontiguousarray(logits.T), np.full(3, -np.inf, dtype)
     cpu_classes.exponentiate(by_class, maxima, np.zeros(3), np.empty(3, dtype))
@@ -138,15 +140,15 @@ def softmax(samples: int, n_classes: int, tile: int, dtype: type) -> None:
             yield start, device.to_device(V[:, start : start + tile])
 
     def probabilities() -> Any:
-        logits, log_z = gpu_classes.trial_chosen_logits(given, tiles(), on_device[0])
-        return gpu_classes.trial_probabilities(logits, log_z)
+        logits, log_z = gpu_softmax.trial_chosen_logits(given, tiles(), on_device[0])
+        return gpu_softmax.trial_probabilities(logits, log_z)
 
     found = {
-        "log_normalizers": same_bits(lambda: gpu_classes.trial_log_normalizers(given, tiles())),
+        "log_normalizers": same_bits(lambda: gpu_softmax.trial_softmax(given, tiles()).log_normalizers()),
         "class_probabilities": same_bits(probabilities, range(3)),
-        "class_means": same_bits(lambda: gpu_classes.trial_means(given, tiles()), range(3)),
+        "class_means": same_bits(lambda: gpu_softmax.trial_means(given, tiles()), range(3)),
         "class_covariances": same_bits(
-            lambda: gpu_classes.trial_covariances(given, tiles(), on_device[2], on_device[1]), range(3)
+            lambda: gpu_softmax.trial_covariances(given, tiles(), on_device[2], on_device[1]), range(3)
         ),
     }
     extra = {"class_probabilities": (chosen,), "class_covariances": (pairs,)}
@@ -231,7 +233,7 @@ def moments_about_rows(p: np.ndarray, V: np.ndarray) -> None:
     def found() -> Any:
         sums = device.to_device(np.ones((len(p), 4)))
         given = [device.to_device(a) for a in (p[None], V[None], origin, pairs)]
-        covariances.add_moments(*given, sums)
+        gpu_tops.add_moments(*given, sums)
         return sums
 
     wanted = 1 + np.einsum("nc,ncr->nr", p, columns)
@@ -254,7 +256,7 @@ def weights() -> None:
 
 def weighted(name: str, first: np.ndarray, second: np.ndarray, last: Any) -> None:
     """One of the operations on weights; `last` has an argument for each trial."""
-    operation = getattr(gpu_classes, f"trial_{name}")
+    operation = getattr(gpu_weights, f"trial_{name}")
     given = [device.to_device(x) for x in (first, second)]
     third = device.to_device(last) if isinstance(last, np.ndarray) else last[0]
     found = same_bits(lambda: operation(*given, third), range(2))
@@ -278,7 +280,7 @@ def gram() -> None:
             grams = same_bits(
                 lambda x=unread, w=w: gpu_matrices.trial_grams(x, device.to_device(w)), range(4)
             )
-            masses = same_bits(lambda x=x, k=k: gpu_matrices.trial_masses(k, x))
+            masses = same_bits(lambda x=x, k=k: gpu_masses.trial_masses(k, x))
             sums = same_bits(lambda x=x, t=total: summed(x, t), range(2))
             np.testing.assert_array_equal(grams, grams.transpose(0, 2, 1))
             for t in range(2):

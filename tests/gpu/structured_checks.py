@@ -163,12 +163,12 @@ def banded() -> None:
         bands = matrices(n)
         spectra = np.array([np.linalg.eigvalsh(dense(form)) for form in bands])
         given, norms = device.to_device(bands), np.abs(spectra).max(axis=1)
-        extremes = same_bits(lambda given=given: gpu_structured._outer(given)[1], range(3))
+        extremes = same_bits(lambda given=given: gpu_spectra.trial_banded_outer(given)[1], range(3))
         bound = 8 * (n + 8) * EPS * norms[:, None] + n * np.finfo(float).smallest_subnormal
         assert (np.abs(extremes - spectra[:, [0, -1]]) <= bound).all()
         assert extremes[2].tolist() == [0, 0]
         assert (extremes[3, 0], extremes[4, 1]) == (0, 0)
-        moments = same_bits(lambda given=given: gpu_structured._outer(given)[0], range(3))
+        moments = same_bits(lambda given=given: gpu_spectra.trial_banded_outer(given)[0], range(3))
         for trial in (0, 2, 3, 4, 5, 6, 7):
             wanted = [np.mean(spectra[trial] ** k) for k in (1, 2, 3, 4)]
             close(moments[trial], np.array(wanted), np.float64, n, float(max(norms[trial], 1) ** 4))
@@ -182,7 +182,7 @@ def banded() -> None:
 def counts(given: Any, spectra: np.ndarray, scale: float) -> None:
     """Counts at shifts that are clear of the eigenvalues, and at 0 where zero rows have that eigenvalue."""
     shifts = scale * np.concatenate([[-np.inf], np.linspace(-1.01, 0.99, 64), [np.inf], [0.0]])
-    below = same_bits(lambda: gpu_structured._counts(given, device.to_device(shifts)), range(2))
+    below = same_bits(lambda: gpu_spectra.trial_banded_counts(given, device.to_device(shifts)), range(2))
     for found, spectrum in zip(below, spectra, strict=True):
         clear = np.abs(shifts[:, None] - spectrum).min(axis=1) > 1e-6 * np.abs(spectrum).max()
         np.testing.assert_array_equal(found[clear], np.searchsorted(spectrum, shifts[clear]))

@@ -1,6 +1,5 @@
 """The launchers with the emulator in CuPy's place: refusals, geometry, compilation, and what is missing."""
 
-import inspect
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from rmtsim import kernels
-from rmtsim.kernels.gpu import classes, device, eigen, matrices, sources
+from rmtsim.kernels.gpu import device, eigen, matrices, softmax, sources
 
 from ..emulator import lookalike, solver
 from ..emulator.module import KERNEL, Kernel
@@ -18,13 +17,6 @@ from ..emulator.module import KERNEL, Kernel
 pytestmark = pytest.mark.emulated
 
 README = sources.FOLDER / "README.md"
-
-
-def test_every_operation_has_the_signature_of_its_cpu_twin() -> None:
-    gpu, cpu = kernels.load("gpu"), kernels.load("cpu")
-    for name in kernels.OPERATIONS:
-        found, wanted = (inspect.signature(getattr(module, name), eval_str=True) for module in (gpu, cpu))
-        assert found == wanted, name
 
 
 def test_kernels_are_compiled_when_first_used_and_once(monkeypatch) -> None:
@@ -102,7 +94,7 @@ def test_cupy_without_its_libraries_is_refused_with_the_extra_that_brings_them(m
 def test_geometry_is_within_the_limits_of_every_gpu(n: int) -> None:
     for threads in (
         eigen.householder_threads(n),
-        classes.fold_threads(n),
+        softmax.fold_threads(n),
         matrices._row_threads(n),
     ):
         assert threads % 32 == 0
@@ -143,7 +135,7 @@ def test_what_is_missing_is_told_in_one_sentence_within_a_second(missing: str, m
     program = f"""
         import time
         from rmtsim import kernels
-        from rmtsim.kernels import _gpu
+        from rmtsim.kernels.gpu import device
         {missing}
         start = time.process_time()
         try:

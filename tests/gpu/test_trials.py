@@ -5,6 +5,7 @@ import pytest
 
 import rmtsim
 from rmtsim import kernels
+from rmtsim.kernels.arguments.trials import Network
 from rmtsim.kernels.gpu import batches, eigen
 from rmtsim.kernels.gpu import trials as gpu_trials
 
@@ -21,12 +22,15 @@ def streams(trials: int, roles: int) -> np.ndarray:
     return np.random.default_rng(roles).integers(0, 2**32, (trials, roles, 4), np.uint32)
 
 
+NETWORK = Network(w_std=1.5, v_std=0.75)
+
+
 def linear(device: str, given: np.ndarray, loss: str, dtype: type):
-    return kernels.load(device).linear_forms(given, SIZES[:3], loss, CLASS_PAIRS, dtype)
+    return kernels.load(device).linear_forms(given, SIZES[:3], loss, CLASS_PAIRS, dtype, NETWORK)
 
 
 def hidden(device: str, given: np.ndarray, loss: str, dtype: type):
-    return kernels.load(device).hidden_forms(given, SIZES, loss, HIDDEN_PAIRS, CLASS_PAIRS, dtype)
+    return kernels.load(device).hidden_forms(given, SIZES, loss, HIDDEN_PAIRS, CLASS_PAIRS, dtype, NETWORK)
 
 
 def spectra(forms) -> np.ndarray:
@@ -106,7 +110,7 @@ def test_eigenvalues_that_are_not_lapacks_are_an_error(monkeypatch) -> None:
         eigen.spot_check(A, np.array([0.0, 1.0, 2.0, 4.0]))
     with pytest.raises(np.linalg.LinAlgError, match="off by nan"):
         eigen.spot_check(A, np.full(4, np.nan))
-    monkeypatch.setattr(gpu_trials.gpu_spectra, "trial_bisected_eigenvalues", lambda a, b: a)
+    monkeypatch.setattr(gpu_trials.spectra, "trial_bisected_eigenvalues", lambda a, b: a)
     with pytest.raises(np.linalg.LinAlgError, match="eigenvalues: the GPU is off by"):
         linear("gpu", streams(1, 2), "mse", np.float64)
 
