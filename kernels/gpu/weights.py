@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DeviceError
 from .device import elements, empty, launch, to_device, to_host
 
 
@@ -33,7 +34,14 @@ def class_weights(p_row, p_col, same, complement):
     return to_host(trial_class_weights(p, to_device(p_col, np.float64), same))
 
 
-def gated_weights(a_row, a_col, factor):
+def only_relu(activation: str) -> None:
+    """Refuse activations of which there is no CUDA."""
+    if activation != "relu":
+        raise DeviceError(f"activation: expected 'relu' on device gpu, got {activation!r}, which cpu has")
+
+
+def gated_weights(a_row, a_col, factor, activation, slope, residuals):
     """The factor where both gates are open."""
+    only_relu(activation)
     a, b, values = (to_device(x, np.float64) for x in (a_row, a_col, factor))
     return to_host(trial_gated_weights(a, b, values))

@@ -60,3 +60,10 @@ def test_structured_models_are_refused() -> None:
     )
     with pytest.raises(ExperimentError, match=refusal):
         Experiment.from_text(text + 'method = "structured"')
+
+
+def test_a_gpu_refuses_what_it_has_no_kernels_for() -> None:
+    experiment = Experiment.from_text(TEXT.format(activation="tanh", precision="float64"))
+    draw = sampling.draw_trials(experiment, experiment.cells[0], [0], "gpu")
+    with pytest.raises(kernels.DeviceError, match="activation: expected 'relu' on device gpu, got 'tanh'"):
+        draw.forms(experiment.cells[0].blocks[0])
