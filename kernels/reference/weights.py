@@ -15,5 +15,6 @@ def gated_weights(a_row, a_col, factor, activation, slope, residuals):
     """phi'(a_i) phi'(a_j) factor + phi''(a_i) residuals. (2.2)"""
     phi = ACTIVATIONS[activation]
     a, b = a_row.astype(np.float64), a_col.astype(np.float64)
-    weights = phi.first(a, slope) * phi.first(b, slope) * factor
+    slopes = phi.first(a, slope) * phi.first(b, slope)
+    weights = np.where(slopes == 0, 0.0, slopes * factor)
     return weights + phi.second(a, slope) * residuals if phi.second and residuals.size else weights
