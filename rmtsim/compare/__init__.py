@@ -15,6 +15,7 @@ from .findings import (
     Identity,
     Inconsistency,
     LawUse,
+    LinearFinding,
     MomentFinding,
     Rate,
     RatioFinding,
@@ -25,5 +26,6 @@ from .findings import (
 
 __all__ = [
     "BlockFinding", "CellFinding", "Check", "Comparison", "DistanceFinding", "Identity", "Inconsistency",
-    "LawUse", "MomentFinding", "Rate", "RatioFinding", "SideFinding", "Slope", "Test", "compare",
+    "LawUse", "LinearFinding", "MomentFinding", "Rate", "RatioFinding", "SideFinding", "Slope", "Test",
+    "compare",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from ..models.architectures import Block
 from .block_laws import BlockLaw
 from .estimates import estimate
 from .exact import exact_moments
-from .findings import BlockFinding, DistanceFinding, LawUse, MomentFinding
+from .findings import BlockFinding, DistanceFinding, LawUse, LinearFinding, MomentFinding
 from .known import expected_moments
 from .outliers import side_findings
 from .rates import DistancePoint
@@ -25,6 +25,7 @@ def compare_block(trials: Trials, block: Block, law: BlockLaw) -> BlockFinding:
         distances=distances(trials, block, law),
         sides=side_findings(trials, block, law) if trials.has_extremes(block) else (),
         moments=_moments(trials, block, law) if "moments" in trials.arrays else (),
+        linear=tuple(_linear(trials, block, law)),
     )
 
 
@@ -60,6 +61,17 @@ def _spectrum_distance(trials: Trials, block: Block) -> Callable[[int, CdfTable]
     if "histogram" in trials.arrays:
         return lambda row, table: histogram_distance(trials.histogram(block, row), table)
     return None
+
+
+def _linear(trials: Trials, block: Block, law: BlockLaw) -> Iterator[LinearFinding]:
+    """Yield the linear statistics that were measured, each beside its expectation under the law."""
+    index = trials.cell.blocks.index(block)
+    for statistic in trials.linear_statistics:
+        expected = [each.law.expect(statistic.function) for each in law.laws]
+        limits, errors = (np.array(part) for part in zip(*expected, strict=True))
+        values = trials.arrays[statistic][law.rows, index]
+        mean, difference = estimate(values), estimate(values - limits)
+        yield LinearFinding(statistic, mean, float(limits.mean()), float(errors.max()), difference)
 
 
 def _moments(trials: Trials, block: Block, law: BlockLaw) -> tuple[MomentFinding, ...]:

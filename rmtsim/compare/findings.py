@@ -8,6 +8,7 @@ import numpy as np
 
 from ..experiment import Cell
 from ..models.architectures import Block
+from ..statistics import LinearStatistic
 from .estimates import Estimate, Exponent
 
 UNITS = {
@@ -53,6 +54,21 @@ class MomentFinding:
     difference: Estimate
     bias: float | None
     exact: Identity | None
+
+
+@dataclass(frozen=True)
+class LinearFinding:
+    """A linear statistic of H/scale: mean over trials, and the expectation of its function under the law.
+
+    ``difference`` is mean - limit with its Monte Carlo error; its bias is O(1/d). ``limit_error`` bounds the
+    error of the expectation.
+    """
+
+    statistic: LinearStatistic
+    mean: Estimate
+    limit: float
+    limit_error: float
+    difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -137,6 +153,7 @@ class BlockFinding:
     distances: DistanceFinding | None
     sides: tuple[SideFinding, ...]
     moments: tuple[MomentFinding, ...]
+    linear: tuple[LinearFinding, ...] = ()
 
 
 @dataclass(frozen=True)

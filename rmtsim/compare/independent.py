@@ -208,6 +208,9 @@ class _Draw:
             arrays |= {f"eigenvalues_{block}": values[block] for block in blocks}
             powers = [[np.mean(v**k, axis=1) for k in range(1, 5)] for v in values.values()]
             arrays["moments"] = np.array(powers).transpose(2, 0, 1)
+            for statistic in trials.linear_statistics:
+                of_block = [statistic.function(v / self.scale(b)[:, None]) for b, v in values.items()]
+                arrays[statistic] = np.stack([each.mean(axis=1) for each in of_block], axis=1)
         if "masses" in trials.arrays:
             arrays["masses"] = self.masses(cross)
         return IndependentTrials(

@@ -25,6 +25,9 @@ def statistics(trials: Trials, independent: IndependentTrials) -> Iterator[tuple
     for block in cell.blocks:
         if "moments" in trials.arrays:
             yield from _moments(trials, independent, block)
+        index = cell.blocks.index(block)
+        for name in trials.linear_statistics:
+            yield f"{name} of {block}", (trials.arrays[name][:, index], independent.arrays[name][:, index])
         if trials.has_extremes(block):
             yield from _extremes(trials, independent, block)
         if "histogram" in trials.arrays:

@@ -12,6 +12,7 @@ from ..experiment import Cell, Experiment
 from ..models.architectures import Block
 from ..results import Results
 from ..sampling import draws
+from ..statistics import LinearStatistic
 from .identities import wedge_angle
 from .spectra import Floats, Histogram
 
@@ -74,7 +75,14 @@ class Trials:
 
     def has_spectra(self, block: Block) -> bool:
         """Whether anything was measured that a limit law predicts."""
-        return self.has_extremes(block) or bool({"histogram", "moments"} & self.arrays.keys())
+        predicted = {"histogram", "moments", *self.linear_statistics}
+        return self.has_extremes(block) or bool(predicted & self.arrays.keys())
+
+    @property
+    def linear_statistics(self) -> list[LinearStatistic]:
+        """Linear statistics that were measured."""
+        measured = self.experiment.measure.statistics
+        return [each for each in measured if isinstance(each, LinearStatistic)]
 
     def eigenvalues(self, block: Block) -> Floats:
         """Eigenvalues of H/scale, shape (T, n); ascending where the scale is positive."""

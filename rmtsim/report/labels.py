@@ -1,24 +1,21 @@
-"""How models, sizes, losses and blocks are named to people, in text and in figures."""
+"""How models and sizes are named to people, in text and in figures."""
 
 from ..experiment import Cell
-
-LOSSES = {"ce": "cross-entropy", "mse": "mean square"}
-
-BLOCKS = {
-    "ww_diag": "H[w_0, w_0]",
-    "ww_off": "H[w_0, w_1]",
-    "vv_diag": "H[v_0, v_0]",
-    "vv_off": "H[v_0, v_1]",
-}
-"""The blocks that are measured, as mathematical text."""
-
-SCALE_INDICES = {"ww_diag": "00", "ww_off": "01"}
-"""The indices of the entry of S = V^T V that is the scale of a block of the W-layer under mse."""
+from ..models.activations import RELU
+from ..models.architectures import Block
 
 
 def model(cell: Cell) -> str:
-    """Name the model of a cell, such as "hidden ce"."""
-    return f"{cell.architecture} {cell.loss}"
+    """Name the model of a cell, such as "hidden ce", with what of it is not as in the paper."""
+    others = [
+        f"{name} = {value:.4g}"
+        for name, value in (("w_std", cell.w_std), ("v_std", cell.v_std))
+        if value != 1
+    ]
+    if cell.activation != RELU:
+        slope = f" {cell.activation.slope:g}" if cell.activation.name == "leaky_relu" else ""
+        others.insert(0, cell.activation.name + slope)
+    return " ".join([cell.architecture, cell.loss]) + (f" ({', '.join(others)})" if others else "")
 
 
 def sizes(cell: Cell, quote: str = "") -> str:
@@ -27,6 +24,8 @@ def sizes(cell: Cell, quote: str = "") -> str:
     return ", ".join(f"{quote}{letter}{quote} = {n}" for letter, n in letters.items() if n is not None)
 
 
-def scale_index(cell: Cell, block: str) -> str | None:
+def scale_index(cell: Cell, block: Block) -> str | None:
     """Return the indices i j where the scale of a block is S_ij = (V^T V)_ij, None where it is 1."""
-    return SCALE_INDICES.get(block) if (cell.architecture, cell.loss) == ("hidden", "mse") else None
+    if block.layer == "v" or cell.loss.couples_classes:
+        return None
+    return "{}{}".format(*block.pair)

@@ -1,5 +1,6 @@
 """Statistics: what is recorded of every trial, each an object that an experiment names."""
 
+from .linear import LinearStatistic
 from .masses import MASSES
 from .spectral import EIGENVALUES, EXTREMES, HISTOGRAM, MOMENTS, SpectralStatistic, Spectrum
 from .statistic import Field, Record, RecordShape, Statistic, record_coordinates, record_fields
@@ -10,6 +11,6 @@ STATISTICS: dict[str, Statistic] = {
 """By name. Experiments list theirs in this order, which their digests depend on: add at the end."""
 
 __all__ = [
-    "EIGENVALUES", "EXTREMES", "HISTOGRAM", "MASSES", "MOMENTS", "STATISTICS", "Field", "Record",
-    "RecordShape", "SpectralStatistic", "Spectrum", "Statistic", "record_coordinates", "record_fields",
+    "EIGENVALUES", "EXTREMES", "HISTOGRAM", "MASSES", "MOMENTS", "STATISTICS", "Field", "LinearStatistic",
+    "Record", "RecordShape", "SpectralStatistic", "Spectrum", "Statistic", "record_coordinates", "record_fields",
 ]  # fmt: skip

@@ -33,7 +33,7 @@ def plot_spectrum(curve: SpectrumCurve) -> Figure:
         _draw_atom(axes, curve, height)
     _draw_outliers(axes, curve)
     cell = curve.cell
-    title = f"Block ${labels.BLOCKS[curve.block]}$ of the {cell.architecture} model, {labels.LOSSES[cell.loss]}"
+    title = f"Block ${curve.block.label}$ of the {cell.architecture} model, {cell.loss.label}"
     style.dress(axes, title, labels.sizes(cell, "$"), x_label(curve), "density")
     _note_outside(axes, curve)
     style.legend(axes, loc="upper left" if _leans_right(axes, curve) else "upper right")

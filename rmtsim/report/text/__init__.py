@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from ...compare import Comparison
 from .. import labels
-from .cells import distances, extremes, identities, moments
+from .cells import distances, extremes, identities, linear_statistics, moments
 from .checks import NO_TEST, verdict
 from .exponents import rates, slopes
 from .ratios import ratios
 
 __all__ = ["NO_TEST", "format_comparison"]
 
-SECTIONS = (distances, extremes, moments, identities, ratios, slopes, rates, verdict)
+SECTIONS = (distances, extremes, moments, linear_statistics, identities, ratios, slopes, rates, verdict)
 
 
 def format_comparison(comparison: Comparison) -> str:

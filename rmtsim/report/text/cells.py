@@ -21,6 +21,9 @@ MOMENTS = """\
 MOMENTS (1/n) tr (H/scale)^k. s.e.: Monte Carlo error of mean - limit. bias: exact value at this d and N,
 where known, less the limit: O(1/d), more trials do not remove it. z: (mean - exact)/s.e. as a normal
 score."""
+LINEAR = """\
+LINEAR STATISTICS (1/n) sum f(lambda/scale). limit: expectation of f under the limit law, error: of its
+quadrature and of the law; mean - limit has a bias of O(1/d)."""
 IDENTITIES = """\
 EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5; z describes, `rmtsim compare --check`
 judges"""
@@ -58,6 +61,15 @@ MOMENT_COLUMNS = (
     Column("s.e.", ".1e"),
     Column("bias", ".2e"),
     Column("z", ".2f"),
+)
+LINEAR_COLUMNS = (
+    *BLOCK_COLUMNS,
+    Column("statistic"),
+    Column("mean", ".6g"),
+    Column("limit", ".6g"),
+    Column("error", ".0e"),
+    Column("mean-limit", ".2e"),
+    Column("s.e.", ".1e"),
 )
 IDENTITY_COLUMNS = (
     Column("cell", "d"),
@@ -133,6 +145,24 @@ def _moment(moment: MomentFinding) -> tuple[object, ...]:
         return (*row, "", "")
     bias = moment.exact.expected - moment.limit
     return (*row, bias if abs(bias) > ROUNDING * abs(moment.limit) else "0", _score(moment.exact))
+
+
+def linear_statistics(comparison: Comparison) -> list[str]:
+    """Return linear statistics beside their expectations under the laws."""
+    rows = [
+        (
+            *names,
+            finding.statistic.label,
+            finding.mean.value,
+            finding.limit,
+            finding.limit_error,
+            finding.difference.value,
+            finding.difference.standard_error,
+        )
+        for names, block in _blocks(comparison)
+        for finding in block.linear
+    ]
+    return [LINEAR, *table(LINEAR_COLUMNS, rows)] if rows else []
 
 
 def identities(comparison: Comparison) -> list[str]:
