@@ -22,6 +22,12 @@ class Column(NamedTuple):
     width: int = 0
 
 
+def columns(*descriptions: str) -> tuple[Column, ...]:
+    """Return columns from texts "title:form"; without a form they hold texts."""
+    parts = (description.partition(":") for description in descriptions)
+    return tuple(Column(title, form or "s") for title, _, form in parts)
+
+
 def table(columns: Sequence[Column], rows: Iterable[Sequence[object]], indent: int = 0) -> list[str]:
     """Return the lines of a table, its titles first; each column is as wide as its widest entry.
 

@@ -19,30 +19,17 @@ from ..kernels.gpu import cusolver, eigen, random, softmax, spectra
 from ..kernels.gpu import matrices as gpu_matrices
 from ..kernels.gpu.device import cupy, describe, empty, in_a_line, products, to_device, to_host
 from ..results.provenance import provenance
-from ..table import Column, pairs, table
+from ..table import columns, pairs, table
 
 REPEATS = 5
 JACOBI_LIMIT = 200
 """Largest order of Jacobi's method, which is meant for small matrices and never chosen for others."""
 EDGES = np.linspace(0.0, 4.0, 201)
 
-KERNEL_COLUMNS = (
-    Column("kernel"),
-    Column("precision"),
-    Column("ms", ".3f"),
-    Column("floor, ms", ".3f"),
-    Column("ratio", ".2f"),
-    Column("floor counts"),
-)
-RATE_COLUMNS = Column(""), Column("", ">"), Column("")
-ROUTINE_COLUMNS = (
-    Column("eigenvalues by"),
-    Column("precision"),
-    Column("order", "d"),
-    Column("number", "d"),
-    Column("ms each", ".3f"),
-    Column("ratio", ".2f"),
-    Column(""),
+KERNEL_COLUMNS = columns("kernel", "precision", "ms:.3f", "floor, ms:.3f", "ratio:.2f", "floor counts")
+RATE_COLUMNS = columns("", ":>", "")
+ROUTINE_COLUMNS = columns(
+    "eigenvalues by", "precision", "order:d", "number:d", "ms each:.3f", "ratio:.2f", ""
 )
 
 

@@ -41,6 +41,16 @@ def add_parsers(commands: Any) -> None:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    _check_options(arguments)
+    if arguments.device == "gpu":
+        from ..bench.gpu import bench
+
+        print(bench().format())
+        return 0
+    return _profile(arguments) if arguments.profile else _contests(arguments)
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
     alone = [option for option in ("profile", "list") if getattr(arguments, option)]
     if arguments.device == "gpu":
         alone.append("device gpu")
@@ -50,13 +60,9 @@ def _bench(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--json: expected a file in a folder that exists, got {arguments.json}")
     if arguments.json and arguments.json.exists() and not arguments.json.is_file():
         raise ValueError(f"--json: expected a file, got no regular file: {arguments.json}")
-    if arguments.device == "gpu":
-        from ..bench.gpu import bench
 
-        print(bench().format())
-        return 0
-    if arguments.profile:
-        return _profile(arguments)
+
+def _contests(arguments: argparse.Namespace) -> int:
     from ..bench import CONTESTS, LARGE, run
     from ..bench.report import HEADER, format_outcome
 

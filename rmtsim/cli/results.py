@@ -8,23 +8,13 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..table import Column, pairs, table
+from ..table import columns, pairs, table
 
 if TYPE_CHECKING:
     from ..experiment import Cell
     from ..results.hdf5 import HDF5Results
 
-CELL_COLUMNS = (
-    Column("cell", "d"),
-    Column("model"),
-    Column("d", "d"),
-    Column("N", "d"),
-    Column("C", "d"),
-    Column("m", "d"),
-    Column("method"),
-    Column("finished", ">"),
-    Column("blocks"),
-)
+CELL_COLUMNS = columns("cell:d", "model", "d:d", "N:d", "C:d", "m:d", "method", "finished:>", "blocks")
 
 
 def add_parsers(commands: Any) -> None:

@@ -5,15 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..table import Column, pairs, table
+from ..table import columns, pairs, table
 
-COLUMNS = (
-    Column("group"),
-    Column("check"),
-    Column("precision"),
-    Column("error/allowed", ".3g"),
-    Column(""),
-)
+COLUMNS = columns("group", "check", "precision", "error/allowed:.3g", "")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ...compare import BlockFinding, Comparison, Identity, MomentFinding, SideFinding
-from ...table import Column, table
+from ...table import columns, table
 
 DISTANCES = """\
 SPECTRA against the limit law of d, N -> infinity, trial by trial. H/scale: scale is S_ij = (V^T V)_ij for
@@ -28,57 +28,21 @@ IDENTITIES = """\
 EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5; z describes, `rmtsim compare --check`
 judges"""
 
-BLOCK_COLUMNS = (Column("cell", "d"), Column("block"))
-DISTANCE_COLUMNS = (
-    *BLOCK_COLUMNS,
-    Column("KS", ".5f"),
-    Column("s.e.", ".0e"),
-    Column("bins", ".2g"),
-    Column("W1", ".3e"),
-    Column("s.e.", ".0e"),
-    Column("bins", ".2g"),
-    Column("atom", ".4f"),
-    Column("error", ".0e"),
-    Column("law"),
+DISTANCE_COLUMNS = columns(
+    *("cell:d", "block", "KS:.5f", "s.e.:.0e", "bins:.2g", "W1:.3e"),
+    *("s.e.:.0e", "bins:.2g", "atom:.4f", "error:.0e", "law"),
 )
-EXTREME_COLUMNS = (
-    *BLOCK_COLUMNS,
-    Column("side"),
-    Column("bulk ends", ".5g"),
-    Column("outside", ">"),
-    Column("extreme", ".5g"),
-    Column("s.e.", ".1e"),
-    Column("predicted", ".5g"),
-    Column("difference", ".2e"),
-    Column("T-W", ".5g"),
+EXTREME_COLUMNS = columns(
+    *("cell:d", "block", "side", "bulk ends:.5g", "outside:>"),
+    *("extreme:.5g", "s.e.:.1e", "predicted:.5g", "difference:.2e", "T-W:.5g"),
 )
-MOMENT_COLUMNS = (
-    *BLOCK_COLUMNS,
-    Column("k", "d"),
-    Column("mean", ".6g"),
-    Column("limit", ".6g"),
-    Column("mean-limit", ".2e"),
-    Column("s.e.", ".1e"),
-    Column("bias", ".2e"),
-    Column("z", ".2f"),
+MOMENT_COLUMNS = columns(
+    "cell:d", "block", "k:d", "mean:.6g", "limit:.6g", "mean-limit:.2e", "s.e.:.1e", "bias:.2e", "z:.2f"
 )
-LINEAR_COLUMNS = (
-    *BLOCK_COLUMNS,
-    Column("statistic"),
-    Column("mean", ".6g"),
-    Column("limit", ".6g"),
-    Column("error", ".0e"),
-    Column("mean-limit", ".2e"),
-    Column("s.e.", ".1e"),
+LINEAR_COLUMNS = columns(
+    "cell:d", "block", "statistic", "mean:.6g", "limit:.6g", "error:.0e", "mean-limit:.2e", "s.e.:.1e"
 )
-IDENTITY_COLUMNS = (
-    Column("cell", "d"),
-    Column(""),
-    Column("mean", ".6g"),
-    Column("s.e.", ".1e"),
-    Column("exact", ".6g"),
-    Column("z", ".2f"),
-)
+IDENTITY_COLUMNS = columns("cell:d", "", "mean:.6g", "s.e.:.1e", "exact:.6g", "z:.2f")
 ROUNDING = 1e-14
 """A bias this small beside the limit is rounding."""
 

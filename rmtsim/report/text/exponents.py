@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from ...compare import Comparison, Rate, Slope
 from ...compare.estimates import Exponent
-from ...table import Column, table
+from ...table import columns, table
 from .. import labels
 
 SLOPES = "EXPONENTS of r in C; the same fit to the limits at these C; as C -> infinity"
@@ -25,15 +25,8 @@ def slopes(comparison: Comparison) -> list[str]:
     if not comparison.slopes:
         return []
     headings = [SLOPES, *([ONE_V] if any(slope.given_v for slope in comparison.slopes) else [])]
-    columns = (
-        Column("model"),
-        Column("layer"),
-        *_columns("exponent", 4),
-        Column("limits", ".4f"),
-        Column("C -> inf", ".0f"),
-        Column("cells"),
-    )
-    return [*headings, *table(columns, (_slope(comparison, slope) for slope in comparison.slopes))]
+    titles = columns("model", "layer", *_exponent("exponent", 4), "limits:.4f", "C -> inf:.0f", "cells")
+    return [*headings, *table(titles, (_slope(comparison, slope) for slope in comparison.slopes))]
 
 
 def _slope(comparison: Comparison, slope: Slope) -> tuple[object, ...]:
@@ -54,15 +47,8 @@ def rates(comparison: Comparison) -> list[str]:
     headings = [RATES] if comparison.rates else []
     if len(rated) < len(comparison.rates):
         headings.append(NO_RATE)
-    columns = (
-        Column("model"),
-        Column("block"),
-        *_columns("KS", 2),
-        *_columns("W1", 2),
-        Column("expected", ".1f"),
-        Column("cells"),
-    )
-    return [*headings, *(table(columns, (_rate(comparison, rate) for rate in rated)) if rated else [])]
+    titles = columns("model", "block", *_exponent("KS", 2), *_exponent("W1", 2), "expected:.1f", "cells")
+    return [*headings, *(table(titles, (_rate(comparison, rate) for rate in rated)) if rated else [])]
 
 
 def _rate(comparison: Comparison, rate: Rate) -> tuple[object, ...]:
@@ -78,9 +64,9 @@ def _rate(comparison: Comparison, rate: Rate) -> tuple[object, ...]:
     )
 
 
-def _columns(name: str, digits: int) -> tuple[Column, ...]:
+def _exponent(name: str, digits: int) -> tuple[str, ...]:
     """Return the columns of an exponent, its standard error and its confidence interval."""
-    return Column(name, f".{digits}f"), Column("s.e.", f".{digits}f"), Column("95 % interval", ">")
+    return f"{name}:.{digits}f", f"s.e.:.{digits}f", "95 % interval:>"
 
 
 def _values(exponent: Exponent, digits: int) -> tuple[object, ...]:

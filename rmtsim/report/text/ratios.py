@@ -4,7 +4,7 @@ from ...compare import Comparison, RatioFinding
 from ...compare.ratios import ALL_BLOCKS, ORDER
 from ...compare.ratios import GIVEN_V as LIMIT_GIVEN_V
 from ...experiment import Cell
-from ...table import Column, table
+from ...table import columns, table
 from .. import labels
 
 RATIOS = """\
@@ -12,20 +12,9 @@ RATIOS r = E |H_off|^2 / E |H_diag|^2 of the blocks of a layer, all or 0 and 1. 
 -> infinity, error: of its quadrature; r - limit has a bias of O(1/d). C^p r tends to a constant as C
 grows."""
 GIVEN_V = "V: all trials share one V; the limit is given V, not the mean over V"
-COLUMNS = (
-    Column("cell", "d"),
-    Column("model"),
-    Column("layer"),
-    Column("blocks"),
-    Column("C", "d"),
-    Column("m", "d"),
-    Column("r", ".5e"),
-    Column("s.e.", ".1e"),
-    Column("limit", ".5e"),
-    Column("error", ">"),
-    Column("r/limit-1", "+.4f"),
-    Column("p", "d"),
-    Column("C^p r", ".4f"),
+COLUMNS = columns(
+    *("cell:d", "model", "layer", "blocks", "C:d", "m:d", "r:.5e"),
+    *("s.e.:.1e", "limit:.5e", "error:>", "r/limit-1:+.4f", "p:d", "C^p r:.4f"),
 )
 
 
