@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cusolver import check_order
 from .device import THREADS, TRIALS_LIMIT, empty, launch, products, to_device, to_host
-from .eigen import trial_eigenvalues, trial_tridiagonals
+from .eigen import spot_check, trial_tridiagonals
+from .spectra import trial_bisected_eigenvalues
 
 WARP = 32
 
@@ -70,25 +70,28 @@ def weighted_gram(X, weights):
     return to_host(trial_grams(to_device(X)[None], to_device(weights)[None]))[0]
 
 
-def _full(A: NDArray) -> Any:
-    """A matrix on the device, (1, n, n), its lower triangle made from its upper one."""
-    check_order(len(A))
+def _form(A: NDArray) -> tuple[Any, Any]:
+    """Tridiagonal form (1, n), (1, n - 1) of the matrix whose upper triangle is that of A."""
     given = to_device(A)[None]
     symmetrize(given)
-    return given
+    return trial_tridiagonals(given)
 
 
 def tridiagonal(A):
     """Householder reflections; beyond an order of 1024 zeros beside eigenvalues."""
     if A.size == 0:
         return np.empty(0), np.empty(0)
-    a, b = trial_tridiagonals(_full(A))
-    return to_host(a)[0], to_host(b)[0]
+    diagonal, off_diagonal = _form(A)
+    return to_host(diagonal)[0], to_host(off_diagonal)[0]
 
 
 def eigenvalues(A):
-    """Those of `eigen`, held against LAPACK's."""
-    return to_host(trial_eigenvalues(_full(A), first=A))[0] if A.size else np.empty(0)
+    """Bisection of the tridiagonal form, held against LAPACK."""
+    if A.size == 0:
+        return np.empty(0)
+    found = to_host(trial_bisected_eigenvalues(*_form(A)))[0]
+    spot_check(A, found)
+    return found
 
 
 def gram_sum(A, total):

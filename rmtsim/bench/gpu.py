@@ -4,7 +4,7 @@ The floors are measured on the same device: bandwidth by copying an array, arith
 of the same precision. A kernel that takes twice its floor leaves a factor of two at most.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,22 +15,17 @@ import numpy as np
 
 from .. import kernels
 from ..experiment.streams import Role, stream
-from ..kernels.gpu import cusolver, eigen, random, softmax, spectra
+from ..kernels.gpu import eigen, random, softmax, spectra
 from ..kernels.gpu import matrices as gpu_matrices
-from ..kernels.gpu.device import cupy, describe, empty, in_a_line, products, to_device, to_host
+from ..kernels.gpu.device import cupy, describe, empty, in_a_line, products, to_device
 from ..results.provenance import provenance
 from ..table import columns, pairs, table
 
 REPEATS = 5
-JACOBI_LIMIT = 200
-"""Largest order of Jacobi's method, which is meant for small matrices and never chosen for others."""
 EDGES = np.linspace(0.0, 4.0, 201)
 
 KERNEL_COLUMNS = columns("kernel", "precision", "ms:.3f", "floor, ms:.3f", "ratio:.2f", "floor counts")
 RATE_COLUMNS = columns("", ":>", "")
-ROUTINE_COLUMNS = columns(
-    "eigenvalues by", "precision", "order:d", "number:d", "ms each:.3f", "ratio:.2f", ""
-)
 
 
 class Sizes(NamedTuple):
@@ -43,8 +38,6 @@ class Sizes(NamedTuple):
     numbers: int = 1 << 24
     order: int = 4096
     """Of the matrices whose product measures the arithmetic."""
-    eigenvalues: tuple[tuple[int, int], ...] = ((50, 64), (200, 64), (1000, 64), (2000, 4))
-    """Order and number of the matrices whose eigenvalues every routine computes."""
 
 
 class Timing(NamedTuple):
@@ -68,19 +61,6 @@ class Rate(NamedTuple):
     """Why it cannot."""
 
 
-class Eigenvalues(NamedTuple):
-    """All eigenvalues of a batch of matrices by one routine."""
-
-    routine: str
-    precision: str
-    order: int
-    matrices: int
-    seconds: float
-    """Infinite where it failed."""
-    note: str
-    """Whether the first matrix has the same bits alone, or the error."""
-
-
 @dataclass(frozen=True)
 class Benchmark:
     """What `bench` measured."""
@@ -88,36 +68,16 @@ class Benchmark:
     description: Mapping[str, str]
     timings: tuple[Timing, ...]
     rates: tuple[Rate, ...]
-    eigenvalues: tuple[Eigenvalues, ...]
 
     def format(self) -> str:
-        """Tables of kernels, of rates and of eigenvalue routines."""
+        """Tables of kernels and of rates."""
         kernels = (
             (t.name, t.precision, 1e3 * t.seconds, 1e3 * t.floor, t.seconds / t.floor, t.bound)
             for t in self.timings
         )
         rates = ((r.name, f"{r.per_second:.4g} {r.unit}/s", r.note) for r in self.rates)
-        tables = table(KERNEL_COLUMNS, kernels), table(RATE_COLUMNS, rates)[1:], self._routines()
+        tables = table(KERNEL_COLUMNS, kernels), table(RATE_COLUMNS, rates)[1:]
         return "\n\n".join("\n".join(lines) for lines in (pairs(self.description.items()), *tables))
-
-    def _routines(self) -> list[str]:
-        """Routines side by side; the fastest of each size has the ratio 1."""
-        best: dict[tuple, float] = {}
-        for e in self.eigenvalues:
-            size = e.precision, e.order, e.matrices
-            best[size] = min(best.get(size, np.inf), e.seconds)
-        rows = (
-            (
-                *(e.routine, e.precision, e.order, e.matrices, 1e3 * e.seconds / e.matrices),
-                *(e.seconds / best[e.precision, e.order, e.matrices], e.note),
-            )
-            for e in self.eigenvalues
-        )
-        absent = {name: cusolver.obstacle(name) for name in eigen.ROUTINES}
-        return [
-            *table(ROUTINE_COLUMNS, rows),
-            *pairs((name, reason) for name, reason in absent.items() if reason),
-        ]
 
 
 def bench(sizes: Sizes | None = None) -> Benchmark:
@@ -131,8 +91,7 @@ def bench(sizes: Sizes | None = None) -> Benchmark:
     cupy()
     sizes = sizes or Sizes()
     timings = [timing for dtype in (np.float64, np.float32) for timing in _timings(sizes, np.dtype(dtype))]
-    rates, eigenvalues = tuple(_rates(sizes)), tuple(_eigenvalues(sizes))
-    return Benchmark({**provenance("gpu"), **describe()}, tuple(timings), rates, eigenvalues)
+    return Benchmark({**provenance("gpu"), **describe()}, tuple(timings), tuple(_rates(sizes)))
 
 
 def seconds(run: Callable[[], Any], repeats: int | None = None) -> float:
@@ -204,10 +163,15 @@ def _rates(sizes: Sizes) -> list[Rate]:
     ours = empty((1, sizes.numbers))
     grams = gpu_matrices.trial_grams(X, to_device(np.ones(X.shape[:2])))
     count, T = sizes.numbers, sizes.trials
+
+    def bisected() -> Any:
+        return spectra.trial_bisected_eigenvalues(*eigen.householder(grams.copy()))
+
     runs: Runs = {
         "normals, ours": (lambda: random.draw_normals(streams, 0, one, ours), count, "numbers"),
         "normals, cupy.random": (lambda: cupy().random.standard_normal(count), count, "numbers"),
-        "eigenvalues, ours": (lambda: eigen.own(grams.copy()), T, "matrices"),
+        "eigenvalues, ours": (bisected, T, "matrices"),
+        "eigenvalues, cuSOLVER": (lambda: eigen.by_cusolver(grams.copy()), T, "matrices"),
         **(_torch_runs(grams, count) if find_spec("torch") else {}),
     }
     trials = [Rate(f"trials, {name}", _trials_per_second(name, sizes), "trials") for name in ("gpu", "cpu")]
@@ -220,32 +184,6 @@ def _rate(name: str, run: Callable[[], Any], done: int, unit: str) -> Rate:
         return Rate(name, done / seconds(run), unit)
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
         return Rate(name, 0.0, unit, f"failed: {in_a_line(error)}")
-
-
-def _eigenvalues(sizes: Sizes) -> Iterator[Eigenvalues]:
-    """Every routine that is installed, on the same matrices."""
-    for dtype in (np.dtype(np.float64), np.dtype(np.float32)):
-        for order, count in sizes.eigenvalues:
-            A = empty((count, order * order), dtype)
-            random.draw_normals(_streams(count), 0, dtype.type(1), A)
-            A = A.reshape(count, order, order)
-            gpu_matrices.symmetrize(A)
-            for name in eigen.installed():
-                if name == eigen.NEVER_CHOSEN and order > JACOBI_LIMIT:
-                    continue
-                yield Eigenvalues(name, dtype.name, order, count, *_timed(name, A))
-
-
-def _timed(routine: str, A: Any) -> tuple[float, str]:
-    """Seconds of a routine for the matrices A, which stay as they are, and a note."""
-    solve = eigen.ROUTINES[routine]
-    try:
-        found = seconds(lambda: solve(A.copy()), repeats=1)
-        whole, alone = to_host(solve(A.copy()))[0], to_host(solve(A[:1].copy()))[0]
-    except (np.linalg.LinAlgError, kernels.DeviceError, MemoryError, ValueError) as error:
-        return np.inf, f"failed: {error}"
-    same = whole.tobytes() == alone.tobytes()
-    return found, "same bits alone" if same else "other bits alone"
 
 
 def _torch_runs(grams: Any, count: int) -> Runs:

@@ -12,5 +12,6 @@ STATISTICS: dict[str, Statistic] = {
 
 __all__ = [
     "EIGENVALUES", "EXTREMES", "HISTOGRAM", "MASSES", "MOMENTS", "STATISTICS", "Field", "LinearStatistic",
-    "Record", "RecordShape", "SpectralStatistic", "Spectrum", "Statistic", "record_coordinates", "record_fields",
+    "Record", "RecordShape", "SpectralStatistic", "Spectrum", "Statistic", "record_coordinates",
+    "record_fields",
 ]  # fmt: skip

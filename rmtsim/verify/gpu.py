@@ -1,4 +1,4 @@
-"""What `verify` adds for a GPU: routines for eigenvalues, and that a trial has the same bits in any batch."""
+"""What `verify` adds for a GPU: large matrices, and the same bits of matrices and trials in any batch."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels
-from ..kernels.gpu import cusolver, eigen
+from ..kernels.gpu import eigen, spectra
 from ..kernels.gpu.device import to_device, to_host
 from .table import Check, check
 
 ORDERS = (1, 33, 65, 300, 1100)
-"""The last one is beyond what our own kernels do unasked."""
+"""The last one is beyond what our own kernel does: cuSOLVER."""
 COUNT = 3
 TRIALS = 5
 SIZES = (70, 33, 11, 3)
@@ -21,47 +21,30 @@ SIZES = (70, 33, 11, 3)
 fewer, those of V to a number: cuBLAS may choose an algorithm by alignment."""
 
 
-def missing() -> dict[str, str]:
-    """Routines that are not installed, and why."""
-    reasons = {name: cusolver.obstacle(name) for name in eigen.ROUTINES}
-    return {f"without {name}": reason for name, reason in reasons.items() if reason}
+def matrices(precision: str) -> Iterator[Check]:
+    """Check of each order the eigenvalues of a batch of matrices.
 
-
-def routines(precision: str) -> Iterator[Check]:
-    """Check each installed routine.
-
-    "lapack": eigenvalues of a batch; the routine that is never chosen is not judged. "same bits", of the
-    routines that stored statistics come from: 0 if every matrix has alone the bits that it has in the batch,
-    else infinite.
+    "lapack": their largest error in units of what is allowed. "same bits": 0 if every matrix has alone the
+    bits that it has in the batch, else infinite.
     """
-    for name in eigen.installed():
-        judged = name != eigen.NEVER_CHOSEN
-        yield check("lapack", name, precision, partial(_against_lapack, name, precision), judged=judged)
-        if name in eigen.STABLE:
-            yield check("same bits", name, precision, partial(_matrices_alone, name, precision))
-
-
-def _against_lapack(routine: str, precision: str) -> float:
-    """Largest error of a routine in units of what is allowed."""
-    errors = []
     for order in ORDERS:
-        A = _matrices(order, precision)
-        errors += [_ratio(*pair) for pair in zip(A, _eigenvalues(routine, A), strict=True)]
-    return max(errors)
+        name = f"eigenvalues {order}"
+        yield check("lapack", name, precision, partial(_against_lapack, order, precision))
+        yield check("same bits", name, precision, partial(_matrices_alone, order, precision))
 
 
-def _matrices_alone(routine: str, precision: str) -> float:
-    """0 if each matrix of a batch has alone the same eigenvalues, to the bit; else infinite."""
-    for order in ORDERS:
-        A = _matrices(order, precision)
-        alone = [_eigenvalues(routine, A[t : t + 1]) for t in range(COUNT)]
-        if np.concatenate(alone).tobytes() != _eigenvalues(routine, A).tobytes():
-            return np.inf
-    return 0.0
+def _against_lapack(order: int, precision: str) -> float:
+    A = _matrices(order, precision)
+    return max(_ratio(*pair) for pair in zip(A, _eigenvalues(A), strict=True))
 
 
-def _eigenvalues(routine: str, A: NDArray) -> NDArray[np.float64]:
-    return to_host(eigen.ROUTINES[routine](to_device(A)))
+def _matrices_alone(order: int, precision: str) -> float:
+    A = _matrices(order, precision)
+    return _difference(_eigenvalues(A), [_eigenvalues(A[t : t + 1]) for t in range(COUNT)])
+
+
+def _eigenvalues(A: NDArray) -> NDArray[np.float64]:
+    return to_host(spectra.trial_bisected_eigenvalues(*eigen.trial_tridiagonals(to_device(A))))
 
 
 def _matrices(order: int, precision: str) -> NDArray:
@@ -94,11 +77,12 @@ def _trials_alone(operation: str, roles: int, arguments: tuple) -> float:
     streams = np.random.default_rng(roles).integers(0, 2**32, (TRIALS, roles, 4), np.uint32)
     together = _arrays(compute(streams, *arguments))
     alone = [_arrays(compute(streams[t : t + 1], *arguments)) for t in range(TRIALS)]
-    same = all(
-        np.concatenate(parts).tobytes() == whole.tobytes()
-        for whole, *parts in zip(together, *alone, strict=True)
-    )
-    return 0.0 if same else np.inf
+    return max(_difference(whole, parts) for whole, *parts in zip(together, *alone, strict=True))
+
+
+def _difference(whole: NDArray, parts: list[NDArray]) -> float:
+    """0 if the parts make the whole, to the bit; else infinite."""
+    return 0.0 if np.concatenate(parts).tobytes() == whole.tobytes() else np.inf
 
 
 def _arrays(result: Any) -> list[NDArray]:

@@ -20,8 +20,6 @@ class Check:
     error: float
     note: str = ""
     """What the device said where it gave up, which is an infinite error."""
-    judged: bool = True
-    """Whether the verdict depends on it."""
 
     @property
     def passed(self) -> bool:
@@ -31,22 +29,22 @@ class Check:
     @property
     def row(self) -> tuple[object, ...]:
         """Its entries in the table."""
-        verdict = "" if self.passed else "FAILED" if self.judged else "failed, but is never used"
+        verdict = "" if self.passed else "FAILED"
         told = f": {self.note}" if self.note and not self.passed else ""
         return self.group, self.name, self.precision, self.error, verdict + told
 
 
-def check(group: str, name: str, precision: str, error: Callable[[], float], *, judged: bool = True) -> Check:
+def check(group: str, name: str, precision: str, error: Callable[[], float]) -> Check:
     """The row of the error that `error` returns, or of an operation that raises instead.
 
     CUDA, its compiler and its libraries have errors of many classes, and whichever one comes, the other rows
     are worth having.
     """
     try:
-        return Check(group, name, precision, error(), judged=judged)
+        return Check(group, name, precision, error())
     except Exception as failure:
         first_line = str(failure).strip().partition("\n")[0]
-        return Check(group, name, precision, np.inf, f"{type(failure).__name__}: {first_line}", judged)
+        return Check(group, name, precision, np.inf, f"{type(failure).__name__}: {first_line}")
 
 
 @dataclass(frozen=True)
@@ -58,18 +56,13 @@ class Verification:
     checks: tuple[Check, ...]
 
     @property
-    def judged(self) -> list[Check]:
-        """The checks that the verdict depends on."""
-        return [check for check in self.checks if check.judged]
-
-    @property
     def passed(self) -> bool:
-        """Whether all of these passed."""
-        return all(check.passed for check in self.judged)
+        """Whether all checks passed."""
+        return all(check.passed for check in self.checks)
 
     def format(self) -> str:
         """A table of all checks, and the verdict."""
         lines = [*pairs(self.description.items()), "", *table(COLUMNS, (check.row for check in self.checks))]
-        failed, count = sum(not check.passed for check in self.judged), len(self.judged)
+        failed, count = sum(not check.passed for check in self.checks), len(self.checks)
         verdict = f"{failed} of {count} checks failed" if failed else f"all {count} checks passed"
         return "\n".join([*lines, "", f"device {self.device}: {verdict}"])

@@ -6,7 +6,6 @@ no order among streams.
 """
 
 import sys
-import weakref
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -22,18 +21,6 @@ class OutOfMemoryError(MemoryError):
     """As cupy.cuda.memory.OutOfMemoryError."""
 
 
-_live: "weakref.WeakValueDictionary[int, DeviceArray]" = weakref.WeakValueDictionary()
-"""Arrays of the device by their address, but for views."""
-
-
-def in_device_memory(pointer: int, bytes_: int) -> None:
-    """An operation uses these bytes; EmulatorError if they are not all of one array."""
-    for start, array in list(_live.items()):
-        if start <= pointer and pointer + bytes_ <= start + array.nbytes:
-            return array.use()
-    raise EmulatorError(f"{bytes_} bytes at {pointer:#x} are not memory of the device")
-
-
 class DeviceArray:
     """An array on the device; a view if the block of memory is given."""
 
@@ -41,7 +28,6 @@ class DeviceArray:
         self.memory_of_the_device = memory
         self.block = block or Block()
         if block is None:
-            _live[memory.ctypes.data] = self
             self.use()
 
     shape = property(lambda self: self.memory_of_the_device.shape)
@@ -51,7 +37,6 @@ class DeviceArray:
     nbytes = property(lambda self: self.memory_of_the_device.nbytes)
     flags = property(lambda self: self.memory_of_the_device.flags)
     strides = property(lambda self: self.memory_of_the_device.strides)
-    data = property(lambda self: SimpleNamespace(ptr=self.memory_of_the_device.ctypes.data))
 
     def use(self) -> np.ndarray:
         """The memory, for an operation on the current stream."""
@@ -73,9 +58,7 @@ class DeviceArray:
     def _view(self, memory: np.ndarray) -> "DeviceArray":
         if memory.base is None:
             raise EmulatorError("an index that copies: expected slices and integers")
-        view = DeviceArray(memory, self.block)
-        view.whole = self  # which must outlive its views
-        return view
+        return DeviceArray(memory, self.block)
 
     def __setitem__(self, where, value) -> None:
         self.use()[where] = _memory(value)
@@ -179,7 +162,7 @@ def eigvalsh(a, UPLO="L") -> DeviceArray:
 
 
 def modules() -> dict[str, ModuleType]:
-    """What `import` finds of CuPy, and of nvmath-python."""
+    """What `import` finds of CuPy."""
     cupy, cupyx = ModuleType("cupy"), ModuleType("cupyx")
     here = sys.modules[__name__]
     for name in ("empty", "zeros", "full", "asarray", "asnumpy", "matmul", "maximum", "ascontiguousarray"):
@@ -210,4 +193,4 @@ def modules() -> dict[str, ModuleType]:
         ),
     )
     cupyx.errstate = solver.errstate
-    return {"cupy": cupy, "cupyx": cupyx, **solver.modules(in_device_memory)}
+    return {"cupy": cupy, "cupyx": cupyx, **solver.modules()}

@@ -7,8 +7,7 @@ import pytest
 
 import rmtsim.verify.device
 from rmtsim import kernels
-from rmtsim.kernels.gpu import cusolver, eigen
-from rmtsim.kernels.gpu import device as _gpu
+from rmtsim.kernels.gpu import device, eigen
 from rmtsim.verify import gpu as gpu_verify
 from rmtsim.verify.device import verify
 from rmtsim.verify.table import Check
@@ -28,7 +27,7 @@ def failed(rows: Iterable[Check]) -> set[tuple[str, str]]:
 def test_every_device_passes(device: str) -> None:
     found = verify(device)
     assert found.passed, found.format()
-    assert found.format().endswith(f"device {device}: all {len(found.judged)} checks passed")
+    assert found.format().endswith(f"device {device}: all {len(found.checks)} checks passed")
     assert {check.name for check in found.checks if check.group == "reference"} == set(kernels.OPERATIONS)
 
 
@@ -53,49 +52,22 @@ def test_a_wrong_device_fails(monkeypatch) -> None:
 
 
 @pytest.mark.emulated
-def test_every_routine_for_eigenvalues_is_checked(monkeypatch) -> None:
-    rows = list(gpu_verify.routines("float64"))
-    assert [row.name for row in rows if row.group == "lapack"] == list(eigen.ROUTINES)
-    assert {row.name for row in rows if row.group == "same bits"} == set(eigen.STABLE)
+def test_large_matrices_are_checked(monkeypatch) -> None:
+    monkeypatch.setattr(eigen, "HOUSEHOLDER_LIMIT", 32)
+    rows = list(gpu_verify.matrices("float64"))
+    names = {f"eigenvalues {order}" for order in (1, 33)}
+    assert {(row.group, row.name) for row in rows} == {(g, n) for g in ("lapack", "same bits") for n in names}
     assert all(row.passed and row.precision == "float64" for row in rows)
-    assert gpu_verify.missing() == {}
-    monkeypatch.setattr(cusolver, "obstacle", {"xsyevd": "no cuSOLVER"}.get)
-    assert gpu_verify.missing() == {"without xsyevd": "no cuSOLVER"}
-    assert "xsyevd" not in {row.name for row in gpu_verify.routines("float64")}
+    sound = eigen.by_cusolver
 
-
-@pytest.mark.emulated
-def test_a_wrong_routine_fails(monkeypatch) -> None:
     def by_batch(A):
         """Bits that depend on the size of the batch."""
-        count = len(A)
-        return _gpu.to_device(_gpu.to_host(eigen.own(A)) * (1 + 1e-15 * (count > 1)))
+        return device.to_device(device.to_host(sound(A)) * (1 + 1e-14 * (len(A) > 1)))
 
-    def garbage(A):
-        return _gpu.to_device(np.full(A.shape[:2], np.nan))
-
-    monkeypatch.setattr(eigen, "ROUTINES", {**eigen.ROUTINES, "xsyevd": by_batch, "syevj_batched": garbage})
-    assert failed(gpu_verify.routines("float64")) == {("same bits", "xsyevd"), ("lapack", "syevj_batched")}
-
-
-@pytest.mark.emulated
-@pytest.mark.parametrize("error", [np.linalg.LinAlgError, kernels.DeviceError, MemoryError, RuntimeError])
-def test_a_routine_that_gives_up_fails_its_rows_alone(monkeypatch, error: type[Exception]) -> None:
-    def gives_up(A):
-        raise error("matrix 1 of 3")
-
-    monkeypatch.setattr(rmtsim.verify.device, "PRECISIONS", ("float32",))
-    monkeypatch.setattr(eigen, "ROUTINES", {**eigen.ROUTINES, "syevj_batched": gives_up})
-    found = verify("gpu")
-    assert failed(found.checks) == {("lapack", "syevj_batched")}
-    assert found.passed, "it is never chosen"
-    assert f"inf  failed, but is never used: {error.__name__}: matrix 1 of 3" in found.format()
-    assert found.format().endswith(f"device gpu: all {len(found.checks) - 1} checks passed")
-    monkeypatch.setattr(eigen, "ROUTINES", {**eigen.ROUTINES, "xsyevd": gives_up})
-    assert failed(row for row in gpu_verify.routines("float32") if row.judged) == {
-        ("lapack", "xsyevd"),
-        ("same bits", "xsyevd"),
-    }
+    monkeypatch.setattr(eigen, "by_cusolver", by_batch)
+    assert failed(gpu_verify.matrices("float64")) == {("same bits", "eigenvalues 33")}
+    monkeypatch.setattr(eigen, "by_cusolver", lambda A: device.to_device(np.zeros(A.shape[:2])))
+    assert failed(gpu_verify.matrices("float64")) == {("lapack", "eigenvalues 33")}
 
 
 def test_a_device_that_gives_up_fails_its_rows_alone(monkeypatch) -> None:

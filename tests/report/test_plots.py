@@ -19,6 +19,7 @@ from rmtsim.compare.curves import SpectrumCurve
 from rmtsim.compare.estimates import Estimate
 from rmtsim.compare.rates import DistancePoint
 from rmtsim.compare.ratios import ratio_findings
+from rmtsim.models import BLOCKS
 from rmtsim.report import figures as plots
 from rmtsim.report.portrait import Portrait, hessian_portrait, portrait_panels
 from rmtsim.results import MemoryStore
@@ -57,7 +58,7 @@ def store():
 def _curve(**changes):
     curve = SpectrumCurve(
         cell=EXPERIMENT.cells[4],
-        block="ww_off",
+        block=BLOCKS["ww_off"],
         trials=7,
         edges=np.array([0.5, 1.0, 1.5, 2.0]),
         density=np.array([0.2, 0.6, 0.0]),
