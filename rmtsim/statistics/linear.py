@@ -39,3 +39,9 @@ class LinearStatistic(SpectralStatistic):
         """Write the mean over the eigenvalues of one block."""
         values = self.function(spectrum.eigenvalues / spectrum.scales[:, None])
         stacked[str(self)][:, index] = np.mean(values, axis=1)
+
+
+LOG_DETERMINANT = LinearStatistic(
+    "log_determinant", lambda x: np.log1p(np.abs(x)), "(1/n) log det(|H| / |scale| + I)"
+)
+"""Effective dimension of curvature: of a Laplace approximation with a prior of precision `scale`."""
