@@ -42,6 +42,12 @@ def add_parsers(commands: Any) -> None:
     law.add_argument(
         "--seed", type=_seed, default=0, help="of the V drawn where none is given, and of --draw (default: 0)"
     )
+    law.add_argument(
+        "--activation", metavar="PHI", help="of a hidden model, as in experiments (default: relu)"
+    )
+    law.add_argument("--slope", type=float, metavar="T", help="of leaky_relu below zero")
+    law.add_argument("--w-std", type=float, metavar="S", help="of W, in units of d^-1/2 (default: 1)")
+    law.add_argument("--v-std", type=float, metavar="S", help="of V, in units of fan_in^-1/2 (default: 1)")
     law.add_argument("--eigenvalues", type=positive, metavar="N", help="size for which outliers are judged")
     instead = law.add_mutually_exclusive_group()
     instead.add_argument(
@@ -94,12 +100,17 @@ def _law(arguments: argparse.Namespace) -> int:
 
 def _request(arguments: argparse.Namespace) -> _Request:
     architecture, loss = arguments.model.split("-")
-    options: dict[str, Any] = {}
+    names = ("activation", "slope", "w_std", "v_std")
+    options = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+    if arguments.model.startswith("linear") and "activation" in options:
+        raise ValueError(f"--activation: expected none of a linear model, got {arguments.activation}")
     if arguments.model == "linear-ce":
         if arguments.classes is None:
             raise ValueError("--classes: expected the number of classes of linear-ce, got none")
         options["n_classes"] = arguments.classes
-    if arguments.model == "hidden-ce":
+    sizes = (arguments.V, arguments.classes, arguments.hidden)
+    of_v = arguments.model == "hidden-mse" and "activation" in options and any(sizes)
+    if arguments.model == "hidden-ce" or of_v:
         V = _read_v(arguments) if arguments.V is not None else _drawn_v(arguments)
         if arguments.block == "ww_off" and V.shape[1] < 2:
             raise ValueError(f"--block: expected ww_diag of {V.shape[1]} hidden unit, ww_off is of two")
@@ -143,11 +154,14 @@ def _drawn_v(arguments: argparse.Namespace) -> "NDArray[np.float64]":
             "for linear-ce, and for ratios of blocks (rmtsim.laws.scaled_block_ratio)"
         )
     if arguments.classes is None or arguments.hidden is None:
-        raise ValueError("hidden-ce: expected --classes and --hidden to draw V, or --V with a file of it")
+        raise ValueError(
+            f"{arguments.model}: expected --classes and --hidden to draw V, or --V with a file of it"
+        )
     shape = (arguments.classes, arguments.hidden)
     words = stream(arguments.seed, 0, CELL_DRAW, Role.V)
+    deviation = (arguments.v_std or 1.0) * arguments.hidden**-0.5
     try:
-        return DrawnMatrix(kernels.load("cpu"), words, shape, arguments.hidden**-0.5, np.float64)[:]
+        return DrawnMatrix(kernels.load("cpu"), words, shape, deviation, np.float64)[:]
     except MemoryError:
         size = 8 * arguments.classes * arguments.hidden / 2**30
         raise ValueError(
@@ -159,11 +173,11 @@ def _print(arguments: argparse.Namespace, request: _Request, law: Any) -> None:
     from .. import laws
     from ..report.law import summary, unit
 
+    joint = laws.joint_weights(request.architecture, request.loss, request.block, **request.options)
+    outliers = laws.outliers(law, joint, arguments.eigenvalues)
     print(f"{arguments.model} {request.block}, aspect ratio d/N = {arguments.aspect_ratio:g}")
     if words := unit(request.architecture, request.loss, request.options.get("n_classes")):
         print(words)
-    joint = laws.joint_weights(request.architecture, request.loss, request.block, **request.options)
-    outliers = laws.outliers(law, joint, arguments.eigenvalues)
     print("\n".join(pairs(summary(law, outliers, quantiles=request.loss == "ce"))))
 
 

@@ -179,3 +179,17 @@ def test_bad_requests_are_refused(
 def test_a_ratio_that_is_not_positive_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["law", "linear-mse", "--block", "vv_diag", "--aspect-ratio", "0"]) == 2
     assert "aspect_ratio: expected" in capsys.readouterr().err
+
+
+def test_laws_of_other_activations_and_scales(capsys: pytest.CaptureFixture[str]) -> None:
+    """Weights of the linear model grow like the scale for few classes; those of tanh have both signs."""
+    common = ["law", "hidden-mse", "--block", "ww_diag", "--aspect-ratio", "0.5", "--activation", "tanh"]
+    assert main([*common, "--classes", "5", "--hidden", "2", "--w-std", "1.5"]) == 0
+    support = capsys.readouterr().out.split("support")[1].split("]")[0]
+    assert float(support.split("[")[1].split(",")[0]) < 0
+    assert main(common) == 2
+    assert "V: expected the output weights" in capsys.readouterr().err
+    linear = ["law", "linear-ce", "--block", "vv_diag", "--aspect-ratio", "0.5", "--classes", "10"]
+    assert main([*linear, "--activation", "tanh"]) == 2
+    assert "--activation: expected none of a linear model, got tanh" in capsys.readouterr().err
+    assert main([*linear, "--v-std", "2"]) == 0
