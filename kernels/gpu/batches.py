@@ -1,13 +1,14 @@
 """Batches of trials on the GPU: how many at once, what to do when memory runs out, two batches in flight."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeviceError
-from .device import TRIALS_LIMIT, cupy
+from .device import TRIALS_LIMIT, cupy, to_host
 
 Drawn = TypeVar("Drawn")
 Measured = TypeVar("Measured")
@@ -20,9 +21,9 @@ FEW = 16
 """Numbers of 8 bytes that a trial has beside its long arrays, at most: streams, scales, sums."""
 
 
-def batch_size(trial_bytes: int, free_bytes: int, most: int = TRIALS_LIMIT) -> int:
-    """Trials to a batch: as many as fit twice into the usable part of the free memory, from 1 to `most`."""
-    return max(1, min(most, TRIALS_LIMIT, int(USABLE * free_bytes) // (IN_FLIGHT * max(1, trial_bytes))))
+def batch_size(trial_bytes: int, free_bytes: int) -> int:
+    """Trials to a batch: as many as fit twice into the usable part of the free memory, at least 1."""
+    return max(1, min(TRIALS_LIMIT, int(USABLE * free_bytes) // (IN_FLIGHT * max(1, trial_bytes))))
 
 
 def free_memory() -> int:
@@ -31,7 +32,7 @@ def free_memory() -> int:
     return free + cupy().get_default_memory_pool().free_bytes()
 
 
-def halving(compute: Callable[[Any], list[Measured]], trials: Sequence | NDArray) -> list[Measured]:
+def halving(compute: Callable[[Any], list[Measured]], trials: range | NDArray) -> list[Measured]:
     """compute(trials), and the results of both halves where the memory does not suffice for all.
 
     Raises
@@ -53,22 +54,26 @@ def halving(compute: Callable[[Any], list[Measured]], trials: Sequence | NDArray
     return halving(compute, trials[:middle]) + halving(compute, trials[middle:])
 
 
-def by_parts(trials: int, trial_bytes: int, compute: Callable[[slice], None]) -> None:
-    """compute(part) of parts of the trials that fit into memory at `trial_bytes` to a trial.
+def by_parts(trials: int, trial_bytes: int, compute: Callable[[slice], tuple[Any, ...]]) -> list[NDArray]:
+    """Arrays of all trials on the host, from those that compute(part) makes on the device.
+
+    The parts are ranges of trials that fit into memory at `trial_bytes` to a trial. Without trials, one that
+    is empty gives the arrays their shapes.
 
     Raises
     ------
     DeviceError
-        If a single trial does not.
+        If a single trial does not fit.
     """
     count = batch_size(trial_bytes, free_memory())
 
-    def computed(part: Sequence[int]) -> list[None]:
-        compute(slice(part[0], part[-1] + 1))
-        return []
+    def computed(part: range) -> list[tuple[NDArray, ...]]:
+        return [tuple(map(to_host, compute(slice(part.start, part.stop))))]
 
-    for first in range(0, trials, count):
-        halving(computed, range(first, min(first + count, trials)))
+    results: list[tuple[NDArray, ...]] = []
+    for first in range(0, max(trials, 1), count):
+        results += halving(computed, range(first, min(first + count, trials)))
+    return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
 class _Streams(threading.local):

@@ -171,12 +171,6 @@ def _kernel(kernel: str, dtype: DTypeLike | None) -> Any:
         return _function(cupy().cuda.Device().id, unit, real, name)
 
 
-def forget_kernels() -> None:
-    """Let every kernel be compiled anew when it is next asked for."""
-    _function.cache_clear()
-    _module.cache_clear()
-
-
 def launch(
     kernel: str,
     dtype: DTypeLike | None,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .device import THREADS, TRIALS_LIMIT, empty, launch, products, to_device, to_host
 from .eigen import spot_check, trial_tridiagonals
-from .spectra import trial_bisected_eigenvalues
+from .spectra import FewDiagonals
 
 WARP = 32
 
@@ -89,7 +89,7 @@ def eigenvalues(A):
     """Bisection of the tridiagonal form, held against LAPACK."""
     if A.size == 0:
         return np.empty(0)
-    found = to_host(trial_bisected_eigenvalues(*_form(A)))[0]
+    found = to_host(FewDiagonals(*_form(A)).eigenvalues())[0]
     spot_check(A, found)
     return found
 

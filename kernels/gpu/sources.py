@@ -1,10 +1,9 @@
 """The CUDA sources as the compiler gets them: one text per unit, with its own headers put in.
 
 CuPy's cache of compiled kernels does not look into included files; a single text makes it notice their
-changes, and gives each unit one hash that says which source was tested.
+changes.
 """
 
-import hashlib
 import re
 from functools import cache
 from pathlib import Path
@@ -46,11 +45,6 @@ def _expanded(name: str, seen: set[str]) -> str:
         else:
             lines.append(line)
     return "\n".join([f'#line 1 "{name}"', *lines])
-
-
-def source_hash(unit: str) -> str:
-    """First 12 hexadecimal digits of the SHA-256 of a unit's text."""
-    return hashlib.sha256(source(unit).encode()).hexdigest()[:12]
 
 
 def options(unit: str, real: str | None = None) -> tuple[str, ...]:

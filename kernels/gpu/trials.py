@@ -172,8 +172,8 @@ def _forms(rows: Any, weights: Iterator[Any]) -> list[tuple[NDArray, NDArray]]:
         H = matrices.trial_grams(rows, w)
         first = to_host(H[0])
         form = eigen.trial_tridiagonals(H)
-        eigenvalues = spectra.trial_bisected_eigenvalues(form[0][:1], form[1][:1])
-        eigen.spot_check(first, to_host(eigenvalues)[0])
+        alone = spectra.FewDiagonals(*(part[:1] for part in form))
+        eigen.spot_check(first, to_host(alone.eigenvalues())[0])
         found.append((to_host(form[0]), to_host(form[1])))
     return found
 

@@ -136,8 +136,7 @@ def _timings(sizes: Sizes, dtype: np.dtype) -> list[Timing]:
     running, logits = softmax.RunningSoftmax(X), cupy().zeros((T, N, C), dtype)
     weights = to_device(np.ones((T, N)))
     grams = gpu_matrices.trial_grams(X, weights)
-    form = eigen.trial_tridiagonals(grams.copy())
-    edges = to_device(np.broadcast_to(EDGES, (T, len(EDGES))))
+    forms, edges = spectra.FewDiagonals(*eigen.trial_tridiagonals(grams.copy())), to_device(EDGES)
     moved: dict[str, tuple[Callable[[], Any], float]] = {
         "normals": (lambda: random.draw_normals(streams, 0, one, numbers), numbers.nbytes),
         "fold_tile": (lambda: running.fold(logits), 2 * logits.nbytes),
@@ -145,7 +144,7 @@ def _timings(sizes: Sizes, dtype: np.dtype) -> list[Timing]:
     operations: dict[str, tuple[Callable[[], Any], float]] = {
         "weighted_gram": (lambda: gpu_matrices.trial_grams(X, weights), 2 * T * N * d * d),
         "tridiagonal": (lambda: eigen.trial_tridiagonals(grams.copy()), T * 4 / 3 * d**3),
-        "histogram": (lambda: spectra.trial_histograms(*form, edges), 4 * T * d * len(EDGES)),
+        "counts": (lambda: forms.counts(edges), 4 * T * d * len(EDGES)),
     }
     return [
         Timing(name, dtype.name, seconds(run), count * unit, bound)
@@ -165,7 +164,7 @@ def _rates(sizes: Sizes) -> list[Rate]:
     count, T = sizes.numbers, sizes.trials
 
     def bisected() -> Any:
-        return spectra.trial_bisected_eigenvalues(*eigen.householder(grams.copy()))
+        return spectra.FewDiagonals(*eigen.householder(grams.copy())).eigenvalues()
 
     runs: Runs = {
         "normals, ours": (lambda: random.draw_normals(streams, 0, one, ours), count, "numbers"),

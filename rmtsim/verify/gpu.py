@@ -44,7 +44,7 @@ def _matrices_alone(order: int, precision: str) -> float:
 
 
 def _eigenvalues(A: NDArray) -> NDArray[np.float64]:
-    return to_host(spectra.trial_bisected_eigenvalues(*eigen.trial_tridiagonals(to_device(A))))
+    return to_host(spectra.FewDiagonals(*eigen.trial_tridiagonals(to_device(A))).eigenvalues())
 
 
 def _matrices(order: int, precision: str) -> NDArray:

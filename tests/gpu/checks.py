@@ -19,9 +19,9 @@ from rmtsim.kernels.gpu import masses as gpu_masses
 from rmtsim.kernels.gpu import matrices as gpu_matrices
 from rmtsim.kernels.gpu import random as gpu_random
 from rmtsim.kernels.gpu import softmax as gpu_softmax
-from rmtsim.kernels.gpu import spectra as gpu_spectra
 from rmtsim.kernels.gpu import tops as gpu_tops
 from rmtsim.kernels.gpu import weights as gpu_weights
+from rmtsim.kernels.gpu.spectra import FewDiagonals
 from rmtsim.kernels.host.tops import SoftmaxTops
 
 from ..emulator.module import Module
@@ -32,6 +32,12 @@ DTYPES = (np.float32, np.float64)
 SHAPES = ((32, 1), (96, 2), (256, 4096))
 """Threads to a block and most blocks of elementwise launches."""
 KNOWN_ANSWERS = Path(__file__).parents[2] / "data" / "known_answers" / "philox4x32.txt"
+
+
+def forget_kernels() -> None:
+    """Let every kernel be compiled anew when it is next asked for."""
+    device._function.cache_clear()
+    device._module.cache_clear()
 
 
 @contextmanager
@@ -341,7 +347,7 @@ def spectra() -> None:
     """Counts agree with the CPU's, extremes and eigenvalues with LAPACK, moments with the traces."""
     for n in (1, 2, 31, 32, 33, 150):
         a, b = tridiagonal_forms(n)
-        form = device.to_device(a), device.to_device(b)
+        form = FewDiagonals(device.to_device(a), device.to_device(b))
         spectrum = np.array(
             [
                 np.linalg.eigvalsh(np.diag(x) + np.diag(y, 1) + np.diag(y, -1))
@@ -351,34 +357,29 @@ def spectra() -> None:
         norms = np.abs(spectrum).max(axis=1, keepdims=True)
         counts(form, a, b)
         bound = 4 * (n + 8) * np.finfo(np.float64).eps * norms
-        extremes = same_bits(lambda f=form: gpu_spectra.trial_extremes(*f), range(3))
+        extremes = same_bits(form.extremes, range(3))
         assert (np.abs(extremes - spectrum[:, [0, -1]]) <= bound).all()
         assert (extremes[4, 0], extremes[5, 1]) == (0, 0)
-        eigenvalues = same_bits(lambda f=form: gpu_spectra.trial_bisected_eigenvalues(*f), range(2))
+        eigenvalues = same_bits(form.eigenvalues, range(2))
         assert (np.abs(eigenvalues - spectrum) <= bound).all()
-        moments = same_bits(lambda f=form: gpu_spectra.trial_moments(*f))
+        moments = same_bits(form.moments)
         for trial in (0, 2, 3, 4, 5):
             wanted = [np.mean(spectrum[trial] ** k) for k in (1, 2, 3, 4)]
             close(moments[trial], np.array(wanted), np.float64, n, float(norms[trial, 0] ** 4))
 
 
-def counts(form: tuple, a: np.ndarray, b: np.ndarray) -> None:
+def counts(form: FewDiagonals, a: np.ndarray, b: np.ndarray) -> None:
     """Sturm counts and histograms equal the CPU's, at eigenvalues of diagonal blocks too."""
-    cpu = kernels.load("cpu")
-    scale = np.abs(a).max(axis=1, initial=1.0)[:, None]
-    shifts = np.sort(
-        np.concatenate([a, scale * np.linspace(-3, 3, 33), scale * [[np.inf, -np.inf]]], axis=1), axis=1
-    )
-    edges = scale * np.linspace(-2, 2, 65)
+    cpu, gpu = kernels.load("cpu"), kernels.load("gpu")
+    shifts = np.concatenate([a.ravel(), *(s * np.linspace(-3, 3, 33) for s in (1, 1e300)), [np.inf, -np.inf]])
     for threads, limit in SHAPES:
         with launched(threads, limit):
-            below = same_bits(
-                lambda: gpu_spectra.trial_sturm_counts(*form, device.to_device(shifts)), range(2)
-            )
-            bins = same_bits(lambda: gpu_spectra.trial_histograms(*form, device.to_device(edges)), range(2))
+            below = same_bits(lambda: form.counts(device.to_device(shifts)), range(2))
         for t in range(len(a)):
-            np.testing.assert_array_equal(below[t], cpu.sturm_counts(a[t], b[t], shifts[t]))
-            np.testing.assert_array_equal(bins[t], cpu.histogram(a[t], b[t], edges[t]))
+            np.testing.assert_array_equal(below[t], cpu.sturm_counts(a[t], b[t], shifts))
+    edges = np.unique(shifts)
+    for t in range(len(a)):
+        np.testing.assert_array_equal(gpu.histogram(a[t], b[t], edges), cpu.histogram(a[t], b[t], edges))
 
 
 CHECKS: dict[str, Callable[[], None]] = {

@@ -79,7 +79,8 @@ MUTANTS = (
     Mutant("spectra", "last row left out of the count", "i < n; ++i", "i < n - 1; ++i"),
     Mutant("spectra", "one shift too many", "i < count", "i <= count"),
     Mutant("spectra", "one entry too many scanned", "i < n - k", "i < n"),
-    Mutant("spectra", "bin above the edges left out", "i <= edges", "i < edges"),
+    Mutant("spectra", "last row left out of the moments", "i <= last", "i < last"),
+    Mutant("spectra", "coupling beyond the last row", "if (i < last) {", "if (i <= last) {"),
     Mutant("spectra", "one eigenvalue too many", "i < n; i += grid_threads()", "i <= n; i += grid_threads()"),
     # constants and formulas
     Mutant("random", "multiplier of Philox", "0xD2511F53u", "0xD2511F55u"),

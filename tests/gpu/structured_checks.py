@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import pytest
 
 from rmtsim import kernels
 from rmtsim.kernels.gpu import device
-from rmtsim.kernels.gpu import spectra as gpu_spectra
 from rmtsim.kernels.gpu import structured as gpu_structured
+from rmtsim.kernels.gpu.spectra import FewDiagonals
 
 from . import checks
 from .checks import DTYPES, SHAPES, SIZES, close, launched, same_bits
@@ -53,7 +52,7 @@ def chi_bits(start: int, size: int) -> None:
     for threads, limit in SHAPES:
         with launched(threads, limit):
             found = same_bits(
-                lambda: gpu_structured._draw_chi(device.to_device(words), start, device.to_device(degrees)),
+                lambda: gpu_structured.draw_chi(device.to_device(words), start, device.to_device(degrees)),
                 range(2),
             )
         for row, stream in enumerate(words):
@@ -104,7 +103,7 @@ def plane(d: int, dtype: type) -> None:
     """Rows 2 and 5 of W; the lengths of both known from the reference's normals."""
     words, pair = streams(3), (2, 5)
     found = same_bits(
-        lambda: gpu_structured._plane_coordinates(device.to_device(words), d, pair, np.dtype(dtype))
+        lambda: gpu_structured.plane_coordinates(device.to_device(words), d, pair, np.dtype(dtype))
     )
     for stream, (along, across) in zip(words, found, strict=True):
         first, second = (
@@ -162,13 +161,13 @@ def banded() -> None:
     for n in (1, 2, 3, 4, 31, 32, 33, 150):
         bands = matrices(n)
         spectra = np.array([np.linalg.eigvalsh(dense(form)) for form in bands])
-        given, norms = device.to_device(bands), np.abs(spectra).max(axis=1)
-        extremes = same_bits(lambda given=given: gpu_spectra.trial_banded_outer(given)[1], range(3))
+        given, norms = FewDiagonals(device.to_device(bands)), np.abs(spectra).max(axis=1)
+        extremes = same_bits(given.extremes, range(3))
         bound = 8 * (n + 8) * EPS * norms[:, None] + n * np.finfo(float).smallest_subnormal
         assert (np.abs(extremes - spectra[:, [0, -1]]) <= bound).all()
         assert extremes[2].tolist() == [0, 0]
         assert (extremes[3, 0], extremes[4, 1]) == (0, 0)
-        moments = same_bits(lambda given=given: gpu_spectra.trial_banded_outer(given)[0], range(3))
+        moments = same_bits(given.moments, range(3))
         for trial in (0, 2, 3, 4, 5, 6, 7):
             wanted = [np.mean(spectra[trial] ** k) for k in (1, 2, 3, 4)]
             close(moments[trial], np.array(wanted), np.float64, n, float(max(norms[trial], 1) ** 4))
@@ -179,16 +178,14 @@ def banded() -> None:
                 counts(given, spectra, 3 * SUBNORMAL)
 
 
-def counts(given: Any, spectra: np.ndarray, scale: float) -> None:
+def counts(given: FewDiagonals, spectra: np.ndarray, scale: float) -> None:
     """Counts at shifts that are clear of the eigenvalues, and at 0 where zero rows have that eigenvalue."""
     shifts = scale * np.concatenate([[-np.inf], np.linspace(-1.01, 0.99, 64), [np.inf], [0.0]])
-    below = same_bits(lambda: gpu_spectra.trial_banded_counts(given, device.to_device(shifts)), range(2))
+    below = same_bits(lambda: given.counts(device.to_device(shifts)), range(2))
     for found, spectrum in zip(below, spectra, strict=True):
         clear = np.abs(shifts[:, None] - spectrum).min(axis=1) > 1e-6 * np.abs(spectrum).max()
         np.testing.assert_array_equal(found[clear], np.searchsorted(spectrum, shifts[clear]))
     assert below[2:5, -1].tolist() == [0, 0, np.sum(spectra[4] < 0)]
-    bins = device.to_host(gpu_spectra.bin_counts(device.to_device(below[:, 1:-2]), spectra.shape[1]))
-    np.testing.assert_array_equal(bins.sum(axis=1), spectra.shape[1])
 
 
 CHECKS: dict[str, Callable[[], None]] = {

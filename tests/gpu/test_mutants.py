@@ -4,8 +4,9 @@ import multiprocessing
 
 import pytest
 
-from rmtsim.kernels.gpu import device, sources
+from rmtsim.kernels.gpu import sources
 
+from .checks import forget_kernels
 from .mutants import BARRIER, Mutant
 from .structured_checks import CHECKS
 from .structured_mutants import MUTANTS
@@ -29,7 +30,7 @@ def survives(mutant: Mutant) -> None:
     faulty = mutant.apply(sources.source(mutant.unit))
     sound = sources.source
     sources.source = lambda unit: faulty if unit == mutant.unit else sound(unit)
-    device.forget_kernels()
+    forget_kernels()
     CHECKS[mutant.unit]()
 
 

@@ -10,6 +10,7 @@ from rmtsim.kernels.gpu import device, sources
 
 from ..emulator.module import EmulatorError
 from ..emulator.sanitized import Module
+from .checks import forget_kernels
 from .mutants import BARRIER
 
 pytestmark = [pytest.mark.slow, pytest.mark.emulated]
@@ -19,9 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.emulated]
 def sanitizer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(Module, "sanitizer", request.param)
     monkeypatch.setattr(device.cupy(), "RawModule", Module)
-    device.forget_kernels()
+    forget_kernels()
     yield request.param
-    device.forget_kernels()
+    forget_kernels()
 
 
 STREAM = np.array([1, 2, 3, 4], np.uint32)

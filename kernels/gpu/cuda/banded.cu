@@ -1,6 +1,6 @@
 // Statistics of symmetric pentadiagonal matrices S: bands (T, 3, n), the diagonal and the two below it, bands[k][i] =
-// S[i + k][i], all float64. _banded.py has the recurrence and what counts lose near a zero pivot, _banded_extremes.py why
-// outer eigenvalues are sought by definiteness.
+// S[i + k][i], all float64. The CPU's sources (kernels/cpu/compiled/banded*.py) have the recurrence, what counts lose
+// near a zero pivot, and why outer eigenvalues are sought by definiteness.
 #include "sections.cuh"
 
 // sqrt(eps): where eigenvalues are counted, a pivot nearer to zero is moved out to it, on its own side.
@@ -72,23 +72,22 @@ extern "C" __global__ void units(const double* bands, i64 n, double* out, i64* r
 }
 
 // Eigenvalues below each of shifts (count): out (T, count). blockIdx.y to a matrix, a thread to a shift.
-extern "C" __global__ void __launch_bounds__(256, 4) banded_counts(const double* bands, const double* unit,
-                                                                   const i64* rows, i64 n, const double* shifts,
-                                                                   i64 count, i64* out) {
+extern "C" __global__ void __launch_bounds__(256, 4) counts(const double* bands, const double* unit, const i64* rows,
+                                                            i64 n, const double* shifts, i64 count, i64* out) {
     Pentadiagonal form(bands, blockIdx.y, n, rows[blockIdx.y], unit[blockIdx.y]);
     for (i64 i = grid_thread(); i < count; i += grid_threads())
         out[blockIdx.y * count + i] = form.below(form.unit * shifts[i]) + zeros_below(form, n, shifts[i]);
 }
 
 // Smallest and largest eigenvalue (T, 2). One warp to a matrix.
-extern "C" __global__ void banded_extremes(const double* bands, const double* unit, const i64* rows, i64 n, double* out) {
+extern "C" __global__ void extremes(const double* bands, const double* unit, const i64* rows, i64 n, double* out) {
     Pentadiagonal form(bands, blockIdx.x, n, rows[blockIdx.x], unit[blockIdx.x]);
     double found = outer_eigenvalue(form, n) / form.unit;
     if (threadIdx.x % SECTIONS == 0) out[2 * blockIdx.x + threadIdx.x / SECTIONS] = found;
 }
 
 // (1/n) tr S^k, k = 1..4, from the entries of S^2 on and above its diagonal: out (T, 4). One block to a matrix.
-extern "C" __global__ void banded_moments(const double* bands, const i64* rows, i64 n, double* out) {
+extern "C" __global__ void moments(const double* bands, const i64* rows, i64 n, double* out) {
     __shared__ double scratch[WARP];
     Pentadiagonal form(bands, blockIdx.x, n, rows[blockIdx.x], 1);
     double sums[4] = {0, 0, 0, 0};

@@ -1,4 +1,4 @@
-// Chi variables by rejection (Marsaglia & Tsang 2000), twin of _chi.py: the same operations in the same order, and so the
+// Chi variables by rejection (Marsaglia & Tsang 2000), twin of the CPU's: the same operations in the same order, and so the
 // same bits. Each variable has 64 blocks of its stream: two attempts to a pair of blocks, the last pair left for the
 // power of a uniform number below two degrees of freedom.
 #include "exponential.cuh"

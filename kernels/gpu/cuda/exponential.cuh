@@ -1,4 +1,4 @@
-// e^x by the operations of _exp.py: 2^n times a polynomial in the rest. Results below the smallest normal number
+// e^x by the CPU's operations: 2^n times a polynomial in the rest. Results below the smallest normal number
 // are 0, NaN stays NaN.
 #include "types.cuh"
 

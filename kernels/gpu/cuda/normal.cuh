@@ -1,5 +1,5 @@
-// Uniform and normal numbers from random words: the operations of _random_loops.py one by one, so that both give the
-// same bits. That takes IEEE arithmetic in the written order: compile with --fmad=false (see _gpu_sources.options).
+// Uniform and normal numbers from random words: the CPU's operations one by one, so that both give the same bits. That
+// takes IEEE arithmetic in the written order: compile with --fmad=false (see `options` in sources.py).
 #include "philox.cuh"
 
 template <class T> struct Pair { T first, second; };
@@ -15,7 +15,7 @@ __device__ __forceinline__ double uniform(u64 word) { return (double)((word >> 1
 __device__ __forceinline__ float uniform(u32 word) { return (float)(int)((word >> 8) + 1) * 0x1p-24f; }
 
 // -ln(x), x = 2^e m with sqrt(1/2) <= m < sqrt(2); f = m - 1, s = f / (2 + f), and after fdlibm (Sun 1993)
-// ln(1 + f) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2))). Errors of the polynomials: _random_loops.py.
+// ln(1 + f) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2))). The CPU's sources have the errors of the polynomials.
 __device__ __forceinline__ double minus_log(double x) {
     const u64 root_half = 0x3FE6A09E667F3BCDull;
     u64 bits = (u64)__double_as_longlong(x) - root_half + (64ull << 52);

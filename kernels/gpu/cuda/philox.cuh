@@ -1,4 +1,4 @@
-// Philox4x32-10 (Salmon et al. 2011, SC11, section 3.3), twin of _philox in _random_loops.py.
+// Philox4x32-10 (Salmon et al. 2011, SC11, section 3.3), twin of the CPU's.
 #include "types.cuh"
 
 __device__ __forceinline__ uint4 philox(uint4 c, uint2 key) {

@@ -19,23 +19,12 @@ extern "C" __global__ void units(const double* diagonal, const double* off_diago
     scan({diagonal + blockIdx.x * n, off_diagonal + blockIdx.x * (n - 1)}, n, out + blockIdx.x, rows + blockIdx.x);
 }
 
-// Eigenvalues below each of shifts (T, count); blockIdx.y to a matrix, a thread to a shift.
-extern "C" __global__ void sturm_counts(const double* diagonal, const double* off_diagonal, const double* unit,
-                                        const i64* rows, i64 n, const double* shifts, i64 count, i64* out) {
+// Eigenvalues below each of shifts (count): out (T, count). blockIdx.y to a matrix, a thread to a shift.
+extern "C" __global__ void counts(const double* diagonal, const double* off_diagonal, const double* unit, const i64* rows,
+                                  i64 n, const double* shifts, i64 count, i64* out) {
     Tridiagonal form = {diagonal + blockIdx.y * n, off_diagonal + blockIdx.y * (n - 1), rows[blockIdx.y], unit[blockIdx.y]};
-    for (i64 i = grid_thread(); i < count; i += grid_threads()) {
-        double x = shifts[blockIdx.y * count + i];
-        out[blockIdx.y * count + i] = form.below(form.unit * x) + zeros_below(form, n, x);
-    }
-}
-
-// Differences of counts at the edges (T, edges): out (T, edges + 1), below the first and above the last included.
-extern "C" __global__ void bin_counts(const i64* below, i64 edges, i64 n, i64* out) {
-    for (i64 i = grid_thread(); i <= edges; i += grid_threads()) {
-        const i64* row = below + blockIdx.y * edges;
-        i64 upper = i < edges ? row[i] : n, lower = i > 0 ? row[i - 1] : 0;
-        out[blockIdx.y * (edges + 1) + i] = upper - lower;
-    }
+    for (i64 i = grid_thread(); i < count; i += grid_threads())
+        out[blockIdx.y * count + i] = form.below(form.unit * shifts[i]) + zeros_below(form, n, shifts[i]);
 }
 
 // Smallest and largest eigenvalue: out (T, 2). One warp to a matrix.
@@ -49,7 +38,7 @@ extern "C" __global__ void extremes(const double* diagonal, const double* off_di
 // All eigenvalues by bisection, a thread to each: out (T, n), ascending; blockIdx.y to a matrix.
 extern "C" __global__ void __launch_bounds__(256, 4) bisect_eigenvalues(const double* diagonal,
                                                                         const double* off_diagonal, const double* unit,
-                                                                        const i64* rows, const double* ends, i64 n,
+                                                                        const i64* rows, i64 n, const double* ends,
                                                                         double* out) {
     Tridiagonal form = {diagonal + blockIdx.y * n, off_diagonal + blockIdx.y * (n - 1), rows[blockIdx.y], unit[blockIdx.y]};
     double smallest = form.unit * ends[2 * blockIdx.y], largest = form.unit * ends[2 * blockIdx.y + 1];
@@ -66,22 +55,23 @@ extern "C" __global__ void __launch_bounds__(256, 4) bisect_eigenvalues(const do
 }
 
 // (1/n) tr T^k, k = 1..4, from the closed walks of length k: out (T, 4). One block to a matrix.
-extern "C" __global__ void moments(const double* diagonal, const double* off_diagonal, i64 n, double* out) {
+extern "C" __global__ void moments(const double* diagonal, const double* off_diagonal, const i64* rows, i64 n, double* out) {
     __shared__ double scratch[WARP];
+    i64 last = rows[blockIdx.x] - 1;
     const double *a = diagonal + blockIdx.x * n, *b = off_diagonal + blockIdx.x * (n - 1);
     double m1 = 0, m2 = 0, m3 = 0, m4 = 0;
-    for (i64 i = threadIdx.x; i < n; i += blockDim.x) {
+    for (i64 i = threadIdx.x; i <= last; i += blockDim.x) {
         double here = a[i], square = here * here;
         m1 += here;
         m2 += square;
         m3 += square * here;
         m4 += square * square;
-        if (i < n - 1) {
+        if (i < last) {
             double edge = b[i] * b[i], there = a[i + 1];
             m2 += 2 * edge;
             m3 += 3 * edge * (here + there);
             m4 += 2 * edge * (2 * (square + here * there + there * there) + edge);
-            if (i < n - 2) m4 += 4 * edge * b[i + 1] * b[i + 1];
+            if (i < last - 1) m4 += 4 * edge * b[i + 1] * b[i + 1];
         }
     }
     double sums[4] = {m1, m2, m3, m4};

@@ -1,4 +1,4 @@
-// Sturm counts of a symmetric tridiagonal matrix, twin of _sturm.py: the number of eigenvalues below x is the number
+// Sturm counts of a symmetric tridiagonal matrix, twin of the CPU's: the number of eigenvalues below x is the number
 // of negative pivots of T - x = L D L^T (Barth, Martin & Wilkinson 1967).
 #include "types.cuh"
 
