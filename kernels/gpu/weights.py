@@ -34,9 +34,13 @@ def class_weights(p_row, p_col, same, complement):
     return to_host(trial_class_weights(p, to_device(p_col, np.float64), same))
 
 
+HAS_ACTIVATIONS = ("relu",)
+"""Those of which there is CUDA."""
+
+
 def only_relu(activation: str) -> None:
-    """Refuse activations of which there is no CUDA."""
-    if activation != "relu":
+    """Refuse all others."""
+    if activation not in HAS_ACTIVATIONS:
         raise DeviceError(f"activation: expected 'relu' on device gpu, got {activation!r}, which cpu has")
 
 

@@ -39,11 +39,14 @@ class Operations(
         Its name.
     lacks : tuple of str
         Operations that the device has not; calling one of them raises DeviceError.
+    activations : tuple of str
+        Activations of hidden models that it has; others raise DeviceError.
     """
 
     def __init__(self, device: str) -> None:
         self.device = device
         self._bare = BareFunctions(device, GROUPS)
+        self.activations = self._bare.activations
         self.lacks = tuple(name for name in OPERATIONS if name not in vars(self._bare))
 
     def __repr__(self) -> str:

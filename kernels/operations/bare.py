@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..errors import DeviceError
+from ..host.activations import ACTIVATIONS
 
 KERNELS = __name__.rpartition(".operations")[0]
 
@@ -17,14 +18,17 @@ class BareFunctions:
 
     That of an operation is a function of the same name in kernels/<device>/<group>.py and takes the same
     parameters by position, each of them checked and in its plainest form. Where a device has no such
-    function, asking for it raises DeviceError.
+    function, asking for it raises DeviceError. A module may name the activations that it has in
+    ``HAS_ACTIVATIONS``.
     """
 
     def __init__(self, device: str, groups: Mapping[str, Sequence[str]]) -> None:
         self._device = device
+        self.activations = tuple(ACTIVATIONS)
         for group, names in groups.items():
             path = f"{KERNELS}.{device}.{group}"
             module = import_module(path) if find_spec(path) else None
+            self.activations = getattr(module, "HAS_ACTIVATIONS", self.activations)
             vars(self).update({name: getattr(module, name) for name in names if hasattr(module, name)})
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

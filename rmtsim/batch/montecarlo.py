@@ -72,7 +72,11 @@ def run(
     capacity.check(experiment)
     if not resume and not isinstance(path, Store):
         check_new_file(Path(path), experiment)
-    kernels.load(device)  # after all that can be refused sooner: its import takes long
+    ops = kernels.load(device)  # after all that can be refused sooner: its import takes long
+    if experiment.model.activation not in ops.activations:
+        expected = " or ".join(f'"{name}"' for name in ops.activations)
+        got = experiment.model.activation
+        raise ValueError(f'model.activation: expected {expected} on device {device}, got "{got}"')
     if isinstance(path, Store):
         path.check_same(experiment, device)
         _run_into(path, experiment, threads, device, progress)

@@ -80,16 +80,19 @@ def _resume(arguments: argparse.Namespace) -> int:
     return _simulate(experiment, arguments.file, arguments, resume=True)
 
 
-def _device(asked: str, progress: Progress) -> str:
+def _device(asked: str, activation: str, progress: Progress) -> str:
     """Return the device to use; "auto" falls back to the CPU and says why."""
     from .. import kernels
 
     if asked != "auto":
         return asked
     try:
-        kernels.load("gpu")
+        activations = kernels.load("gpu").activations
     except kernels.DeviceError as error:
         progress.say(f"on the CPU: {error}")
+        return "cpu"
+    if activation not in activations:
+        progress.say(f"on the CPU: the GPU has no activation {activation}")
         return "cpu"
     return "gpu"
 
@@ -105,7 +108,7 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
     cells = len(experiment.cells)
     with warnings.catch_warnings(), Progress(quiet=arguments.quiet) as progress:
         warnings.showwarning = _show
-        device = _device(arguments.device, progress)
+        device = _device(arguments.device, experiment.model.activation, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
         report = _ProgressOfFile(path, progress)
         run(experiment, path, arguments.workers, device, resume, report)

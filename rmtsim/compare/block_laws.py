@@ -12,7 +12,7 @@ from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
 from .spectra import CdfTable, Floats
-from .trials import Trials
+from .trials import Trials, initialisation
 
 LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
@@ -106,10 +106,19 @@ def block_laws(trials: Trials, law_trials: int = LAW_TRIALS) -> dict[Block, Bloc
 def has_law(cell: Cell, block: Block) -> bool:
     """Whether the block's spectrum has a limit law worth a comparison.
 
-    The m x m blocks do not grow with d, and the output blocks of mse are zero off the diagonal.
+    The m x m blocks do not grow with d, and the output blocks of mse are zero off the diagonal. Weight laws
+    are known for some scales of initialisation, and given V for two classes or more.
     """
     grows = not cell.architecture.is_hidden or block.layer == "w"
-    return grows and not is_zero(cell, block)
+    known = laws.has_weight_law(cell.architecture, cell.loss, **initialisation(cell))
+    lone = cell.n_classes == 1 and _depends_on_v(cell, block)
+    return grows and known and not lone and not is_zero(cell, block)
+
+
+def _depends_on_v(cell: Cell, block: Block) -> bool:
+    """Whether the law of a W-block depends on V: under mse, in units of S_ij, through residuals alone."""
+    residuals = block.diagonal and cell.activation.has_curvature
+    return cell.architecture.is_hidden and (cell.loss.couples_classes or residuals)
 
 
 def is_zero(cell: Cell, block: Block) -> bool:
@@ -122,7 +131,7 @@ def _block_law(trials: Trials, block: Block, law_trials: int) -> BlockLaw:
     cell, rows = trials.cell, np.arange(trials.count)
     if cell.loss is MEAN_SQUARE and cell.activation == RELU:
         return BlockLaw(MSE_NAMES[block], True, rows, (_marchenko_pastur(trials, block),))
-    if not cell.architecture.is_hidden:
+    if not _depends_on_v(cell, block):
         return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(trials, block, None),))
     rows = rows if trials.fixed_v else rows[:law_trials]
     each = (_generalised(trials, block, trials.V(row)) for row in rows[: 1 if trials.fixed_v else None])

@@ -68,7 +68,7 @@ def _finite(trials: Trials, block: Block) -> Broken:
     if "histogram" in trials.arrays:
         ordered = trials.edges is not None and (np.diff(trials.edges[index]) > 0).all()
         yield "edges: expected finite, strictly increasing numbers", np.full(trials.count, not ordered)
-    for name in ("scale", "moments", "extremes", "histogram", "outside"):
+    for name in ("scale", "moments", "extremes", "histogram", "outside", *trials.linear_statistics):
         if name in trials.arrays:
             values = trials.arrays[name][:, index].reshape(trials.count, -1)
             yield f"{name}: expected finite numbers", _not_finite(values)
@@ -188,6 +188,12 @@ def _eigenvalues(trials: Trials, block: Block) -> Broken:
                 np.abs(values), axis=1
             ) ** (k - 1)
             yield f"moments: expected m_{k} of the eigenvalues", np.abs(measured - own) > allowed
+    index = trials.cell.blocks.index(block)
+    for statistic in trials.linear_statistics:
+        own = statistic.function(values)
+        allowed = _rounding(trials, block) * np.mean(np.abs(own), axis=1)
+        off = np.abs(trials.arrays[statistic][:, index] - own.mean(axis=1)) > allowed
+        yield f"{statistic}: expected that of the eigenvalues", off
 
 
 def _masses(trials: Trials, block: Block) -> Broken:

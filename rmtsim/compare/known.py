@@ -153,7 +153,7 @@ def _ce_traces(trials: Trials) -> Iterator[Known]:
     cell = trials.cell
     if cell.n_classes == 1 or trials.fixed_v:  # every block is zero, or the means are those given one V
         return
-    if cell.activation != RELU:
+    if not laws.averages_over_v(cell.architecture, cell.loss, **trials.initialisation):
         return
     expected = laws.expected_traces(cell.n_features, cell.n_classes, cell.n_hidden, **trials.initialisation)
     for block in cell.blocks:

@@ -23,7 +23,8 @@ class DistancePoint(NamedTuple):
 
 def expected_rate(cell: Cell) -> float:
     """Exponent of the distance in d: -1 up to logarithms if all sample weights are 1, else -1/2."""
-    return -1.0 if (cell.architecture, cell.loss) == (LINEAR, MEAN_SQUARE) else -0.5
+    ungated = cell.architecture == LINEAR or cell.activation.name == "identity"
+    return -1.0 if ungated and cell.loss is MEAN_SQUARE else -0.5
 
 
 def distance_series(points: Iterable[DistancePoint]) -> list[list[DistancePoint]]:

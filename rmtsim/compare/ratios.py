@@ -61,7 +61,9 @@ def ratio_findings(trials: Trials, block_laws: Mapping[Block, BlockLaw]) -> Iter
 def _mean_limit(trials: Trials, layer: str) -> Limit:
     """Limit of the ratio of means over V, X and W at the C of the cell, theory.md (4.1)-(4.6)."""
     cell = trials.cell
-    if cell.activation != RELU:  # means over V are known for ReLU alone
+    if cell.loss is MEAN_SQUARE and layer == "v":
+        return Limit(0.0, 0.0, "mean")
+    if not laws.averages_over_v(cell.architecture, cell.loss, **trials.initialisation):
         return Limit(None, 0.0, "mean")
     network = cell.architecture, cell.loss, layer
     sizes = cell.aspect_ratio, cell.n_classes, cell.n_hidden
@@ -108,17 +110,19 @@ def _gates(trials: Trials) -> float:
 
 def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[Block, BlockLaw]) -> Limit:
     """Limit for the representative blocks and the V that the trials share."""
-    if trials.cell.loss is MEAN_SQUARE and (layer == "v" or trials.cell.activation == RELU):
-        S = trials.V(0).T @ trials.V(0)
-        return Limit(
-            0.0 if layer == "v" else float(_gates(trials) * (S[0, 1] / S[0, 0]) ** 2), 0.0, "given V"
-        )
+    if trials.cell.loss is MEAN_SQUARE and layer == "v":
+        return Limit(0.0, 0.0, GIVEN_V)
+    if not set(_pair(layer)) <= block_laws.keys() and layer == "w":
+        return Limit(None, 0.0, GIVEN_V)
     if layer == "v":
         masses = [_limit_mass(trials, rows) for rows in ((0, 1), (0, 0))]
     else:
         masses = [_second_moment(block_laws[name]) for name in _pair(layer)]
     (off, off_error), (diagonal, diagonal_error) = masses
     ratio = off / diagonal
+    if trials.cell.loss is MEAN_SQUARE:  # whose laws are in units of S_ij
+        S = trials.V(0).T @ trials.V(0)
+        ratio *= float((S[0, 1] / S[0, 0]) ** 2)
     return Limit(ratio, ratio * (off_error / off + diagonal_error / diagonal), GIVEN_V)
 
 

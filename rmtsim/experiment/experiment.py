@@ -240,6 +240,8 @@ def _check_hidden(model: Networks, grid: Grid) -> None:
         raise ExperimentError("grid.n_hidden", "a width for the hidden model", "none")
     if not hidden and grid.n_hidden is not None:
         raise ExperimentError("grid.n_hidden", "no width, the model is linear", show(list(grid.n_hidden)))
+    if not hidden and model.w_std != 1:
+        raise ExperimentError("model.w_std", "none, the model is linear", f"{model.w_std:g}")
     if not hidden and model.activation != "relu":
         raise ExperimentError("model.activation", "none, the model is linear", f'"{model.activation}"')
     if not hidden and model.v_draw == "cell":

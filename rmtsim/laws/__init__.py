@@ -38,7 +38,13 @@ from .tracy_widom import (
 )
 from .visible import visible_support
 from .weights.activation import Activation
-from .weights.conditions import Conditions, Initialisation, InitialisationOptions
+from .weights.conditions import (
+    Conditions,
+    Initialisation,
+    InitialisationOptions,
+    averages_over_v,
+    has_weight_law,
+)
 from .weights.joint_weights import JointWeights, Sector
 from .weights.weight_law import WeightLaw
 
@@ -63,10 +69,12 @@ __all__ = [
     "Semicircle",
     "TracyWidom",
     "WeightLaw",
+    "averages_over_v",
     "block_mass",
     "block_ratio",
     "distance",
     "expected_traces",
+    "has_weight_law",
     "johnstone_scaling",
     "joint_weights",
     "largest_eigenvalue_law",

@@ -23,7 +23,15 @@ class Named(str):
 
     @classmethod
     def make(cls, name: str) -> Self:
-        """Return a new object, known by its name from now on; its attributes are the caller's to set."""
+        """Return a new object, known by its name from now on; its attributes are the caller's to set.
+
+        Raises
+        ------
+        ValueError
+            There is one of that name.
+        """
+        if name in cls.known:
+            raise ValueError(f"name: expected one that no other {cls.__name__} has, got {name!r}")
         made = str.__new__(cls, name)
         cls.known[name] = made
         return made

@@ -244,6 +244,7 @@ def test_schema():
         "eigenvalues_vv_diag": ((6,), "float64", ("index_vv_diag",)),
         "eigenvalues_vv_off": ((6,), "float64", ("index_vv_off",)),
         "masses": ((2,), "float64", ("part",)),
+        "log_determinant": ((2,), "float64", ("block",)),
     }
     assert in_hidden["histogram"].shape == (4, 7)
     assert in_hidden["masses"].shape == (5,)

@@ -1,9 +1,10 @@
 """What the law of a block is conditioned on, as users give it: checked where it is asked for."""
 
 import math
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from ..solver.measure import Floats
@@ -91,6 +92,23 @@ class Initialisation:
         return s
 
 
+def averages_over_v(architecture: str, loss: str, **init: Unpack[InitialisationOptions]) -> bool:
+    """Whether masses, ratios and traces averaged over V are known for an initialisation.
+
+    They are for ReLU, and under cross-entropy for logits of the hidden model that do not spread too far.
+    """
+    given = Initialisation(**init)
+    if architecture == "linear":
+        return True
+    return given.phi.is_relu and (loss == "mse" or given.w_std * given.v_std <= _LARGEST_PRODUCT)
+
+
+def has_weight_law(architecture: str, loss: str, **init: Unpack[InitialisationOptions]) -> bool:
+    """Whether the weight laws of a model are known for an initialisation: of linear ce within some scales."""
+    low, high = _LOGIT_STD
+    return (architecture, loss) != ("linear", "ce") or low <= Initialisation(**init).v_std <= high
+
+
 @dataclass(frozen=True)
 class Conditions(Initialisation):
     """What the law of a block is conditioned on.
@@ -130,6 +148,15 @@ class Conditions(Initialisation):
                 f"{self.v_std!r}"
             )
         return self.v_std
+
+    def in_units_of_scale(self, diagonal: bool) -> "Conditions":
+        """Return conditions with some V for weights under mse in units of S_ij, where V cancels.
+
+        Where it does not, in the residuals of diagonal blocks, a missing V stays missing.
+        """
+        if self.V is not None or (diagonal and self.phi.second is not None):
+            return self
+        return replace(self, V=np.eye(max(2, max(self.rows) + 1)))
 
     def readout(self, diagonal: bool) -> tuple[Floats, int, int]:
         """Return V and the units of a block, i = j on the diagonal."""

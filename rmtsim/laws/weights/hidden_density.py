@@ -30,7 +30,7 @@ def hidden_mse_law(diagonal: bool, conditions: Conditions) -> WeightLaw:
     """Law under mse, in units of S_ij: atoms where the activation is linear on both sides of zero."""
     slopes = conditions.phi.slopes
     if slopes is None:
-        return hidden_density(mse_weights, diagonal, conditions)
+        return hidden_density(mse_weights, diagonal, conditions.in_units_of_scale(diagonal))
     if conditions.V is not None:
         conditions.readout(diagonal)
     below, above = slopes

@@ -20,7 +20,7 @@ def hidden_mse(diagonal: bool, conditions: Conditions) -> JointWeights:
     open gates leave E u u^T with 1 on the diagonal and 2/pi off it: the sectors are u_i + u_j and u_i - u_j.
     """
     if not conditions.phi.is_relu:
-        return hidden_joint(mse_weights, diagonal, conditions)
+        return hidden_joint(mse_weights, diagonal, conditions.in_units_of_scale(diagonal))
     if conditions.V is not None:
         conditions.readout(diagonal)  # the law does not depend on it, but nonsense is refused
     if diagonal:

@@ -122,7 +122,9 @@ def _cell_attributes(experiment: Experiment, cell: Cell) -> dict[str, Any]:
     network = {"architecture": str(cell.architecture), "loss": str(cell.loss)}
     drawn = {name: getattr(cell, name) for name in ("w_std", "v_std") if getattr(cell, name) != 1}
     if cell.activation != RELU:
-        drawn |= {"activation": cell.activation.name, "slope": cell.activation.slope}
+        drawn["activation"] = cell.activation.name
+        if cell.activation.name == "leaky_relu":
+            drawn["slope"] = cell.activation.slope
     return {**network, **sizes, **drawn, "method": experiment.method(cell)}
 
 
