@@ -32,12 +32,14 @@ def add_parsers(commands: Any) -> None:
         help="number of classes of a ce model; inf for linear-ce alone: the law of hidden-ce is that of one "
         "finite V",
     )
-    law.add_argument("--hidden", type=positive, metavar="M", help="hidden width of hidden-ce")
+    law.add_argument(
+        "--hidden", type=positive, metavar="M", help="hidden width of a hidden model whose V is drawn"
+    )
     law.add_argument(
         "--V",
         type=Path,
         metavar="FILE.npy",
-        help="the V of hidden-ce, shape (C, m), instead of one drawn with --classes and --hidden",
+        help="the V of a hidden model, shape (C, m), instead of one drawn with --classes and --hidden",
     )
     law.add_argument(
         "--seed", type=_seed, default=0, help="of the V drawn where none is given, and of --draw (default: 0)"

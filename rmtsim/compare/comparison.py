@@ -22,7 +22,7 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, *, check: bool = Fal
     results : Results
         From ``open_results``, or a store.
     law_trials : int
-        Trials used where each trial has a law of its own (hidden ce with V drawn per trial).
+        Trials used where each trial has a law of its own (laws given V with V drawn per trial).
     check : bool
         Also test the trials, which takes some seconds a cell: `Comparison.check`.
 

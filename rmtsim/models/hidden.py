@@ -252,7 +252,8 @@ class HiddenModel(Model):
     def block_masses(self, X: ArrayLike, y: ArrayLike | None = None) -> dict[str, NDArray[np.float64]]:
         """Return squared Frobenius norms of all blocks: {"ww": (m, m), "vv": (C, C), "wv": (m, C)}.
 
-        Without y the parts that need no residuals: no "wv". O(N^2 + N C) memory.
+        Without y the parts that need no residuals: no "wv", and no "ww" of activations that have a second
+        derivative, which are refused. O(N^2 + N C) memory.
         """
         X = self.inputs(X)
         a = self._preactivations(X)

@@ -46,7 +46,7 @@ def save_all(
     directory : path
     formats : sequence of {"png", "svg", "pdf"}
     law_trials : int
-        Trials shown where each trial has a law of its own (hidden ce with V drawn per trial).
+        Trials shown where each trial has a law of its own (laws given V with V drawn per trial).
 
     Returns
     -------
