@@ -92,6 +92,7 @@ def test_compare_prints_a_table_and_json(finished: Path) -> None:
     assert len(found["cells"]) == 8
 
 
+@pytest.mark.slow
 def test_check_fails_on_a_broken_identity(finished: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.h5"
     broken.write_bytes((finished / "small.h5").read_bytes())
@@ -113,6 +114,7 @@ def test_silence_is_explained(
     assert (_progress.COMPILING in capsys.readouterr().err) == said
 
 
+@pytest.mark.slow
 def test_check_says_where_nothing_can_be_tested(finished: Path, tmp_path: Path) -> None:
     untested = tmp_path / "untested.h5"
     untested.write_bytes((finished / "small.h5").read_bytes())

@@ -461,6 +461,7 @@ def test_without_eigenvalues_or_histograms_there_is_no_curve():
     assert compare(store).cells[0].blocks[0].distances is None
 
 
+@pytest.mark.slow
 def test_ratio_of_hidden_ce_has_its_limit_at_finite_classes():
     model = {"architecture": "hidden", "loss": "ce", "v_draw": "trial"}
     experiment = _experiment(trials=2, model=model, grid={"n_classes": 8}, measure={"statistics": "masses"})
