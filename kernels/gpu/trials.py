@@ -19,7 +19,7 @@ from . import eigen, matrices, random, softmax, spectra
 from .batches import batch_size, free_memory, halving, pipelined
 from .device import cupy, empty, products, to_device, to_host
 from .structured import trial_output_grams
-from .weights import only_relu, trial_class_weights, trial_gated_weights
+from .weights import trial_class_weights, trial_gated_weights
 
 
 class Setting(NamedTuple):
@@ -200,7 +200,6 @@ def linear_forms(streams, sizes, loss, class_pairs, dtype, network):
 
 def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network):
     """Forms of both layers."""
-    only_relu(network.activation)
     _, d, _, m = sizes
 
     def measure(drawn: Drawn) -> Parts:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DeviceError
 from .device import elements, empty, launch, to_device, to_host
 
 
@@ -38,14 +37,7 @@ HAS_ACTIVATIONS = ("relu",)
 """Those of which there is CUDA."""
 
 
-def only_relu(activation: str) -> None:
-    """Refuse all others."""
-    if activation not in HAS_ACTIVATIONS:
-        raise DeviceError(f"activation: expected 'relu' on device gpu, got {activation!r}, which cpu has")
-
-
 def gated_weights(a_row, a_col, factor, activation, slope, residuals):
     """The factor where both gates are open."""
-    only_relu(activation)
     a, b, values = (to_device(x, np.float64) for x in (a_row, a_col, factor))
     return to_host(trial_gated_weights(a, b, values))

@@ -10,9 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 Function = Callable[[NDArray, float], NDArray]
+
+
+def _share_below(a: NDArray) -> NDArray:
+    from scipy.special import ndtr  # takes longer to import than all that reads an experiment
+
+    return ndtr(a)
 
 
 def _density(a: NDArray) -> NDArray:
@@ -45,8 +50,8 @@ ACTIVATIONS: dict[str, Derivatives] = {
     ),
     # a Phi(a), with the normal distribution function Phi and its density
     "gelu": Derivatives(
-        lambda a, slope: a * ndtr(a),
-        lambda a, slope: ndtr(a) + a * _density(a),
+        lambda a, slope: a * _share_below(a),
+        lambda a, slope: _share_below(a) + a * _density(a),
         lambda a, slope: (2 - a * a) * _density(a),
     ),
 }

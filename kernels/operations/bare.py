@@ -31,6 +31,12 @@ class BareFunctions:
             self.activations = getattr(module, "HAS_ACTIVATIONS", self.activations)
             vars(self).update({name: getattr(module, name) for name in names if hasattr(module, name)})
 
+    def require(self, activation: str) -> None:
+        """Refuse an activation that the device has not."""
+        if activation not in self.activations:
+            expected = " or ".join(map(repr, self.activations))
+            raise DeviceError(f"activation: expected {expected} on device {self._device}, got {activation!r}")
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """Refuse what the device has no function for; Python asks here for names that are no attributes."""
         if name.startswith("_"):

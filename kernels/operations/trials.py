@@ -100,6 +100,7 @@ class TrialOperations(Group):
         """
         names = "n_samples", "n_features", "n_classes", "n_hidden"
         given = checked_network(network)
+        self._bare.require(given.activation)
         batch = trial_batch(streams, sizes, names, loss, dtype, given.residuals_enter)
         hidden = indices(hidden_pairs, "hidden_pairs", (None, 2), batch.sizes[3])
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])

@@ -82,5 +82,6 @@ class WeightOperations(Group):
         """
         a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
         shape = activation_name(activation), float(real(slope, "slope"))
+        self._bare.require(activation)
         added = residual_products(residuals, len(a))
         return self._bare.gated_weights(a, b, sample_factor(factor, len(a)), *shape, added)

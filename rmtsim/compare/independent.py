@@ -24,8 +24,6 @@ MOST, FEWEST = 1024, 12
 WORK, MOST_WORK = 1e10, 2.5e10
 """Operations of a cell: about a second; and how many are worth the fewest trials."""
 BATCH_BYTES, MOST_BYTES = 1 << 26, 1 << 29
-PAIRS = {WW_DIAG: (0, 0), WW_OFF: (0, 1), VV_DIAG: (0, 0), VV_OFF: (0, 1)}
-"""Indices of the representative blocks in their layer."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +180,7 @@ class _Draw:
 
     def weights(self, block: Block) -> Floats:
         """Sample weights of a block, shape (T, N)."""
-        pair = PAIRS[block]
-        return self.hidden_weight(*pair) if block.layer == "w" else self.class_weight(*pair)
+        return (self.hidden_weight if block.layer == "w" else self.class_weight)(*block.pair)
 
     def block(self, block: Block) -> Floats:
         """H, shape (T, n, n): (1/N) sum_n lambda_n x_n x_n^T, of h_n in the V-layer."""
@@ -196,7 +193,7 @@ class _Draw:
         """S_ij for W-blocks of hidden mse, else 1, shape (T,)."""
         if self.cell.loss.couples_classes or block.layer != "w":
             return np.ones(self.count)
-        i, j = PAIRS[block]
+        i, j = block.pair
         return np.sum(self.V[:, :, i] * self.V[:, :, j], axis=1)
 
     def measure(self, trials: Trials, cross: bool) -> IndependentTrials:

@@ -1,5 +1,6 @@
 """The network with one hidden layer, f(x) = V phi(W x): theory.md (2.2)-(2.4), (2.6), (2.7)."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -84,20 +85,18 @@ class HiddenModel(Model):
 
     def features(self, X: NDArray) -> NDArray:
         """Return the hidden activations h = phi(W x), shape (N, m)."""
-        return self.activation.value(self._preactivations(X))
+        return self.activation.value(X @ self.W.T)
 
-    def _preactivations(self, X: NDArray) -> NDArray:
-        return X @ self.W.T
+    def _forward(self, X: NDArray) -> tuple[NDArray, Outputs]:
+        """Return the pre-activations a = W x, shape (N, m), and the outputs at h = phi(a)."""
+        a = X @ self.W.T
+        return a, self.outputs(self.activation.value(a))
 
     # Sample weights and blocks ---------------------------------------------------------------------
 
     def output_gram(self) -> NDArray[np.float64]:
         """Return S = V^T V, shape (m, m): the natural unit S_ij of W-layer blocks under mse."""
-        S = np.zeros((self.n_hidden, self.n_hidden))
-        for classes in self.layer.tiles(n_samples=0):
-            rows = self.V[classes].astype(np.float64)
-            S += rows.T @ rows
-        return S
+        return replace(self.layer, V=self.V).gram()
 
     def _hidden_weights(
         self, a: NDArray, outputs: Outputs, pairs: NDArray, y: ArrayLike | None
@@ -118,8 +117,8 @@ class HiddenModel(Model):
             y, len(outputs.features), f"W-layer blocks of activation {self.activation.name}"
         )
         back = np.zeros(outputs.features.shape)
-        for classes, values in outputs.tiles():
-            back += outputs.residuals(values, targets, classes) @ outputs.layer.V[classes]
+        for classes, g in outputs.residual_tiles(targets):
+            back += g @ outputs.layer.V[classes]
         return back
 
     def sample_weights(
@@ -138,11 +137,16 @@ class HiddenModel(Model):
         (layer, i), (other, j) = self._block_indices(row, col)
         if layer != other:
             raise ValueError(f"row, col: expected two units of one layer, got {row!r} and {col!r}")
-        a = self._preactivations(self.inputs(X))
-        outputs = self.outputs(self.activation.value(a))
+        return self._weighted_rows(self.inputs(X), layer, (i, j), y)[1]
+
+    def _weighted_rows(
+        self, X: NDArray, layer: str, pair: tuple[int, int], y: ArrayLike | None
+    ) -> tuple[NDArray, NDArray[np.float64]]:
+        """Return u (N, d or m) and lambda (N,) of the block of a pair of units of one layer."""
+        a, outputs = self._forward(X)
         if layer == "v":
-            return outputs.class_weights(i, j)
-        return self._hidden_weights(a, outputs, np.array([[i, j]]), y)[:, 0]
+            return outputs.features, outputs.class_weights(*pair)
+        return X, self._hidden_weights(a, outputs, np.array([pair]), y)[:, 0]
 
     def block(
         self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
@@ -164,15 +168,12 @@ class HiddenModel(Model):
         """
         (layer, i), (other, j) = self._block_indices(row, col)
         if layer == other:
-            X = self.inputs(X)
-            rows = X if layer == "w" else self.features(X)
-            return self.kernels.weighted_gram(rows, self.sample_weights(X, row, col, y))
+            return self.kernels.weighted_gram(*self._weighted_rows(self.inputs(X), layer, (i, j), y))
         if layer == "v":
             return self.block(X, col, row, y).T
         X = self.inputs(X)
         targets = self.labels(y, len(X), "a block between layers")
-        a = self._preactivations(X)
-        outputs = self.outputs(self.activation.value(a))
+        a, outputs = self._forward(X)
         tile = next(outputs.cross_tiles(targets, [i], [slice(j, j + 1)]))
         return cross_blocks(X, outputs.features, self.activation.derivative(a), tile)[:, 0]
 
@@ -189,8 +190,8 @@ class HiddenModel(Model):
         """
         X = self.inputs(X)
         targets = self._hessian_labels(y, len(X))
-        a = self._preactivations(X)
-        outputs, derivatives = self.outputs(self.activation.value(a)), self.activation.derivative(a)
+        a, outputs = self._forward(X)
+        derivatives = self.activation.derivative(a)
         n_w, d, m = self.W.size, self.n_features, self.n_hidden
         H = np.empty((self.n_parameters, self.n_parameters))
         self._fill_hidden_hessian(H[:n_w, :n_w], X, a, outputs, targets)
@@ -220,12 +221,10 @@ class HiddenModel(Model):
         """Return the gradient of the loss, shape (P,), ordered as the Hessian."""
         X = self.inputs(X)
         targets = self.labels(y, len(X), "the gradient")
-        a = self._preactivations(X)
-        outputs = self.outputs(self.activation.value(a))
+        a, outputs = self._forward(X)
         back = np.zeros(a.shape)
         gradient_V = np.empty((self.n_classes, self.n_hidden))
-        for classes, values in outputs.tiles():
-            g = outputs.residuals(values, targets, classes)
+        for classes, g in outputs.residual_tiles(targets):
             back += g @ outputs.layer.V[classes]
             gradient_V[classes] = g.T @ outputs.features
         gradient_W = (back * self.activation.derivative(a)).T @ X
@@ -236,8 +235,8 @@ class HiddenModel(Model):
         assert y is not None
         dW = direction[: self.W.size].reshape(self.W.shape)
         dV = direction[self.W.size :].reshape(self.n_classes, self.n_hidden)
-        a, da = self._preactivations(X), X @ dW.T
-        outputs, derivatives = self.outputs(self.activation.value(a)), self.activation.derivative(a)
+        (a, outputs), da = self._forward(X), X @ dW.T
+        derivatives = self.activation.derivative(a)
         h, dh = outputs.features, derivatives * da
         V = outputs.layer.V[: self.n_classes]
         values = outputs.of_rows(V)
@@ -256,8 +255,7 @@ class HiddenModel(Model):
         derivative, which are refused. O(N^2 + N C) memory.
         """
         X = self.inputs(X)
-        a = self._preactivations(X)
-        outputs = self.outputs(self.activation.value(a))
+        a, outputs = self._forward(X)
         masses = {"ww": self._hidden_block_masses(X, a, outputs, y), "vv": outputs.block_masses()}
         if y is not None:
             masses["wv"] = np.empty((self.n_hidden, self.n_classes))
@@ -272,8 +270,7 @@ class HiddenModel(Model):
         Squared Frobenius norms summed over blocks. No block is formed, and memory does not grow with C.
         """
         X = self.inputs(X)
-        a = self._preactivations(X)
-        outputs = self.outputs(self.activation.value(a))
+        a, outputs = self._forward(X)
         ww = self._hidden_block_masses(X, a, outputs, y)
         # Summed on its own: beside the diagonal's, masses of many classes are small.
         masses = {"ww_diag": float(np.trace(ww)), "ww_off": 2 * float(np.triu(ww, 1).sum())}

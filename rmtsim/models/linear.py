@@ -64,8 +64,9 @@ class LinearModel(Model):
         self, X: ArrayLike, row: BlockIndex, col: BlockIndex, y: ArrayLike | None = None
     ) -> NDArray[np.float64]:
         """Return H[row, col], shape (d, d): theory.md (2.1). The labels do not enter."""
+        (_, c), (_, e) = self._block_indices(row, col)
         X = self.inputs(X)
-        return self.kernels.weighted_gram(X, self.sample_weights(X, row, col))
+        return self.kernels.weighted_gram(X, self.outputs(X).class_weights(c, e))
 
     def hessian(self, X: ArrayLike, y: ArrayLike | None = None) -> NDArray[np.float64]:
         """Return the full Hessian, shape (C d, C d), V flattened row by row. The labels do not enter."""

@@ -21,7 +21,7 @@ class LinearOutputs(Outputs):
 
     def mean_loss(self, y: NDArray) -> float:
         """Return (1/2N) sum_n |z_n - onehot(y_n)|^2."""
-        squares = (np.sum(self.residuals(z, y, classes) ** 2) for classes, z in self.tiles())
+        squares = (np.sum(g**2) for _, g in self.residual_tiles(y))
         return sum(0.5 * float(square) for square in squares) / len(self.features)
 
     def residuals(self, values: Floats, y: NDArray, classes: slice) -> Floats:
@@ -36,18 +36,9 @@ class LinearOutputs(Outputs):
         """Return 1 for row = col, else 0, shape (N,)."""
         return np.full(len(self.features), 1.0 if row == col else 0.0)
 
-    def gram(self) -> Floats:
-        """Return S = V^T V, shape (k, k)."""
-        k = self.features.shape[1]
-        S = np.zeros((k, k))
-        for classes in self.layer.tiles(n_samples=0):
-            rows = self.layer.V[classes].astype(np.float64)
-            S += rows.T @ rows
-        return S
-
     def covariances(self, pairs: NDArray) -> Floats:
         """Return S_ij, the same for all samples, shape (1, K)."""
-        return self.gram()[pairs[:, 0], pairs[:, 1]][None]
+        return self.layer.gram()[pairs[:, 0], pairs[:, 1]][None]
 
     def cross_tiles(self, y: NDArray, hidden: Iterable[int], tiles: Iterable[slice]) -> Iterator[CrossTile]:
         """Yield the factors of (2.4): Q_nc = V_ci."""

@@ -52,6 +52,15 @@ class OutputLayer:
         for start in range(0, self.n_classes, tile):
             yield slice(start, min(start + tile, self.n_classes))
 
+    def gram(self) -> Floats:
+        """Return V^T V, shape (k, k), summed over tiles of classes."""
+        k = self.V.shape[1]
+        S = np.zeros((k, k))
+        for classes in self.tiles(n_samples=0):
+            rows = self.V[classes].astype(np.float64)
+            S += rows.T @ rows
+        return S
+
 
 class CrossTile(NamedTuple):
     """Sample factors of H[w_i, v_c] = (1/N) sum_n phi'_ni x_n [Q_nc h_n^T + g_nc e_i^T], c in a tile."""
@@ -97,6 +106,11 @@ class Outputs(ABC):
         """Yield (classes, values) over tiles that together run through all classes."""
         for classes in self.layer.tiles(len(self.features)):
             yield classes, self.of_rows(self.layer.V[classes])
+
+    def residual_tiles(self, y: NDArray) -> Iterator[tuple[slice, Floats]]:
+        """Yield (classes, columns of g) over the same tiles."""
+        for classes, values in self.tiles():
+            yield classes, self.residuals(values, y, classes)
 
     @abstractmethod
     def mean_loss(self, y: NDArray) -> float:

@@ -11,6 +11,7 @@ from .. import kernels
 from ..experiment import Cell, Experiment
 from ..models import BLOCKS, HiddenModel, LinearModel
 from ..sampling import draws
+from ..sampling.cell_draw import draw_model
 
 PORTRAIT_FEATURES = 20
 """At most this d: single entries can still be seen."""
@@ -79,8 +80,7 @@ def _draw(
     experiment: Experiment, cell: Cell, trial: int
 ) -> tuple[LinearModel | HiddenModel, NDArray, NDArray[np.int64]]:
     ops = kernels.load("cpu")
-    W, V = draws.parameters(ops, experiment, cell, trial)
-    model = LinearModel(V, cell.loss) if W is None else HiddenModel(W, V, cell.loss, cell.activation)
+    model = draw_model(experiment, cell, trial, precision="float64")
     return model, draws.inputs(ops, experiment, cell, trial), draws.labels(ops, experiment, cell, trial)
 
 

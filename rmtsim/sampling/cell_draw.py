@@ -40,10 +40,11 @@ class CellDraw(Draw):
 
 
 def draw_model(
-    experiment: Experiment, cell: Cell, trial: int, device: str = "cpu"
+    experiment: Experiment, cell: Cell, trial: int, device: str = "cpu", precision: str | None = None
 ) -> LinearModel | HiddenModel:
-    """Return the model of a trial, with its parameters drawn."""
-    W, V = draws.parameters(kernels.load(device), experiment, cell, trial, experiment.measure.precision)
+    """Return the model of a trial, its parameters drawn in a precision, by default that of the experiment."""
+    dtype = precision or experiment.measure.precision
+    W, V = draws.parameters(kernels.load(device), experiment, cell, trial, dtype)
     if W is None:
         return LinearModel(V, cell.loss, device=device)
     return HiddenModel(W, V, cell.loss, cell.activation, device=device)
