@@ -44,6 +44,15 @@ class Forms(NamedTuple):
     """(T, B, n-1)"""
 
 
+class LinearForms(NamedTuple):
+    """Blocks of linear models."""
+
+    classes: Forms
+    """Blocks (v_c, v_e), of order d."""
+    masses: NDArray[np.float64] | None
+    """Total masses of vv_diag and vv_off in each trial (T, 2), where they were asked for."""
+
+
 class HiddenForms(NamedTuple):
     """Blocks of hidden models."""
 
@@ -53,6 +62,8 @@ class HiddenForms(NamedTuple):
     """Blocks (v_c, v_e), of order m."""
     scales: NDArray[np.float64]
     """Natural unit of each block (w_i, w_j) in each trial: S_ij = (V^T V)_ij under mse, 1 under ce."""
+    masses: NDArray[np.float64] | None
+    """Total masses of ww_diag, ww_off, vv_diag, vv_off and wv in each trial (T, 5), where they were asked for."""
 
 
 class TrialBatch(NamedTuple):
@@ -80,9 +91,14 @@ def trial_batch(
         raise ValueError(f"sizes: expected {', '.join(names)}, got {tuple(sizes)}")
     words = array(streams, "streams", (None, len(names) - 1 + with_labels, 4), (np.uint32,))
     checked = tuple(integer(size, name, 1, 2**32 - 1) for name, size in zip(names, sizes, strict=True))
+    return TrialBatch(words, checked, loss_name(loss) == "ce", float_dtype(dtype))
+
+
+def loss_name(loss: str) -> str:
+    """One of the losses."""
     if loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
-    return TrialBatch(words, checked, loss == "ce", float_dtype(dtype))
+    return loss
 
 
 def checked_network(network: Network) -> Network:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from ..arguments.trials import LECUN, Forms, HiddenForms, Network, checked_network, trial_batch
+from ..arguments.trials import LECUN, HiddenForms, LinearForms, Network, checked_network, trial_batch
 from ..arguments.values import indices
 from .bare import Group
 
@@ -23,7 +23,8 @@ class TrialOperations(Group):
         class_pairs: ArrayLike,
         dtype: DTypeLike = np.float64,
         network: Network = LECUN,
-    ) -> Forms:
+        masses: bool = False,
+    ) -> LinearForms:
         """Tridiagonal forms of blocks of linear models f(x) = V x at initialisation, a batch of trials.
 
         X (N, d) has N(0, 1) entries and V (C, d) N(0, v_std^2/d) entries, each the normals of a stream from
@@ -42,12 +43,14 @@ class TrialOperations(Group):
             Of the draws and of the linear algebra.
         network : Network
             Deviations of the parameters in units of LeCun's initialisation, and the activation.
+        masses : bool
+            Whether to sum the masses of all blocks, as `linear_masses` does, from the same draws.
 
         Returns
         -------
-        Forms
-            diagonals (T, B, d) and off_diagonals (T, B, d-1), float64. A trial has the same bits in any
-            batch.
+        LinearForms
+            classes: diagonals (T, B, d) and off_diagonals (T, B, d-1), float64; masses (T, 2) or None. A trial
+            has the same bits in any batch.
 
         Raises
         ------
@@ -57,7 +60,9 @@ class TrialOperations(Group):
         batch = trial_batch(streams, sizes, ("n_samples", "n_features", "n_classes"), loss, dtype)
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
         given = checked_network(network)
-        return self._bare.linear_forms(batch.streams, batch.sizes, loss, classes, batch.dtype, given)
+        return self._bare.linear_forms(
+            batch.streams, batch.sizes, loss, classes, batch.dtype, given, bool(masses)
+        )
 
     def hidden_forms(
         self,
@@ -68,6 +73,7 @@ class TrialOperations(Group):
         class_pairs: ArrayLike,
         dtype: DTypeLike = np.float64,
         network: Network = LECUN,
+        masses: bool = False,
     ) -> HiddenForms:
         """Tridiagonal forms of blocks of hidden models f(x) = V phi(W x) at initialisation, a batch.
 
@@ -78,20 +84,20 @@ class TrialOperations(Group):
         ----------
         streams : (T, 3, 4) uint32
             Streams of X, W and V of each trial; with (T, 4, 4) that of the labels, where residuals enter: for
-            activations with a second derivative.
+            masses, and for activations with a second derivative.
         sizes : (N, d, C, m)
         loss : {"ce", "mse"}
         hidden_pairs : (B, 2) integers in [0, m)
             The blocks (w_i, w_j).
         class_pairs : (B', 2) integers in [0, C)
             The blocks (v_c, v_e).
-        dtype, network
+        dtype, network, masses
             As `linear_forms`.
 
         Returns
         -------
         HiddenForms
-            hidden: Forms of order d, classes: Forms of order m, scales (T, B), float64.
+            hidden: Forms of order d, classes: Forms of order m, scales (T, B), float64; masses (T, 5) or None.
 
         Raises
         ------
@@ -101,8 +107,11 @@ class TrialOperations(Group):
         names = "n_samples", "n_features", "n_classes", "n_hidden"
         given = checked_network(network)
         self._bare.require(given.activation)
-        batch = trial_batch(streams, sizes, names, loss, dtype, given.residuals_enter)
+        labelled = masses or given.residuals_enter
+        batch = trial_batch(streams, sizes, names, loss, dtype, labelled)
         hidden = indices(hidden_pairs, "hidden_pairs", (None, 2), batch.sizes[3])
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
         pairs = hidden, classes
-        return self._bare.hidden_forms(batch.streams, batch.sizes, loss, *pairs, batch.dtype, given)
+        return self._bare.hidden_forms(
+            batch.streams, batch.sizes, loss, *pairs, batch.dtype, given, bool(masses)
+        )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments.trials import Forms, HiddenForms, Network
+from ..arguments.trials import Forms, HiddenForms, LinearForms, Network
 from ..host.activations import ACTIVATIONS
 from .classes import class_covariances, class_probabilities
+from .masses import hidden_masses, linear_masses
 from .matrices import tridiagonal, weighted_gram
 from .random import drawn, labels
 from .weights import class_weights, gated_weights
@@ -15,19 +16,22 @@ from .weights import class_weights, gated_weights
 Form = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
-def linear_forms(streams, sizes, loss, class_pairs, dtype, network):
+def linear_forms(streams, sizes, loss, class_pairs, dtype, network, masses):
     """Trial by trial. (2.1)"""
-    (N, d, C), forms = sizes, []
+    (N, d, C), forms, totals = sizes, [], []
     for x_stream, v_stream in streams:
         X, V = _matrix(x_stream, N, d, 1.0, dtype), _matrix(v_stream, C, d, network.v_std * d**-0.5, dtype)
         forms.append(_class_forms(X, V, class_pairs, loss == "ce"))
-    return _stacked(forms, len(class_pairs), d)
+        if masses:
+            totals.append(linear_masses(X, V, loss, C))
+    stacked = np.array(totals).reshape(len(streams), 2) if masses else None
+    return LinearForms(_stacked(forms, len(class_pairs), d), stacked)
 
 
-def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network):
+def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network, masses):
     """Trial by trial. (2.2), (2.3)"""
     (N, d, C, m), is_ce = sizes, loss == "ce"
-    forms, class_forms = [], []
+    forms, class_forms, totals = [], [], []
     scales = np.ones((len(streams), len(hidden_pairs)))
     phi = ACTIVATIONS[network.activation]
     for t, (x_stream, w_stream, v_stream, *y_stream) in enumerate(streams):
@@ -38,12 +42,15 @@ def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network
         if not is_ce:
             scales[t] = (V.astype(np.float64).T @ V.astype(np.float64))[tuple(hidden_pairs.T)]
         factors = class_covariances(h, V, hidden_pairs, C) if is_ce else np.tile(scales[t], (N, 1))
-        residuals = _residual_products(h, V, labels(*y_stream, 0, N, C), is_ce) if y_stream else None
+        y = labels(*y_stream, 0, N, C) if y_stream else np.empty(0, np.int64)
+        residuals = _residual_products(h, V, y, is_ce) if network.residuals_enter else None
         weights = _hidden_weights(a, hidden_pairs, factors, network, residuals)
         forms.append([tridiagonal(weighted_gram(X, w)) for w in weights])
         class_forms.append(_class_forms(h, V, class_pairs, is_ce))
-    hidden = _stacked(forms, len(hidden_pairs), d)
-    return HiddenForms(hidden, _stacked(class_forms, len(class_pairs), m), scales)
+        if masses:
+            totals.append(hidden_masses(X, W, V, loss, y, network, C))
+    hidden, classes = _stacked(forms, len(hidden_pairs), d), _stacked(class_forms, len(class_pairs), m)
+    return HiddenForms(hidden, classes, scales, np.array(totals).reshape(len(streams), 5) if masses else None)
 
 
 def _matrix(stream: NDArray, rows: int, columns: int, deviation: float, dtype: np.dtype) -> NDArray:

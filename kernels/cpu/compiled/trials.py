@@ -23,6 +23,7 @@ from .classes import (
 )
 from .gram import FormWork, weighted_form
 from .jit import jit
+from .network_masses import MassWork, drawn_masses
 from .output_layer import output_gram
 from .random import fill_labels, fill_normals
 from .weights import add_curvature, fill_class_weights, fill_hidden_weights
@@ -72,7 +73,7 @@ class Drawn(NamedTuple):
     features: NDArray
     """What the output layer sees, (N, k): X itself or phi(X W^T)."""
     labels: NDArray
-    """(N,) int64; (0,) where residuals do not enter"""
+    """(N,) int64; (0,) where neither residuals nor masses are asked for"""
 
 
 class Residuals(NamedTuple):
@@ -92,6 +93,7 @@ class TrialWork(NamedTuple):
     residuals: Residuals
     hidden_form: FormWork
     class_form: FormWork
+    masses: MassWork
 
 
 class Setting(NamedTuple):
@@ -161,7 +163,8 @@ def fold_classes(drawn, v_draw, classes, columns, softmax, residuals):
             made = work.columns.ravel()[: len(work.columns) * count].reshape(len(work.columns), count)
             centered_columns(part, columns.used, work.center, columns.places, made)
             accumulate(made, logits, work.rescale, work.product, work.totals)
-            _take_labelled(part, start, columns.used, drawn.labels, residuals.products)
+            if len(residuals.products) > 0:
+                _take_labelled(part, start, columns.used, drawn.labels, residuals.products)
     for r in range(len(residuals.products)):
         product, mean = residuals.products[r], work.totals[r]
         for n in range(product.size):
@@ -215,7 +218,7 @@ def _hidden_forms(hidden, t, setting, scales, work):
         first, second = used[places[r, 0]], used[places[r, 1]]
         factor = factors[r] if setting.is_ce else scales[r : r + 1]
         fill_hidden_weights(a[:, first], a[:, second], factor, setting.phi, form.weights)
-        if first == second and work.drawn.labels.size > 0:
+        if first == second and work.residuals.products.size > 0:
             products = work.residuals.products[places[r, 0]]
             add_curvature(a[:, first], products, setting.phi, form.weights)
         weighted_form(work.drawn.X, form, hidden.diagonals[t, r], hidden.off_diagonals[t, r])
@@ -232,10 +235,10 @@ def _activate(drawn, phi):
 
 
 @jit
-def trial_forms(streams, setting, hidden, classes, scales, work):
+def trial_forms(streams, setting, hidden, classes, scales, masses, work):
     """Fill the forms of `hidden` and `classes` (Blocks), and scales (T, B): S_ij under mse, 1 else.
 
-    The streams (T, 3, 4) draw X, W, V of hidden models and, if (T, 4, 4), labels; those (T, 2, 4) X, V of
+    Fill the masses (T, parts) as well, unless there are none, (T, 0). The streams (T, 3, 4) draw X, W, V of hidden models and, if (T, 4, 4), labels; those (T, 2, 4) X, V of
     linear ones, which have no hidden blocks.
     """
     drawn, softmax = work.drawn, work.softmax
@@ -254,7 +257,9 @@ def trial_forms(streams, setting, hidden, classes, scales, work):
             fold_classes(drawn, v_draw, classes.pairs.used, hidden.pairs, softmax, work.residuals)
         else:
             output_gram(v_draw, drawn.features.shape[1], hidden.pairs, softmax.columns, scales[t])
-            if drawn.labels.size > 0:
+            if work.residuals.products.size > 0:
                 square_residuals(drawn, v_draw, hidden.pairs.used, softmax, work.residuals)
         _hidden_forms(hidden, t, setting, scales[t], work)
         _class_forms(classes, t, setting.is_ce, work)
+        if masses.shape[1] > 0:
+            drawn_masses(drawn, v_draw, setting.is_ce, setting.phi, softmax, work.masses, masses[t])
