@@ -50,7 +50,7 @@ class LinearForms(NamedTuple):
     classes: Forms
     """Blocks (v_c, v_e), of order d."""
     masses: NDArray[np.float64] | None
-    """Total masses of vv_diag and vv_off in each trial (T, 2), where they were asked for."""
+    """Total masses of vv_diag and vv_off in each trial (T, 2), if asked for."""
 
 
 class HiddenForms(NamedTuple):
@@ -63,7 +63,7 @@ class HiddenForms(NamedTuple):
     scales: NDArray[np.float64]
     """Natural unit of each block (w_i, w_j) in each trial: S_ij = (V^T V)_ij under mse, 1 under ce."""
     masses: NDArray[np.float64] | None
-    """Total masses of ww_diag, ww_off, vv_diag, vv_off and wv in each trial (T, 5), where they were asked for."""
+    """Total masses of ww_diag, ww_off, vv_diag, vv_off and wv in each trial (T, 5), if asked for."""
 
 
 class TrialBatch(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -98,5 +99,5 @@ def _cross(sizes: MassSizes) -> Fields:
     return _float64({"left": (2, m, N), "right": (2, m, N), "squares": (4, N, N)})
 
 
-def _float64(shapes: dict[str, tuple[int, ...]]) -> Fields:
+def _float64(shapes: Mapping[str, tuple[int, ...]]) -> Fields:
     return {name: (shape, np.float64) for name, shape in shapes.items()}

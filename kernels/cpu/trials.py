@@ -88,7 +88,9 @@ def _work(
     curved = network.residuals_enter and not is_linear
     mass_sizes = MassSizes(N, d, C, m, batch.is_ce, labelled > 0, curved)
     of_masses = mass_work(_mass_scratch, mass_sizes if masses else MassSizes(0, 0, 0, 0, True, False, False))
-    return TrialWork(drawn._replace(features=drawn.X) if is_linear else drawn, *work, of_masses)
+    softmax, of_residuals, hidden_form, class_form = work
+    seen = drawn._replace(features=drawn.X) if is_linear else drawn
+    return TrialWork(seen, softmax, of_residuals, hidden_form, class_form, of_masses)
 
 
 def _softmax_fields(N: int, k: int, tile: int, real: np.dtype, hidden: Pairs, classes: Pairs) -> Fields:

@@ -38,13 +38,11 @@ class MassOperations(Group):
         """
         return self._bare.masses(*kernel_and_vectors(K, A))
 
-    def linear_masses(
-        self, X: ArrayLike, V: Any, loss: str, tile: int | None = None
-    ) -> NDArray[np.float64]:
+    def linear_masses(self, X: ArrayLike, V: Any, loss: str, tile: int | None = None) -> NDArray[np.float64]:
         """Squared Frobenius norms of the blocks of a linear model f(x) = V x, summed over all blocks.
 
-        No block is formed: theory.md (2.5), O(N^2 (C + d)) time, a few N x N sums and arrays of a tile, all in
-        float64. The top classes of confident samples are summed apart, (2.5a).
+        No block is formed: theory.md (2.5), O(N^2 (C + d)) time, a few N x N sums and arrays of a tile, all of
+        them float64. The top classes of confident samples are summed apart, (2.5a).
 
         Parameters
         ----------
@@ -94,8 +92,8 @@ class MassOperations(Group):
         Returns
         -------
         (4,) or, with labels, (5,) float64 array
-            Sums over i of |H[w_i, w_i]|^2, over i != j of |H[w_i, w_j]|^2, over c of |H[v_c, v_c]|^2, over c != e
-            of |H[v_c, v_e]|^2, and over i and c of |H[w_i, v_c]|^2.
+            Sums over i of |H[w_i, w_i]|^2, over i != j of |H[w_i, w_j]|^2, over c of |H[v_c, v_c]|^2, over
+            c != e of |H[v_c, v_e]|^2, and over i and c of |H[w_i, v_c]|^2.
 
         Raises
         ------
@@ -107,6 +105,8 @@ class MassOperations(Group):
         rows, first, V = hidden_samples(X, W, V)
         y = None if labels is None else indices(labels, "labels", (len(rows),), V.shape[0])
         if y is None and phi.residuals_enter:
-            raise ValueError(f"labels: expected those of the samples for activation {phi.activation}, got None")
+            raise ValueError(
+                f"labels: expected those of the samples for activation {phi.activation}, got None"
+            )
         size = tile_size(tile, rows, V.shape[0])
         return self._bare.hidden_masses(rows, first, V, loss_name(loss), y, phi, size)

@@ -49,8 +49,8 @@ class TrialOperations(Group):
         Returns
         -------
         LinearForms
-            classes: diagonals (T, B, d) and off_diagonals (T, B, d-1), float64; masses (T, 2) or None. A trial
-            has the same bits in any batch.
+            classes: diagonals (T, B, d) and off_diagonals (T, B, d-1), float64; masses (T, 2) or None. A
+            trial has the same bits in any batch.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class TrialOperations(Group):
         Returns
         -------
         HiddenForms
-            hidden: Forms of order d, classes: Forms of order m, scales (T, B), float64; masses (T, 5) or None.
+            hidden: Forms of order d, classes: Forms of order m, scales (T, B), masses (T, 5) or None.
 
         Raises
         ------

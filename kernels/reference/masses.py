@@ -48,7 +48,7 @@ def _output_masses(features: NDArray, V: NDArray, is_ce: bool) -> tuple[float, f
 
 
 def _residuals(h: NDArray, V: NDArray, labels: NDArray, is_ce: bool) -> NDArray[np.float64]:
-    """g_n = p_n - onehot(y_n) or z_n - onehot(y_n), (N, C); 1 - p of a confident class is the sum of the others."""
+    """Residuals p_n - onehot(y_n) or z_n - onehot(y_n), (N, C)."""
     samples, C = np.arange(len(labels)), len(V)
     if not is_ce:
         g = h @ V.T
@@ -60,9 +60,7 @@ def _residuals(h: NDArray, V: NDArray, labels: NDArray, is_ce: bool) -> NDArray[
     return g
 
 
-def _cross_masses(
-    X: NDArray, h: NDArray, slopes: NDArray, V: NDArray, g: NDArray, is_ce: bool
-) -> float:
+def _cross_masses(X: NDArray, h: NDArray, slopes: NDArray, V: NDArray, g: NDArray, is_ce: bool) -> float:
     """Sum over i and c of |H[w_i, v_c]|^2: the columns beside i, and column i, of the blocks (2.4)."""
     total = 0.0
     for i in range(h.shape[1]):

@@ -219,7 +219,7 @@ def _trials_per_second(device: str, sizes: Sizes) -> float:
     streams = np.array([[stream(1, 0, trial, role) for role in (Role.X, Role.V)] for trial in range(count)])
 
     def run() -> None:
-        forms = ops.linear_forms(streams, (N, d, C), "ce", [[0, 0], [0, 1]])
+        forms = ops.linear_forms(streams, (N, d, C), "ce", [[0, 0], [0, 1]]).classes
         for block in range(2):
             form = forms.diagonals[:, block], forms.off_diagonals[:, block]
             ops.spectral_statistics(*form, np.ones(count), EDGES)

@@ -74,7 +74,7 @@ def _stages(d: int, dtype: np.dtype) -> Stages:
         fill_normals(words, 0, d**-0.5, V.ravel())
 
     def whole() -> None:
-        forms = ops.linear_forms(streams, (N, d, C), "ce", [[0, 0]], dtype)
+        forms = ops.linear_forms(streams, (N, d, C), "ce", [[0, 0]], dtype).classes
         ops.spectral_statistics(forms.diagonals[:, 0], forms.off_diagonals[:, 0], np.ones(batch), edges)
 
     draws()

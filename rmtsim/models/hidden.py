@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..kernels import Network
 from ..kernels.host.masses import squared_gram
 from . import checks
 from .activations import RELU, Activation
+from .architectures import HIDDEN
 from .base import BlockIndex, Model
 from .cross import cross_blocks, cross_masses
 from .outputs import Outputs
@@ -270,16 +272,13 @@ class HiddenModel(Model):
         Squared Frobenius norms summed over blocks. No block is formed, and memory does not grow with C.
         """
         X = self.inputs(X)
-        a, outputs = self._forward(X)
-        ww = self._hidden_block_masses(X, a, outputs, y)
-        # Summed on its own: beside the diagonal's, masses of many classes are small.
-        masses = {"ww_diag": float(np.trace(ww)), "ww_off": 2 * float(np.triu(ww, 1).sum())}
-        masses |= outputs.total_masses()
-        if y is not None:
-            targets = self._hessian_labels(y, len(X))
-            parts = cross_masses(X, outputs, self.activation.derivative(a), targets)
-            masses["wv"] = float(sum(values.sum() for _, _, values in parts))
-        return masses
+        needed_for = f"W-layer blocks of activation {self.activation.name}"
+        without = y is None and not self.activation.has_curvature
+        targets = None if without else self.labels(y, len(X), needed_for)
+        phi = Network(activation=self.activation.name, slope=self.activation.slope)
+        tile = self.layer.tile(len(X))
+        masses = self.kernels.hidden_masses(X, self.W, self.layer.V, self.loss, targets, phi, tile)
+        return dict(zip(HIDDEN.parts, masses.tolist(), strict=False))
 
     def _hidden_block_masses(
         self, X: NDArray, a: NDArray, outputs: Outputs, y: ArrayLike | None

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .architectures import LINEAR
 from .base import BlockIndex, Model
 
 
@@ -98,7 +99,9 @@ class LinearModel(Model):
 
         No block is formed: O(N^2 (C + d)) time, and memory that does not grow with C.
         """
-        return self.outputs(self.inputs(X)).total_masses()
+        X = self.inputs(X)
+        masses = self.kernels.linear_masses(X, self.layer.V, self.loss, self.layer.tile(len(X)))
+        return dict(zip(LINEAR.parts, masses.tolist(), strict=True))
 
     def _hessian_labels(self, y: ArrayLike | None, n_samples: int) -> None:
         return None

@@ -66,11 +66,6 @@ class LinearOutputs(Outputs):
         """Return |H[v_c, v_e]|_F^2, shape (C, C)."""
         return np.eye(self.layer.n_classes) * self._mass()
 
-    def total_masses(self) -> dict[str, float]:
-        """Return {"vv_diag", "vv_off"}."""
-        total = self.layer.n_classes * float(squared_gram(self.features).sum())
-        return {"vv_diag": total / len(self.features) ** 2, "vv_off": 0.0}
-
     def class_masses(self) -> ClassMasses:
         """Return the mass of the diagonal block of every class, and zeros."""
         C = self.layer.n_classes

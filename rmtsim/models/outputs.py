@@ -147,10 +147,6 @@ class Outputs(ABC):
         """Return |H[v_c, v_e]|_F^2, shape (C, C)."""
 
     @abstractmethod
-    def total_masses(self) -> dict[str, float]:
-        """Return {"vv_diag", "vv_off"}, in memory that does not grow with C."""
-
-    @abstractmethod
     def class_masses(self) -> ClassMasses:
         """Return the masses of each class: its diagonal block and all others of its row."""
 

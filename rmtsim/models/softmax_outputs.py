@@ -148,12 +148,6 @@ class SoftmaxOutputs(Outputs):
         p = self.all()
         return masses.class_block_masses(self.kernels, self.features, p, self.tops.complements(p, 0))
 
-    def total_masses(self) -> dict[str, float]:
-        """Return {"vv_diag", "vv_off"} by (2.5)."""
-        tile = self.layer.tile(len(self.features))
-        diagonal, off = self.kernels.class_mass_totals(self.features, self.layer.V, tile, self.tops)
-        return {"vv_diag": float(diagonal), "vv_off": float(off)}
-
     def class_masses(self) -> ClassMasses:
         """Return the masses by class, from two runs through the classes."""
         of_tops = self.of(self.tops.top[self.tops.confident])

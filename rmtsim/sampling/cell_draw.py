@@ -8,6 +8,7 @@ from .. import kernels
 from ..experiment import Cell, Experiment
 from ..models import HiddenModel, LinearModel
 from ..models.architectures import Block
+from ..statistics import MASSES
 from . import draws
 from .draw import Draw
 from .forms import Floats
@@ -22,12 +23,20 @@ class CellDraw(Draw):
         They name the random streams.
     device : str
         Of the kernels.
+    with_masses : bool, optional
+        Whether masses will be asked for; by default if the experiment measures them.
     """
 
     def __init__(
-        self, experiment: Experiment, cell: Cell, trials: Sequence[int], device: str = "cpu"
+        self,
+        experiment: Experiment,
+        cell: Cell,
+        trials: Sequence[int],
+        device: str = "cpu",
+        with_masses: bool | None = None,
     ) -> None:
         self.experiment, self.cell, self.trials, self.device = experiment, cell, trials, device
+        self.with_masses = MASSES in experiment.measure.statistics if with_masses is None else with_masses
         self.ops, self.count = kernels.load(device), len(trials)
 
     def scales(self, block: Block) -> Floats:

@@ -54,16 +54,18 @@ class Parameters(NamedTuple):
     V: NDArray | DrawnMatrix
 
 
-def trial_streams(experiment: Experiment, cell: Cell, trials: Sequence[int]) -> NDArray[np.uint32]:
+def trial_streams(
+    experiment: Experiment, cell: Cell, trials: Sequence[int], with_masses: bool = False
+) -> NDArray[np.uint32]:
     """Return the streams of X, W and V, shape (T, 3, 4), or of X and V, shape (T, 2, 4), of a linear cell.
 
-    Where residuals enter the W-layer, that of the labels comes last.
+    Where residuals enter, in the masses or the W-layer of a hidden cell, that of the labels comes last.
 
     With ``v_draw = "cell"`` every trial of a hidden cell gets the same V.
     """
     hidden = cell.architecture.is_hidden
     roles = (Role.X, Role.W, Role.V) if hidden else (Role.X, Role.V)
-    if cell.activation.has_curvature:
+    if hidden and (with_masses or cell.activation.has_curvature):
         roles = (*roles, Role.LABELS)
     words = streams(experiment.seed, cell.index, trials, roles)
     if hidden and experiment.model.v_draw == "cell":

@@ -31,7 +31,8 @@ def pilot_edges(experiment: Experiment, cell: Cell, device: str = "cpu") -> NDAr
 
 
 def _pilot_extremes(experiment: Experiment, cell: Cell, device: str) -> tuple[NDArray, NDArray]:
-    extremes = draw_trials(experiment, cell, PILOT_TRIALS, device).extremes(cell.blocks)
+    drawn = draw_trials(experiment, cell, PILOT_TRIALS, device, with_masses=False)
+    extremes = drawn.extremes(cell.blocks)
     return extremes[:, :, 0].min(axis=0), extremes[:, :, 1].max(axis=0)
 
 

@@ -14,9 +14,15 @@ from .structured import StructuredDraw
 METHODS: dict[str, type[CellDraw]] = {"dense": DenseDraw, "structured": StructuredDraw}
 
 
-def draw_trials(experiment: Experiment, cell: Cell, trials: Sequence[int], device: str = "cpu") -> CellDraw:
-    """Return some trials of a cell, drawn as they are asked for parts of."""
-    return METHODS[experiment.method(cell)](experiment, cell, trials, device)
+def draw_trials(
+    experiment: Experiment,
+    cell: Cell,
+    trials: Sequence[int],
+    device: str = "cpu",
+    with_masses: bool | None = None,
+) -> CellDraw:
+    """Return some trials of a cell, drawn as they are asked for parts of; see `CellDraw`."""
+    return METHODS[experiment.method(cell)](experiment, cell, trials, device, with_masses)
 
 
 def run_trials(

@@ -87,17 +87,34 @@ CASES: Mapping[str, Callable[[Rng, int, np.dtype], Arguments]] = {
         _edges(n),
     ),
     "masses": _masses,
-    "class_mass_totals": lambda rng, n, real: _model(rng, n + 1, real),
+    # logits of which some samples are sure
+    "linear_masses": lambda rng, n, real: (*(3 * a for a in _model(rng, n + 1, real)), "ce"),
+    "hidden_masses": lambda rng, n, real: (
+        _reals(rng, real, n + 1, 3),
+        _reals(rng, real, 4, 3),
+        3 * _reals(rng, real, n + 2, 4),
+        "ce",
+        rng.integers(0, n + 2, n + 1),
+    ),
     # few more samples than features: of W_ij most have no weight, so that it has zero eigenvalues
-    "linear_forms": lambda rng, n, real: (_streams(rng, 2), (n + 5, n + 1, 5), "ce", PAIRS, real, NETWORK),
+    "linear_forms": lambda rng, n, real: (
+        _streams(rng, 2),
+        (n + 5, n + 1, 5),
+        "ce",
+        PAIRS,
+        real,
+        NETWORK,
+        True,
+    ),
     "hidden_forms": lambda rng, n, real: (
-        _streams(rng, 3),
+        _streams(rng, 4),
         (n + 5, n + 1, n + 4, 4),
         "ce",
         PAIRS,
         PAIRS,
         real,
         NETWORK,
+        True,
     ),
     "chi": lambda rng, n, real: (STREAM, n, rng.uniform(1, 60, n).astype(real)),
     "half_space_counts": lambda rng, n, real: (_streams(rng), 3 * n + 1),
@@ -123,10 +140,12 @@ def arguments(name: str, n: int, precision: str) -> Arguments:
 def results(ops: kernels.Operations, name: str, given: Arguments) -> list[NDArray]:
     """Arrays that an operation returns; of tridiagonal forms, which are not unique, the eigenvalues."""
     result = getattr(ops, name)(*given)
-    if name in ("tridiagonal", "linear_forms"):
+    if name == "tridiagonal":
         return [_spectra(*result)]
+    if name == "linear_forms":
+        return [_spectra(*result.classes), result.masses]
     if name == "hidden_forms":
-        return [_spectra(*result.hidden), _spectra(*result.classes), result.scales]
+        return [_spectra(*result.hidden), _spectra(*result.classes), result.scales, result.masses]
     return list(result) if isinstance(result, tuple) else [result]
 
 

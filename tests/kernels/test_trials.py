@@ -51,7 +51,7 @@ def test_forms_of_the_blocks_of_the_models(
     cpu: kernels.Operations, sizes: tuple[int, ...], loss: str, dtype: type
 ) -> None:
     N, d, C, m = sizes
-    linear = cpu.linear_forms(streams(2), sizes[:3], loss, blocks(min(C, 2)), dtype)
+    linear = cpu.linear_forms(streams(2), sizes[:3], loss, blocks(min(C, 2)), dtype).classes
     hidden = cpu.hidden_forms(streams(3), sizes, loss, blocks(min(m, 2)), blocks(min(C, 2)), dtype)
     for t in range(3):
         x, v = streams(2)[t]
@@ -86,8 +86,8 @@ def test_a_trial_has_the_same_bits_in_any_batch(cpu: kernels.Operations) -> None
 
 
 def test_other_blocks_leave_a_block_alone(cpu: kernels.Operations) -> None:
-    both = cpu.linear_forms(streams(2), SIZES[0][:3], "ce", [(0, 0), (5, 2)])
-    alone = cpu.linear_forms(streams(2), SIZES[0][:3], "ce", [(5, 2)])
+    both = cpu.linear_forms(streams(2), SIZES[0][:3], "ce", [(0, 0), (5, 2)]).classes
+    alone = cpu.linear_forms(streams(2), SIZES[0][:3], "ce", [(5, 2)]).classes
     assert both.diagonals[:, 1].tobytes() == alone.diagonals[:, 0].tobytes()
 
 

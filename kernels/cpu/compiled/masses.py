@@ -1,8 +1,8 @@
 """Masses of all blocks of a network on some samples, in float64; theory.md (2.5)-(2.7) and section 2.
 
 No block is formed. Work goes to sums over pairs of samples, of which BLAS makes all that takes long; classes
-come in tiles, (classes, samples) each, as in `compiled.classes`. `softmax_masses` and `square_masses` have what
-the two losses do with a tile.
+come in tiles, (classes, samples) each, as in `compiled.classes`. What the two losses do with a tile is in
+`softmax_masses` and `square_masses`.
 """
 
 from typing import NamedTuple

@@ -1,12 +1,11 @@
 """Masses of all parts of a network's Hessian, begun and ended; between both its classes pass by in tiles.
 
-What is written are the parts in the order of `rmtsim.models.architectures`: ww_diag, ww_off, vv_diag, vv_off and,
-where the labels are known, wv; of the linear model vv_diag and vv_off.
+The parts are written in the order of `rmtsim.models.architectures`: ww_diag, ww_off, vv_diag, vv_off and,
+where the labels are known, wv; those of the linear model are vv_diag and vv_off.
 """
 
 from typing import NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from .classes import tile_logits
@@ -127,9 +126,8 @@ def _add_drawn_softmax(drawn, v_draw, softmax, work):
     if who.size > 0:
         for start in range(0, v_draw[2], tile):
             part, logits = _softmax_tile(v_draw, start, features, softmax)
-            add_to_tops(
-                logits, once, softmax.maxima, softmax.sums, part, start, who, tops, pairs.center
-            )  # fmt: skip
+            folded = once, softmax.maxima, softmax.sums
+            add_to_tops(logits, *folded, part, start, who, tops, pairs.center)
         end_tops(who, tops)
     for start in range(0, v_draw[2], tile):
         part, logits = _softmax_tile(v_draw, start, features, softmax)

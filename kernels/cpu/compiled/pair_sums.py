@@ -94,21 +94,21 @@ def block_masses_by_entries(A, products, k, entries):
 
 @jit
 def gated_sums(U, on, inner_x, inner_h, h, lanes):
-    """Sum over j, l of U_jl x_jl (h_jl - h_j h_l), U (J, J) of the samples on (J,), h (J,) theirs.
+    """Sum over j, k of U_jk x_jk (h_jk - h_j h_k), U (J, J) of the samples on (J,), h (J,) theirs.
 
-    Without inner_h, (0, 0), the sum of U_jl x_jl.
+    Without inner_h, (0, 0), the sum of U_jk x_jk.
     """
     n, plain = len(on), len(inner_h) == 0
     lanes[:n] = 0
     for j in range(n):
         u, x = U[j], inner_x[on[j]]
         if plain:
-            for l in range(j, n):
-                lanes[l] += u[l] * x[on[l]]
+            for k in range(j, n):
+                lanes[k] += u[k] * x[on[k]]
             lanes[j] -= 0.5 * u[j] * x[on[j]]
         else:
             g = inner_h[on[j]]
-            for l in range(j, n):
-                lanes[l] += u[l] * x[on[l]] * (g[on[l]] - h[j] * h[l])
+            for k in range(j, n):
+                lanes[k] += u[k] * x[on[k]] * (g[on[k]] - h[j] * h[k])
             lanes[j] -= 0.5 * u[j] * x[on[j]] * (g[on[j]] - h[j] * h[j])
     return 2 * _sum_of_lanes(lanes[:n]) if n > 0 else 0.0

@@ -1,5 +1,7 @@
-"""Masses under cross-entropy, from tiles of probabilities. The top class of a confident sample comes apart from
-its others, theory.md (2.5a)."""
+"""Masses under cross-entropy, from tiles of probabilities.
+
+The top class of a confident sample comes apart from its others, theory.md (2.5a).
+"""
 
 from typing import NamedTuple
 
@@ -47,9 +49,9 @@ def _fill_probabilities(logits, exponentiated, maxima, totals, p):
 
 @jit
 def start_tops(totals, tops, who):
-    """Find the confident samples by their totals of exponentials, put them into who (N,); returns their number.
+    """Write the confident samples to who (N,), as their totals of exponentials show, and return their number.
 
-    They are sure of a class, and which one `add_to_tops` finds; complements become sums of what is not it.
+    Of which class they are sure `add_to_tops` finds.
     """
     count = 0
     for n in range(totals.size):
@@ -92,7 +94,7 @@ def end_tops(who, tops):
 
 @jit
 def _fill_weights(p, start, tops, q):
-    """p (1 - p) of every class."""
+    """Fill q with p (1 - p)."""
     for c in range(p.shape[0]):
         row, out = p[c], q[c]
         for n in range(row.size):
@@ -134,7 +136,7 @@ def _gate(i, samples, work):
 
 @jit
 def _fill_cross_factors(i, p, V, work, beside, column):
-    """phi' Q_nc and phi' (h_i Q_nc + p_nc) of (2.4), Q_nc = p_nc (V_ci - (V^T p_n)_i), at the open gates."""
+    """Fill in phi' Q and phi' (h_i Q + p) of (2.4) at open gates, Q_nc = p_nc (V_ci - (V^T p_n)_i)."""
     slope, mean, h, on = work.of_unit[0], work.of_unit[1], work.of_unit[2], work.on
     for c in range(len(p)):
         row, q, r, v = p[c], beside[c], column[c], V[c, i]

@@ -238,8 +238,8 @@ def _activate(drawn, phi):
 def trial_forms(streams, setting, hidden, classes, scales, masses, work):
     """Fill the forms of `hidden` and `classes` (Blocks), and scales (T, B): S_ij under mse, 1 else.
 
-    Fill the masses (T, parts) as well, unless there are none, (T, 0). The streams (T, 3, 4) draw X, W, V of hidden models and, if (T, 4, 4), labels; those (T, 2, 4) X, V of
-    linear ones, which have no hidden blocks.
+    The masses (T, parts) are filled too, unless there are none, (T, 0). The streams (T, 3, 4) draw X, W, V of
+    hidden models and, if (T, 4, 4), labels; those (T, 2, 4) X, V of linear ones, which have no hidden blocks.
     """
     drawn, softmax = work.drawn, work.softmax
     for t in range(len(streams)):
