@@ -82,14 +82,14 @@ def _pairs(sizes: MassSizes) -> Fields:
         "entries": (entries, N),
         "blocks": (entries * tile,),
         "hidden_weights": (m * (m + 1) // 2, N),
-        "V": (tile, m),
+        "V": (tile, m + sizes.is_ce),
         "center": (m,),
         "p": (tile, softmax),
         "q": (tile, softmax),
         "of_unit": (3, gated),
         "beside": (tile * gated,),
         "column": (tile * gated,),
-        "covariances": (m * gated,),
+        "covariances": ((m + 1) * gated,),
     }
     return {**_float64(shapes), "on": ((gated,), np.int64)}
 

@@ -86,7 +86,7 @@ def _fold(features: NDArray, V: Any, tile: int, work: MassWork) -> tuple[NDArray
     """Maxima and sums of exponentials (N,); means of the columns of V less a center go to the work space."""
     means, center = work.samples.means, work.pairs.center
     if center.size:
-        center[:] = np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64)
+        center[:] = np.median(V[:CENTER_CLASSES], axis=0)  # of which a few rows apart make little
     means[:] = 0
     logits, maxima, sums, rescale = running(len(features), tile, features.dtype)
     product = np.empty(means.shape, features.dtype)

@@ -41,8 +41,8 @@ class MassOperations(Group):
     def linear_masses(self, X: ArrayLike, V: Any, loss: str, tile: int | None = None) -> NDArray[np.float64]:
         """Squared Frobenius norms of the blocks of a linear model f(x) = V x, summed over all blocks.
 
-        No block is formed: theory.md (2.5), O(N^2 (C + d)) time, a few N x N sums and arrays of a tile, all of
-        them float64. The top classes of confident samples are summed apart, (2.5a).
+        No block is formed: theory.md (2.5), O(N^2 (C + d)) time, a few N x N sums and arrays of a tile, all
+        float64. The top classes of confident samples are summed apart, (2.5a).
 
         Parameters
         ----------

@@ -56,9 +56,9 @@ class PairWork(NamedTuple):
     hidden_weights: NDArray
     """Sample weights of the blocks (w_i, w_j) (m (m+1) / 2, N): those of i = j, then those of j < i."""
     V: NDArray
-    """A tile of V, less the center (T, k)."""
+    """A tile of V, less the center, and under ce a column of ones (T, m + 1)."""
     center: NDArray
-    """(k,)"""
+    """(m,)"""
     p: NDArray
     q: NDArray
     """(T, N)"""
@@ -70,7 +70,7 @@ class PairWork(NamedTuple):
     column: NDArray
     """Class factors of the columns of a cross block beside i, and of column i (T * N,)."""
     covariances: NDArray
-    """(m * N,)"""
+    """Sums over a tile of the class factors, weighted with V ((m + 1) * N,)."""
 
 
 @jit
@@ -109,9 +109,11 @@ def start_masses(samples, work):
 def center_tile(part, work):
     """Write a tile of V (T, k), less the center, to work.V, and return it."""
     V = work.V[: len(part)]
-    for c in range(V.shape[0]):
-        for k in range(V.shape[1]):
+    for c in range(part.shape[0]):
+        for k in range(part.shape[1]):
             V[c, k] = np.float64(part[c, k]) - work.center[k]
+        for k in range(part.shape[1], V.shape[1]):
+            V[c, k] = 1
     return V
 
 

@@ -166,9 +166,23 @@ def _mend_cross_factors(i, p, start, samples, tops, work, beside, column):
 
 
 @jit
+def _add_covariances(i, V, beside, samples, work):
+    """Add sum_c phi'_i Q_c (V_cj - mean_j) phi'_j, j <= i, to the sample weights of (w_i, w_j)."""
+    m, count = len(samples.slopes), beside.shape[1]
+    sums = work.covariances[: V.shape[1] * count].reshape(V.shape[1], count)
+    np.dot(V.T, beside, sums)
+    for j in range(i + 1):
+        out, slopes, means = work.hidden_weights[pair_row(i, j, m)], samples.slopes[j], samples.means[j]
+        for s in range(count):
+            n = work.on[s]
+            # The sum of Q over all classes is 0 but for rounding, which V would multiply.
+            out[n] += slopes[n] * (sums[j, s] - sums[m, s] * means[n])
+
+
+@jit
 def _add_unit(i, p, V, start, samples, tops, work):
     """Add a tile to the sample weights of (w_i, w_j), j <= i; returns its masses between w_i and V, (2.7)."""
-    count, m = _gate(i, samples, work), len(samples.slopes)
+    count = _gate(i, samples, work)
     if count == 0:
         return 0.0
     on, h, lanes = work.on[:count], work.of_unit[2, :count], work.lanes
@@ -176,12 +190,7 @@ def _add_unit(i, p, V, start, samples, tops, work):
     beside, column = work.beside[:size].reshape(len(p), count), work.column[:size].reshape(len(p), count)
     _fill_cross_factors(i, p, V, work, beside, column)
     _mend_cross_factors(i, p, start, samples, tops, work, beside, column)
-    covariances = work.covariances[: m * count].reshape(m, count)
-    np.dot(V.T, beside, covariances)
-    for j in range(i + 1):
-        out, slopes = work.hidden_weights[pair_row(i, j, m)], samples.slopes[j]
-        for s in range(count):
-            out[on[s]] += slopes[on[s]] * covariances[j, s]
+    _add_covariances(i, V, beside, samples, work)
     if samples.labels.size == 0:
         return 0.0
     U, nothing = square(work.pairs.ravel(), count), samples.inner_h[:0]
