@@ -27,7 +27,7 @@ def confidence_loss(features: NDArray, V: NDArray) -> float:
     z = features @ V.T
     p = np.exp(z - z.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
-    return float(min(1 / (1 - p.max()), tops.LOSS)) if V.shape[0] > 1 else 1.0
+    return 1 / max(1 - float(p.max()), 1 / tops.LOSS) if V.shape[0] > 1 else 1.0
 
 
 def masses(X: NDArray, features: NDArray, V: NDArray, dtype: type = np.float64) -> float:

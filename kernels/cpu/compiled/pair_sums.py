@@ -19,7 +19,7 @@ def inner_products(rows, out):
 
 
 @jit
-def _sum_of_lanes(lanes):
+def sum_of_lanes(lanes):
     """Sum, by halves: few roundings, and the same for any machine."""
     n = lanes.size
     while n > 1:
@@ -40,7 +40,7 @@ def squared_inner_sum(inner, A, lanes):
         lanes[j] += 0.5 * x[j] * x[j] * a[j]
         for k in range(j + 1, n):
             lanes[k] += x[k] * x[k] * a[k]
-    return 2 * _sum_of_lanes(lanes)
+    return 2 * sum_of_lanes(lanes)
 
 
 @jit
@@ -111,4 +111,4 @@ def gated_sums(U, on, inner_x, inner_h, h, lanes):
             for k in range(j, n):
                 lanes[k] += u[k] * x[on[k]] * (g[on[k]] - h[j] * h[k])
             lanes[j] -= 0.5 * u[j] * x[on[j]] * (g[on[j]] - h[j] * h[j])
-    return 2 * _sum_of_lanes(lanes[:n]) if n > 0 else 0.0
+    return 2 * sum_of_lanes(lanes[:n]) if n > 0 else 0.0

@@ -13,7 +13,7 @@ from . import lapack
 from .exp import exp
 from .jit import inlined, jit
 from .masses import center_tile, output_masses, pair_row, pick_labelled
-from .pair_sums import gated_sums, square
+from .pair_sums import gated_sums, square, squared_inner_sum
 
 
 class Tops(NamedTuple):
@@ -248,23 +248,29 @@ def residuals_from_means(samples, tops):
 
 
 @jit
+def _with_tops(product, n, k, tops):
+    """Sum over c != e of p_nc p_ne p_kc p_ke, from that of p_nc p_kc over the c that are top of neither."""
+    top, sure_n, sure_k = tops.top, 1 - tops.complement[n], 1 - tops.complement[k]
+    one = tops.across[n, k] if top[n] >= 0 else 0.0
+    other = tops.across[k, n] if top[k] >= 0 else 0.0
+    both = sure_n * sure_k if top[n] == top[k] else 0.0
+    return product * product + 2 * (one * other + (one + other + both) * product)
+
+
+@jit
 def off_diagonal_masses(samples, tops, work, squares):
-    """N^2 times the masses of all output blocks off the diagonal, (2.5) and (2.5a); `squares` is sums[1]."""
-    total, top, sure = 0.0, tops.top, 1 - tops.complement
-    lanes = work.lanes
-    lanes[:] = 0
+    """N^2 times the masses of all output blocks off the diagonal, (2.5) and (2.5a); `squares` is sums[1].
+
+    work.products is destroyed.
+    """
+    products, top, confident = work.products, tops.top, False
     for n in range(top.size):
-        products, inner = work.products[n], samples.inner_h[n]
+        confident = confident or top[n] >= 0
+    for n in range(top.size):
+        row = products[n]
         for k in range(n, top.size):
-            lanes[k] = products[k] * products[k]
-        for k in range(n, top.size):
-            if top[n] >= 0 or top[k] >= 0:
-                one = tops.across[n, k] if top[n] >= 0 else 0.0
-                other = tops.across[k, n] if top[k] >= 0 else 0.0
-                both = sure[n] * sure[k] if top[n] == top[k] else 0.0
-                lanes[k] += 2 * (one * other + (one + other + both) * products[k])
-        row = 0.0
-        for k in range(n, top.size):
-            row += lanes[k] * inner[k] * inner[k]
-        total += 2 * row - lanes[n] * inner[n] * inner[n]
-    return total - squares
+            if confident and (top[n] >= 0 or top[k] >= 0):
+                row[k] = _with_tops(row[k], n, k, tops)
+            else:
+                row[k] *= row[k]
+    return squared_inner_sum(samples.inner_h, products, work.lanes) - squares

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from . import lapack
 from .jit import jit
 from .masses import center_tile, pair_row, pick_labelled
-from .pair_sums import inner_products, square
+from .pair_sums import inner_products, square, sum_of_lanes
 
 
 @jit
@@ -74,10 +74,17 @@ class CrossWork(NamedTuple):
 
 
 @jit
+def _inner_products(left, right, out):
+    """Sums of products of left and right (2, m, N), for all pairs of samples (N, N)."""
+    rows = 2 * left.shape[1]
+    np.dot(left.reshape(rows, left.shape[2]).T, right.reshape(rows, left.shape[2]), out)
+
+
+@jit
 def _gate_products(gram, samples, work):
-    """Sum over i of phi'_i phi'_i, with 1 and with S_ii, and of phi'_i h_i phi'_i (V^T g)_i, each (N, N)."""
+    """Sum phi'_ni phi'_ki over i, with 1, with S_ii, and with h_ni (V^T g_k)_i + h_ki (V^T g_n)_i, (N, N)."""
     h, slopes, residuals = samples.activations, samples.slopes, samples.means
-    left, right = work.left[0], work.right[0]
+    left = work.left[0]
     lapack.syrk(1.0, slopes, 0.0, work.squares[0])
     for i in range(slopes.shape[0]):
         root = np.sqrt(gram[i, i])
@@ -86,22 +93,20 @@ def _gate_products(gram, samples, work):
     lapack.syrk(1.0, left, 0.0, work.squares[1])
     for i in range(slopes.shape[0]):
         for n in range(slopes.shape[1]):
-            left[i, n] = slopes[i, n] * h[i, n]
-            right[i, n] = slopes[i, n] * residuals[i, n]
-    np.dot(left.T, right, work.squares[2])
+            work.left[0, i, n] = work.right[1, i, n] = slopes[i, n] * h[i, n]
+            work.left[1, i, n] = work.right[0, i, n] = slopes[i, n] * residuals[i, n]
+    _inner_products(work.left, work.right, work.squares[2])
 
 
 @jit
 def _residual_products(samples, work):
     """g_n.g_k = h_n.V^T g_k - v_yn.h_k, but for 1 where y_n = y_k, (N, N)."""
     h, residuals = samples.activations, samples.means
-    m, N = h.shape
-    for i in range(m):
-        for n in range(N):
-            work.left[0, i, n], work.left[1, i, n] = h[i, n], -samples.labelled[i, n]
-            work.right[0, i, n], work.right[1, i, n] = residuals[i, n], h[i, n]
-    left, right = work.left.reshape(2 * m, N), work.right.reshape(2 * m, N)
-    np.dot(left.T, right, work.squares[3])
+    for i in range(h.shape[0]):
+        for n in range(h.shape[1]):
+            work.left[0, i, n] = work.right[1, i, n] = h[i, n]
+            work.left[1, i, n], work.right[0, i, n] = -samples.labelled[i, n], residuals[i, n]
+    _inner_products(work.left, work.right, work.squares[3])
 
 
 @jit
@@ -110,14 +115,13 @@ def square_cross_masses(gram, samples, work, lanes):
     _gate_products(gram, samples, work)
     _residual_products(samples, work)
     gates, scaled, mixed, residual = work.squares[0], work.squares[1], work.squares[2], work.squares[3]
-    y, total = samples.labels, 0.0
+    y = samples.labels
+    lanes[:] = 0
     for n in range(y.size):
         x, h = samples.inner_x[n], samples.inner_h[n]
+        gate, scale, mix, g = gates[n], scaled[n], mixed[n], residual[n]
         for k in range(n, y.size):
-            g = residual[n, k] + (1.0 if y[n] == y[k] else 0.0)
-            lanes[k] = x[k] * (scaled[n, k] * h[k] + mixed[n, k] + mixed[k, n] + gates[n, k] * g)
-        row = -0.5 * lanes[n]
-        for k in range(n, y.size):
-            row += lanes[k]
-        total += 2 * row
-    return total
+            same = 1.0 if y[n] == y[k] else 0.0
+            lanes[k] += x[k] * (scale[k] * h[k] + mix[k] + gate[k] * (g[k] + same))
+        lanes[n] -= 0.5 * x[n] * (scale[n] * h[n] + mix[n] + gate[n] * (g[n] + 1))
+    return 2 * sum_of_lanes(lanes)
