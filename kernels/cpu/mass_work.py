@@ -75,6 +75,8 @@ def _pairs(sizes: MassSizes) -> Fields:
     gated = softmax if m else 0
     # operations that the blocks take entry by entry, against those of pairs of samples
     entries = k * (k + 1) // 2 if sizes.is_ce and k * (k + 1) <= N else 0
+    # half of the gates being open: 2 (N/2) d operations for a class, against (N/2)^2
+    few = gated if 4 * d < N else 0
     shapes = {
         "products": (softmax, softmax),
         "pairs": (N, N),
@@ -89,6 +91,8 @@ def _pairs(sizes: MassSizes) -> Fields:
         "of_unit": (3, gated),
         "beside": (tile * gated,),
         "column": (tile * gated,),
+        "inputs": (few, d),
+        "columns": (tile if few else 0, d),
         "covariances": ((m + 1) * gated,),
     }
     return {**_float64(shapes), "on": ((gated,), np.int64)}

@@ -12,7 +12,7 @@ from .. import rounding
 from ..oracles.brute import softmax
 
 ACTIVATIONS = ("relu", "leaky_relu", "identity", "tanh", "gelu")
-SIZES = ((40, 6, 11, 3), (7, 12, 300, 4), (1, 1, 1, 1), (30, 9, 2, 5))
+SIZES = ((40, 6, 11, 3), (22, 6, 9, 3), (7, 12, 300, 4), (1, 1, 1, 1), (30, 9, 2, 5))
 """(N, d, C, m): some of which output blocks are formed entry by entry, m (m+1) <= N, and some not."""
 
 

@@ -69,6 +69,10 @@ class PairWork(NamedTuple):
     beside: NDArray
     column: NDArray
     """Class factors of the columns of a cross block beside i, and of column i (T * N,)."""
+    inputs: NDArray
+    """Inputs at open gates (N, d); (0, d) where their inner products are fewer operations."""
+    columns: NDArray
+    """Column i of the cross blocks (T, d); (0, d) likewise."""
     covariances: NDArray
     """Sums over a tile of the class factors, weighted with V ((m + 1) * N,)."""
 

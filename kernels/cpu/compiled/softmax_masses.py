@@ -180,6 +180,22 @@ def _add_covariances(i, V, beside, samples, work):
 
 
 @jit
+def _column_masses(column, on, samples, work):
+    """Sum over c of |sum_n r_nc x_n|^2, for class factors r (T, J) of the samples on (J,)."""
+    inputs = work.inputs[: len(on)]
+    for j in range(len(on)):
+        for k in range(inputs.shape[1]):
+            inputs[j, k] = samples.inputs[on[j], k]
+    columns = work.columns[: len(column)]
+    np.dot(column, inputs, columns)
+    total = 0.0
+    for c in range(columns.shape[0]):
+        for k in range(columns.shape[1]):
+            total += columns[c, k] * columns[c, k]
+    return total
+
+
+@jit
 def _add_unit(i, p, V, start, samples, tops, work):
     """Add a tile to the sample weights of (w_i, w_j), j <= i; returns its masses between w_i and V, (2.7)."""
     count = _gate(i, samples, work)
@@ -196,6 +212,8 @@ def _add_unit(i, p, V, start, samples, tops, work):
     U, nothing = square(work.pairs.ravel(), count), samples.inner_h[:0]
     lapack.syrk(1.0, beside, 0.0, U)
     mass = gated_sums(U, on, samples.inner_x, samples.inner_h, h, lanes)
+    if len(work.inputs) > 0:
+        return mass + _column_masses(column, on, samples, work)
     lapack.syrk(1.0, column, 0.0, U)
     return mass + gated_sums(U, on, samples.inner_x, nothing, h, lanes)
 
