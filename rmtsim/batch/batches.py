@@ -6,7 +6,6 @@ batch took. The trials of a cell are the same bits however they are cut into bat
 """
 
 from collections.abc import Iterator
-from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +16,6 @@ from . import plan as capacity
 
 BATCH_SECONDS = 0.2
 """How long a batch takes. A run that is killed loses the batches that are under way."""
-
-BATCH_BYTES = 8 << 20
-"""Most bytes that a batch takes beside its scratch."""
 
 BATCH_WORK = 1_000_000_000
 """Operations of the first batches of a cell, which take some 50 ms."""
@@ -46,7 +42,7 @@ def batch_size(experiment: Experiment, cell: Cell) -> int:
 
 
 def _fitting(experiment: Experiment, cell: Cell) -> int:
-    return max(1, BATCH_BYTES // capacity.measured_bytes(experiment, cell))
+    return max(1, capacity.BATCH_BYTES // capacity.measured_bytes(experiment, cell))
 
 
 class Pace:
@@ -56,9 +52,9 @@ class Pace:
         self._experiment = experiment
         self._seconds: dict[int, float] = {}
 
-    def note(self, batch: Batch, started: float) -> None:
-        """Note that a batch that was started at a reading of `perf_counter` is finished."""
-        self._seconds[batch.cell.index] = (perf_counter() - started) / batch.size
+    def note(self, batch: Batch, seconds: float) -> None:
+        """Note how long a batch took."""
+        self._seconds[batch.cell.index] = seconds / batch.size
 
     def size(self, cell: Cell) -> int:
         """Return how many trials of a cell fill a batch."""

@@ -62,23 +62,22 @@ class SourceCache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Load compiled code, None where there is none.
 
-        Numba makes the context ready to compile before it loads, which takes longer than to load. The compiler
-        does so itself, and what is loaded needs no more than the runtime.
+        Numba makes the context ready to compile before it loads, which takes longer than to load. The
+        compiler does so itself, and what is loaded needs no more than the runtime.
         """
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
 
 
-def _fields(kind: types.Type) -> tuple:
+def _fields(kind: Any) -> tuple:
     """Names of the fields of a named tuple, which its callers define, and of those within it.
 
     The type of a named tuple tells the types of its fields alone, and the file of a function that gets one
     need not import it.
     """
-    if not isinstance(kind, types.BaseTuple):
-        return ()
-    return getattr(kind, "fields", ()), tuple(map(_fields, kind.types))
+    members: Any = getattr(kind, "types", ()) if isinstance(kind, types.BaseTuple) else ()
+    return getattr(kind, "fields", ()), tuple(map(_fields, members))
 
 
 def jit(function: Callable) -> Callable:
@@ -102,11 +101,11 @@ def _dispatcher(function: Callable, policy: dict[str, Any]) -> Callable:
 
     @cache
     def inner() -> Any:
-        dispatcher = njit(**policy, no_cpython_wrapper=True)(function)
+        dispatcher: Any = njit(**{**policy, "no_cpython_wrapper": True})(function)
         dispatcher._cache = SourceCache(function, is_inner=True)
         return dispatcher
 
-    dispatcher = njit(**policy)(function)
+    dispatcher: Any = njit(**policy)(function)
     dispatcher._cache = SourceCache(function, is_inner=False)
     dispatcher.get_call_template = lambda args, kws: inner().get_call_template(args, kws)
     dispatcher.get_overload = lambda sig: inner().get_overload(sig)

@@ -1,4 +1,4 @@
-"""Stamps of source files: the hash of a file and of all files of the project that it imports, and these in turn.
+"""Stamps of source files: the hash of a file and of all files of its project that it imports, at any depth.
 
 Code of other files is compiled into a function, which it can only have by importing them. What a file imports
 is read from its text, as the start of a program has no time to parse it; all imports stand in statements.
@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+_NAMES = r"(\([^)]*\)|[^\n;]*)"
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.MULTILINE
+    rf"(?:^|;)[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]+{_NAMES}|import[ \t]+{_NAMES})", re.MULTILINE
 )
 
 
@@ -39,7 +40,7 @@ def sources(path: Path) -> set[Path]:
 def imported(path: Path) -> frozenset[Path]:
     """Return the files of the project that a file names in its imports."""
     files = set[Path | None]()
-    for dots, module, names, modules in _IMPORT.findall(path.read_text("utf-8")):
+    for dots, module, names, modules in _IMPORT.findall(path.read_text("utf-8").replace("\\\n", " ")):
         if modules:
             files.update(file for name in _names(modules) for file in _along(_folder(path, name), name))
         else:
@@ -51,7 +52,7 @@ def imported(path: Path) -> frozenset[Path]:
 
 def _names(text: str) -> list[str]:
     """Return the names of a list such as "a, b as c", in parentheses or not."""
-    parts = re.sub(r"#[^\n]*|[()\\;]", " ", text).split(",")
+    parts = re.sub(r"#[^\n]*|[()]", " ", text).split(",")
     return [part.split()[0] for part in parts if part.split()]
 
 
@@ -63,7 +64,7 @@ def _along(folder: Path, module: str) -> Iterator[Path | None]:
 
 
 def _folder(path: Path, module: str) -> Path:
-    """Return the folder in which a dotted name begins; one where nothing lies if that is not of the project."""
+    """Return the folder in which a dotted name begins; one that is not there if the name is of elsewhere."""
     top = _top(path)
     return top.parent if module.split(".")[0] == top.name else top / "of-elsewhere"
 
