@@ -17,7 +17,7 @@ MOST_WORK = 10**16
 MEMORY_SHARE = 80
 """Percent of the memory of the machine that a run may use where it is not told otherwise."""
 
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 32 << 20
 """Most bytes that a batch of more than one trial takes beside its scratch."""
 
 
