@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any, NamedTuple
 
 from ..batch import Batch, run, run_batches
@@ -28,7 +28,7 @@ CELLS: dict[str, dict[str, Any]] = {
     "hidden ce, d = 200": {"architecture": "hidden", "loss": "ce", "n_features": 200, "n_classes": 1000},
 }
 LEAST = {"n_features": 2, "n_classes": 2, "n_hidden": 2}
-"""Sizes of a cell that computes next to nothing."""
+"""Sizes of a cell that computes next to nothing, with histograms of one bin."""
 FEW, MANY = 1, 201
 """Trials of the batches of such a cell: what a batch takes, and what each trial of it takes in Python."""
 MODELLED = 64
@@ -86,19 +86,20 @@ def _experiment(described: dict[str, Any], trials: int, **sizes: int) -> Experim
         {key: value for key, value in described.items() if key not in model} | hidden | {"aspect_ratio": 0.5}
     )
     grid |= {key: size for key, size in sizes.items() if key in grid}
+    measure = {"bins": 1} if sizes else {}
     return Experiment.from_mapping(
-        {"name": "workers", "seed": 1, "trials": trials, "model": model, "grid": grid, "measure": {}}
+        {"name": "workers", "seed": 1, "trials": trials, "model": model, "grid": grid, "measure": measure}
     )
 
 
 def _pace(experiment: Experiment, rounds: int) -> tuple[float, int]:
-    """Seconds of a trial, and how many fill a batch."""
+    """Seconds of a trial, of one thread, and how many fill a batch."""
     (cell,), pace = experiment.cells, Pace(experiment)
     edges = {cell.index: pilot_edges(experiment, cell)}
     for _ in range(rounds + 1):  # the first may compile, and sets the size of those after it
-        batch, start = Batch(cell, 0, pace.size(cell)), perf_counter()
+        batch, start = Batch(cell, 0, pace.size(cell)), thread_time()
         list(run_batches(experiment, [batch], edges))
-        seconds = perf_counter() - start
+        seconds = thread_time() - start
         pace.note(batch, seconds)
     return seconds / batch.size, pace.size(cell)
 
@@ -121,10 +122,10 @@ def _stored(described: dict[str, Any], count: int) -> float:
     ):
         store.set_edges(0, edges)
         for first in (0, count):  # the second finds all places in the file known
-            start = perf_counter()
+            start = thread_time()
             ((_, records),) = run_batches(experiment, [Batch(cell, first, count)], {0: edges})
             store.write_stacked(0, first, records)
-            seconds = perf_counter() - start
+            seconds = thread_time() - start
     return seconds
 
 
