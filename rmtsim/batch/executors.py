@@ -1,4 +1,8 @@
-"""Where trials run: an ordered map over threads. Compiled kernels and BLAS release the GIL."""
+"""Where trials run: an ordered map over threads.
+
+Compiled kernels, BLAS and writes of rows release Python's lock. What holds it is the same half a millisecond
+for a batch of any size, so that `batches` cuts them long; `rmtsim.bench.workers` measures and models it.
+"""
 
 import os
 from collections import deque

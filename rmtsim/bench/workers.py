@@ -75,7 +75,7 @@ def scalings(rounds: int) -> Iterator[Scaling]:
         serial, seconds = fixed + per_trial * trials, each * trials
         workers = default_workers()
         ratios = [_ratio(described, workers, 8 * workers * trials) for _ in range(rounds)]
-        models = (speedup(count, serial / seconds) for count in (workers, MODELLED))
+        models = (speedup(count, min(1.0, serial / seconds)) for count in (workers, MODELLED))
         yield Scaling(name, trials, seconds, serial, median(ratios), *models)
 
 
