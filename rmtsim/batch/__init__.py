@@ -1,5 +1,6 @@
 """Runs: batches of trials over workers, into a store."""
 
-from .montecarlo import Batch, batch_size, run, run_batches
+from .batches import Batch, batch_size
+from .montecarlo import MemoryWarning, run, run_batches
 
-__all__ = ["Batch", "batch_size", "run", "run_batches"]
+__all__ = ["Batch", "MemoryWarning", "batch_size", "run", "run_batches"]

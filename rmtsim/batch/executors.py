@@ -1,8 +1,12 @@
-"""Where trials run: an ordered map over threads. Compiled kernels and BLAS release the GIL."""
+"""Where trials run: an ordered map over threads.
+
+Compiled kernels, BLAS and writes of rows release Python's lock. What holds it is the same half a millisecond
+for a batch of any size, so that `batches` cuts them long; `rmtsim.bench.workers` measures and models it.
+"""
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -18,7 +22,7 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Iterator[Result]:
+def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
     """Yield function(task) in the order of the tasks, with `workers` of them under way at once.
 
     BLAS is held to one thread meanwhile: its threads would fight the workers' for the cores. Tasks are

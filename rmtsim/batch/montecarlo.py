@@ -4,36 +4,31 @@ A trial is named by (seed, cell, trial) alone, and BLAS runs on one thread: the 
 for any number of workers and after any interruption.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels
-from ..experiment import Cell, Experiment
-from ..results import HDF5Store, Store
+from ..experiment import Experiment
+from ..results import HDF5Store, Store, stacked
 from ..results.hdf5 import check_new_file
 from ..sampling import pilot_edges, run_trials
 from ..statistics import HISTOGRAM, Record
 from . import plan as capacity
+from .batches import Batch, Pace, pending
 from .executors import default_workers, ordered_map
 
-BATCH_WORK = 1_000_000_000
-"""Operations of a batch, which take some 50 ms. To hand it to a worker and to store it takes 0.5 ms."""
-
-GPU_BATCH = 1024
-"""Trials handed to a GPU at a time; it splits them by its free memory."""
+Edges = Mapping[int, NDArray[np.float64] | None]
 
 
-class Batch(NamedTuple):
-    """Consecutive trials of one cell: first_trial .. first_trial + size - 1."""
-
-    cell: Cell
-    first_trial: int
-    size: int
+class MemoryWarning(UserWarning):
+    """Fewer workers than asked for fit in the memory that a run may use."""
 
 
 def run(
@@ -43,6 +38,7 @@ def run(
     device: str = "cpu",
     resume: bool = False,
     progress: Callable[[int, int], None] | None = None,
+    max_memory: int | None = None,
 ) -> None:
     """Run every trial of an experiment that the results do not hold yet.
 
@@ -59,17 +55,25 @@ def run(
         Go on with the existing file `path` instead of creating it.
     progress : callable, optional
         Called as progress(finished, all) before the first trial and after each batch stored.
+    max_memory : int, optional
+        Bytes that the arrays of all workers together may take, by default 80 % of the memory of the machine.
+
+    Warns
+    -----
+    MemoryWarning
+        Fewer workers than asked for fit in `max_memory`, and as many are used.
 
     Raises
     ------
     StoreError
         The file exists (or, to resume, holds another experiment) or cannot be written.
     ValueError
-        If workers is not a positive integer, the device is unknown, or an open store belongs to another
-        experiment or device.
+        If workers or max_memory is not a positive integer, not one trial fits in max_memory, the device is
+        unknown, or an open store belongs to another experiment or device.
     """
-    threads = _threads(workers, device)
-    capacity.check(experiment)
+    asked, limit = _threads(workers, device), capacity.memory_limit(max_memory)
+    capacity.check(experiment, limit)
+    threads = _that_fit(experiment, asked, limit)
     if not resume and not isinstance(path, Store):
         check_new_file(Path(path), experiment)
     ops = kernels.load(device)  # after all that can be refused sooner: its import takes long
@@ -95,6 +99,16 @@ def _threads(workers: int | None, device: str) -> int:
     return workers
 
 
+def _that_fit(experiment: Experiment, asked: int, limit: capacity.MemoryLimit) -> int:
+    """Return as many of the workers asked for as fit in the memory; say so where these are fewer."""
+    each = max(capacity.worker_bytes(experiment, cell) for cell in experiment.cells)
+    fitting = max(1, min(asked, limit.size // each))
+    if fitting < asked:
+        message = f"{fitting} of {asked} workers fit in {limit}: each takes up to {capacity.gigabytes(each)}"
+        warnings.warn(message, MemoryWarning, stacklevel=3)
+    return fitting
+
+
 def _run_into(
     store: Store,
     experiment: Experiment,
@@ -109,28 +123,33 @@ def _run_into(
     if HISTOGRAM in experiment.measure.statistics:
         _set_missing_edges(store, experiment, workers, device)
     edges = {cell.index: store.edges(cell.index) for cell in experiment.cells}
-    for batch, records in run_batches(
-        experiment, _pending(store, experiment, device), edges, workers, device
-    ):
-        store.write(batch.cell.index, batch.first_trial, records)
-        finished += batch.size
-        report(finished, total)
+    pace = Pace(experiment)
+
+    def run_batch(batch: Batch) -> int:
+        started = perf_counter()
+        records = _measure(experiment, batch, edges, device)
+        store.write_stacked(batch.cell.index, batch.first_trial, records)
+        pace.note(batch, perf_counter() - started)
+        return batch.size
+
+    batches = pending(store, experiment, workers, pace, device)
+    # Closed before the store is, so that no worker writes to a closed one.
+    with closing(ordered_map(run_batch, batches, workers)) as sizes:
+        for size in sizes:
+            finished += size
+            report(finished, total)
+
+
+def _measure(experiment: Experiment, batch: Batch, edges: Edges, device: str) -> Record:
+    trials = range(batch.first_trial, batch.first_trial + batch.size)
+    return stacked(run_trials(experiment, batch.cell, trials, edges[batch.cell.index], device))
 
 
 def run_batches(
-    experiment: Experiment,
-    batches: Iterable[Batch],
-    edges: Mapping[int, NDArray[np.float64] | None],
-    workers: int = 1,
-    device: str = "cpu",
-) -> Iterator[tuple[Batch, list[Record]]]:
-    """Yield the records of each batch, in the order of the batches, with `workers` of them under way."""
-
-    def measure(batch: Batch) -> tuple[Batch, list[Record]]:
-        trials = range(batch.first_trial, batch.first_trial + batch.size)
-        return batch, run_trials(experiment, batch.cell, trials, edges[batch.cell.index], device)
-
-    return ordered_map(measure, batches, workers)
+    experiment: Experiment, batches: Iterable[Batch], edges: Edges, workers: int = 1, device: str = "cpu"
+) -> Iterator[tuple[Batch, Record]]:
+    """Yield the stacked records of each batch, in the order of the batches, `workers` of them under way."""
+    return ordered_map(lambda batch: (batch, _measure(experiment, batch, edges, device)), batches, workers)
 
 
 def _set_missing_edges(store: Store, experiment: Experiment, workers: int, device: str) -> None:
@@ -138,20 +157,3 @@ def _set_missing_edges(store: Store, experiment: Experiment, workers: int, devic
     found = ordered_map(lambda cell: pilot_edges(experiment, cell, device), missing, workers)
     for cell, edges in zip(missing, found, strict=True):
         store.set_edges(cell.index, edges)
-
-
-def _pending(store: Store, experiment: Experiment, device: str) -> Iterator[Batch]:
-    """Yield the unfinished trials of every cell in runs of at most a batch."""
-    for cell in experiment.cells:
-        most = GPU_BATCH if device == "gpu" else batch_size(experiment, cell)
-        missing = np.flatnonzero(~store.done(cell.index))
-        runs = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1) if missing.size else []
-        for consecutive in runs:
-            for start in range(0, len(consecutive), most):
-                part = consecutive[start : start + most]
-                yield Batch(cell, int(part[0]), len(part))
-
-
-def batch_size(experiment: Experiment, cell: Cell) -> int:
-    """Return how many trials one worker takes at a time: about BATCH_WORK operations, and at most 64."""
-    return int(np.clip(BATCH_WORK // capacity.trial_work(experiment, cell), 1, 64))

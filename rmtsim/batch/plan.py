@@ -1,6 +1,7 @@
 """What a trial costs in memory and time, from its sizes alone: refusals come before anything heavy is run."""
 
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,22 +14,56 @@ MOST_WORK = 10**16
 """Operations of a trial, some days of one core, beyond which an experiment is a slip of the pen."""
 
 
-def check(experiment: Experiment) -> None:
-    """Refuse cells of which one trial fits neither in the memory of this machine nor in days.
+MEMORY_SHARE = 80
+"""Percent of the memory of the machine that a run may use where it is not told otherwise."""
+
+BATCH_BYTES = 32 << 20
+"""Most bytes that a batch of more than one trial takes beside its scratch."""
+
+
+class MemoryLimit(NamedTuple):
+    """Bytes that a run may use, and in words where that number comes from."""
+
+    size: int
+    source: str
+
+    def __str__(self) -> str:
+        return f"the {gigabytes(self.size)} {self.source}"
+
+
+def memory_limit(max_memory: int | None = None) -> MemoryLimit:
+    """Return the memory that a run may use.
+
+    Raises
+    ------
+    ValueError
+        If `max_memory` is neither None nor a positive integer.
+    """
+    if max_memory is None:
+        share = installed_memory() * MEMORY_SHARE // 100
+        return MemoryLimit(share, f"that are {MEMORY_SHARE} % of the memory of this machine")
+    if isinstance(max_memory, bool) or not isinstance(max_memory, int) or max_memory < 1:
+        raise ValueError(
+            f"max_memory: expected a number of bytes, an integer of at least 1, got {max_memory!r}"
+        )
+    return MemoryLimit(max_memory, "of max_memory")
+
+
+def check(experiment: Experiment, limit: MemoryLimit | None = None) -> None:
+    """Refuse cells of which one trial fits neither in the memory of a run, by default its share, nor in days.
 
     Raises
     ------
     ValueError
         Names the cell, what fits and what came.
     """
-    installed = installed_memory()
+    allowed = limit or memory_limit()
     for cell in experiment.cells:
         sizes = f"n_features = {cell.n_features}, n_samples = {cell.n_samples}, n_classes = {cell.n_classes}"
         where = f"cell {cell.index} ({sizes}): expected a trial"
         size, work = trial_bytes(experiment, cell), trial_work(experiment, cell)
-        if size > installed:
-            fits = f"that fits in the {_gigabytes(installed)} of this machine"
-            raise ValueError(f"{where} {fits}, got one of {_gigabytes(size)}")
+        if size > allowed.size:
+            raise ValueError(f"{where} that fits in {allowed}, got one of {gigabytes(size)}")
         if work > MOST_WORK:
             raise ValueError(f"{where} of at most {MOST_WORK:.0e} operations, got one of {work:.0e}")
         _check_masses(experiment, cell, where)
@@ -51,7 +86,8 @@ def _sums_masses(experiment: Experiment, cell: Cell) -> bool:
     return MASSES in experiment.measure.statistics and dense and sums_pairs
 
 
-def _gigabytes(size: int) -> str:
+def gigabytes(size: int) -> str:
+    """Return a number of bytes in words."""
     return f"{size / 1e9:.3g} GB" if size < 1e12 else f"{size // 10**9} GB"
 
 
@@ -62,9 +98,7 @@ def trial_bytes(experiment: Experiment, cell: Cell) -> int:
     """
     d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden or 0
     real = np.dtype(experiment.measure.precision).itemsize
-    record = sum(
-        prod(field.shape) * np.dtype(field.dtype).itemsize for field in experiment.schema(cell).values()
-    )
+    record = _record_bytes(experiment, cell)
     if experiment.method(cell) == "structured":
         span = N * (2 * m + min(d, m)) if m and VV_DIAG in cell.blocks else 0
         return record + 8 * (4 * d + span) + real * m * d
@@ -76,6 +110,23 @@ def trial_bytes(experiment: Experiment, cell: Cell) -> int:
         squares = SQUARES if _sums_masses(experiment, cell) else 1
         masses = draws + 8 * (squares * N * N + N * m * (m + 1))
     return record + max(spectra, masses, given)
+
+
+def _record_bytes(experiment: Experiment, cell: Cell) -> int:
+    fields = experiment.schema(cell).values()
+    return sum(prod(field.shape) * np.dtype(field.dtype).itemsize for field in fields)
+
+
+def measured_bytes(experiment: Experiment, cell: Cell) -> int:
+    """Bytes of what is kept of each trial until its batch is stored: its forms, and its record, twice."""
+    numbers_a_row = 3  # of pentadiagonal forms
+    rows = sum(cell.block_size(block) for block in cell.blocks)
+    return 2 * _record_bytes(experiment, cell) + 8 * numbers_a_row * rows
+
+
+def worker_bytes(experiment: Experiment, cell: Cell) -> int:
+    """Bytes of a worker: the arrays of the trial that it computes, and what its batch keeps."""
+    return trial_bytes(experiment, cell) + max(BATCH_BYTES, measured_bytes(experiment, cell))
 
 
 def trial_work(experiment: Experiment, cell: Cell) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import kernels, sampling
-from ..batch import montecarlo
+from ..batch import Batch, batch_size, run_batches
 from ..batch.executors import default_workers
 from ..experiment import Experiment
 from ..experiment.streams import Role, stream
@@ -55,7 +55,7 @@ def _trials(experiment: Experiment) -> Contender:
     """Batches of trials as a run measures them, from streams to records."""
     cell = experiment.cells[0]
     edges = sampling.pilot_edges(experiment, cell)
-    count = montecarlo.batch_size(experiment, cell)
+    count = batch_size(experiment, cell)
     return Contender(lambda: sampling.run_trials(experiment, cell, range(count), edges), count)
 
 
@@ -108,13 +108,13 @@ def threads(d: int) -> Contest:
     """All cores against one."""
     experiment = linear_experiment(d)
     cell, workers = experiment.cells[0], default_workers()
-    size = montecarlo.batch_size(experiment, cell)
+    size = batch_size(experiment, cell)
     # Some tenths of a second: starting and ending threads takes milliseconds, once to a run.
-    batches = [montecarlo.Batch(cell, size * b, size) for b in range(workers * (64 if d < 100 else 8))]
+    batches = [Batch(cell, size * b, size) for b in range(workers * (64 if d < 100 else 8))]
     edges = {cell.index: sampling.pilot_edges(experiment, cell)}
 
     def run(count: int) -> None:
-        for _ in montecarlo.run_batches(experiment, batches, edges, count):
+        for _ in run_batches(experiment, batches, edges, count):
             pass
 
     count = size * len(batches)
@@ -133,7 +133,7 @@ def structured_trial(d: int, block: str) -> Contest:
     edges = sampling.pilot_edges(experiment, cell)
     slow = Contender(lambda: sampling.run_trials(experiment, cell, [0], edges))
     exact = replace(experiment, measure=replace(experiment.measure, method="structured"))
-    count = montecarlo.batch_size(exact, cell)
+    count = batch_size(exact, cell)
     contenders = {
         BASE: Contender(lambda: sampling.run_trials(exact, cell, range(count), edges), count),
         "dense": slow,

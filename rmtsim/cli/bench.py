@@ -11,6 +11,10 @@ from .simulate import positive
 CONTENDERS = """\
 plain: the same work as one writes it in NumPy; floor: its BLAS and LAPACK calls alone; dense: our own dense
 path; torch: automatic differentiation, where PyTorch is installed"""
+SCALING_COLUMNS = (
+    Column("", width=20), Column("batch", ">", 6), Column("takes", ">", 7), Column("Python", ">", 9),
+    Column("share", ">", 7), Column("all cores", ">", 9), Column("model", ">", 7), Column("64 cores", ">", 8),
+)  # fmt: skip
 STAGE_COLUMNS = Column("", width=32), Column("", ">", 13), Column("", ">", 7)
 
 
@@ -34,6 +38,7 @@ def add_parsers(commands: Any) -> None:
     )
     bench.add_argument("--json", metavar="FILE", type=Path, help="write all timings to FILE")
     bench.add_argument("--profile", action="store_true", help="print where the time of a trial goes instead")
+    bench.add_argument("--workers", action="store_true", help="print how runs scale with workers instead")
     bench.add_argument(
         "--device", choices=("cpu", "gpu"), default="cpu", help="gpu: its kernels against their floors"
     )
@@ -47,11 +52,13 @@ def _bench(arguments: argparse.Namespace) -> int:
 
         print(bench().format())
         return 0
+    if arguments.workers:
+        return _workers(arguments)
     return _profile(arguments) if arguments.profile else _contests(arguments)
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    alone = [option for option in ("profile", "list") if getattr(arguments, option)]
+    alone = [option for option in ("profile", "workers", "list") if getattr(arguments, option)]
     if arguments.device == "gpu":
         alone.append("device gpu")
     if alone and (arguments.names or arguments.json):
@@ -98,4 +105,19 @@ def _profile(arguments: argparse.Namespace) -> int:
             print(f"linear ce trial, d = {d}, {precision}: {whole.milliseconds:.3f} ms")
             rows = ((name, f"{ms:.3f} ms", f"{ms / whole.milliseconds:.1%}") for name, ms in stages)
             print("\n".join(table(STAGE_COLUMNS, rows, indent=2)[1:]))
+    return 0
+
+
+def _workers(arguments: argparse.Namespace) -> int:
+    from ..bench.workers import describe, scalings
+
+    print(describe())
+    rows = (
+        (
+            each.name, f"{each.trials}", f"{1e3 * each.seconds:.0f} ms", f"{1e3 * each.serial:.2f} ms",
+            f"{each.serial / each.seconds:.2%}", *(f"{ratio:.3g} x" for ratio in each[-3:]),
+        )
+        for each in scalings(arguments.rounds)
+    )  # fmt: skip
+    print("\n".join(table(SCALING_COLUMNS, rows)))
     return 0

@@ -43,6 +43,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         default="cpu",
         help="auto: the GPU if there is one (default: cpu)",
     )
+    parser.add_argument(
+        "--max-memory",
+        metavar="SIZE",
+        type=memory_size,
+        help="of all workers together, such as 12GB; fewer work where more do not fit "
+        "(default: 80%% of this machine)",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
 
 
@@ -62,6 +69,20 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
     return int(text)
+
+
+def memory_size(text: str) -> int:
+    """Read a number of bytes such as 500MB, 12GB or 1e9 from the command line."""
+    number, power = text.upper().removesuffix("B"), 0
+    if number[-1:] in ("K", "M", "G", "T"):
+        number, power = number[:-1], 3 * ("KMGT".index(number[-1]) + 1)
+    try:
+        size = float(number) * 10**power
+    except ValueError:
+        size = 0.0
+    if not 1 <= size < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a size in memory such as 12GB, got {text!r}")
+    return int(size)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -111,7 +132,7 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
         device = _device(arguments.device, experiment.model.activation, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
         report = _ProgressOfFile(path, progress)
-        run(experiment, path, arguments.workers, device, resume, report)
+        run(experiment, path, arguments.workers, device, resume, report, arguments.max_memory)
         _process.answer_signals(_process.Leave())
     return 0
 

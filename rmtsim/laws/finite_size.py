@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Unpack
 
 import numpy as np
-from scipy.stats import binom
+import scipy  # its parts are loaded where they are first used
 
 from .averages.gauss_rules import chi_square_rule, jacobi_rule, length_rule
 from .averages.softmax_moments import MeanVariance, softmax_moments
@@ -89,11 +89,13 @@ def _hidden_traces(d: int, n_classes: int, m: int, s: float) -> tuple[float, flo
         units, shares = length_rule(freedom)
         return float(masses @ function(unit * np.outer(inputs, units)) @ shares)
 
-    vv = sum(binom.pmf(k, m, 0.5) * k / m * average(variance.value, k + 2) for k in range(1, m + 1))
+    vv = sum(
+        scipy.stats.binom.pmf(k, m, 0.5) * k / m * average(variance.value, k + 2) for k in range(1, m + 1)
+    )
     if m == 1:
         return float(vv), None
     off = sum(
-        binom.pmf(k - 2, m - 2, 0.5) / (k * math.pi) * average(variance.scaled_slope, k)
+        scipy.stats.binom.pmf(k - 2, m - 2, 0.5) / (k * math.pi) * average(variance.scaled_slope, k)
         for k in range(2, m + 1)
     )
     return float(vv), float(off)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # its parts are loaded where they are first used
 
 from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
@@ -193,7 +193,10 @@ def _roots(law: Law, joint: JointWeights, sector: Sector, gap: _Gap) -> list[flo
     # Ordered eigenvalue by ordered eigenvalue: above the root at the left end, below it at the right end.
     crossing = np.flatnonzero((excess(left) > 0) & (excess(right) < 0))
     tolerance = _ROOT_TOLERANCE * max(abs(left), abs(right))
-    return [float(brentq(lambda z, k=k: excess(z)[k], left, right, xtol=tolerance)) for k in crossing]
+    return [
+        float(scipy.optimize.brentq(lambda z, k=k: excess(z)[k], left, right, xtol=tolerance))
+        for k in crossing
+    ]
 
 
 def _bracket(excess: Callable[[float], Floats], gap: _Gap, law: Law) -> tuple[float, float]:

@@ -125,12 +125,23 @@ class Store(Results):
     """Results to which one writer can add trials."""
 
     @abstractmethod
+    def _marks(self, cell: int) -> NDArray[np.bool_]:
+        """Which trials are finished, shape (trials,): what the store itself goes by, not a copy."""
+
+    @abstractmethod
     def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
         """Keep checked edges."""
 
     @abstractmethod
     def _write(self, cell: int, first: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Keep the arrays of consecutive trials, stacked, and only then mark the trials done."""
+        """Keep the arrays of consecutive trials, stacked, and only then mark the trials done.
+
+        Several threads may do so at once for different trials.
+        """
+
+    def done(self, cell: int) -> NDArray[np.bool_]:
+        """Which trials are finished, shape (trials,)."""
+        return self._marks(cell).copy()
 
     def check_same(self, experiment: Experiment, device: str) -> None:
         """Refuse to add trials of another experiment, or of another device, whose last bits differ.
@@ -167,7 +178,7 @@ class Store(Results):
         """
         if "histogram" not in self.names(cell):
             raise ValueError(f"edges: expected none, as cell {cell} records no histogram")
-        if self.done(cell).any():
+        if self._marks(cell).any():
             raise ValueError(f"edges: expected before the first trial of cell {cell}, got after it")
         array = np.asarray(edges, dtype=np.float64)
         expected = (len(self.cells[cell].blocks), self.experiment.measure.bins + 1)
@@ -189,8 +200,25 @@ class Store(Results):
             A trial is out of range or finished already, the edges are not set, or a record does not
             have exactly the arrays of the schema.
         """
-        stop = first_trial + len(records)
-        done = self.done(cell)
+        self._check_room(cell, first_trial, len(records))
+        for record in records:
+            self._check_arrays(cell, record)
+        if records:
+            self._write(cell, first_trial, stacked(records))
+
+    def write_stacked(self, cell: int, first_trial: int, arrays: Record) -> None:
+        """Keep the records of consecutive trials, stacked along the first axis, as `write` does.
+
+        Several threads may write different trials at once, after `done` of the cell was asked for once.
+        """
+        count = len(next(iter(arrays.values())))
+        self._check_room(cell, first_trial, count)
+        self._check_arrays(cell, arrays, (count,))
+        self._write(cell, first_trial, arrays)
+
+    def _check_room(self, cell: int, first_trial: int, count: int) -> None:
+        """Refuse to write trials that do not exist or are finished, or a histogram without edges."""
+        stop, done = first_trial + count, self._marks(cell)
         if not 0 <= first_trial <= stop <= len(done):
             raise ValueError(f"trials: expected within 0..{len(done) - 1}, got {first_trial}..{stop - 1}")
         if done[first_trial:stop].any():
@@ -198,18 +226,19 @@ class Store(Results):
             raise ValueError(f"trials: expected unfinished trials of cell {cell}, got {finished}")
         if "histogram" in self.names(cell) and self.edges(cell) is None:
             raise ValueError(f"edges of cell {cell}: expected to be set before its first trial")
-        if records:
-            self._write(cell, first_trial, self._stack(cell, records))
 
-    def _stack(self, cell: int, records: Sequence[Record]) -> dict[str, NDArray[Any]]:
-        """Return the arrays of checked records with an axis of trials in front."""
+    def _check_arrays(self, cell: int, record: Record, trials: tuple[int, ...] = ()) -> None:
+        """Refuse arrays other than those of the schema, with the axis of trials, if any, in front."""
         schema = self.experiment.schema(self.cells[cell])
-        for record in records:
-            if record.keys() != schema.keys():
-                raise ValueError(f"record: expected the arrays {list(schema)}, got {list(record)}")
-            for name, field in schema.items():
-                got = np.asarray(record[name])
-                if got.shape != field.shape or got.dtype != field.dtype:
-                    expected, came = (f"{each.dtype} of shape {each.shape}" for each in (field, got))
-                    raise ValueError(f"record[{name!r}]: expected {expected}, got {came}")
-        return {name: np.stack([record[name] for record in records]) for name in schema}
+        if record.keys() != schema.keys():
+            raise ValueError(f"record: expected the arrays {list(schema)}, got {list(record)}")
+        for name, field in schema.items():
+            got, shape = np.asarray(record[name]), (*trials, *field.shape)
+            if got.shape != shape or got.dtype != field.dtype:
+                came = f"{got.dtype} of shape {got.shape}"
+                raise ValueError(f"record[{name!r}]: expected {field.dtype} of shape {shape}, got {came}")
+
+
+def stacked(records: Sequence[Record]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the records of several trials, with an axis of trials in front."""
+    return {name: np.stack([record[name] for record in records]) for name in records[0]}

@@ -31,9 +31,8 @@ class MemoryStore(Store):
         schema = self.experiment.schema(cell)
         return {name: np.empty((self.experiment.trials, *f.shape), f.dtype) for name, f in schema.items()}
 
-    def done(self, cell: int) -> NDArray[np.bool_]:
-        """Which trials are finished, shape (trials,)."""
-        return self._done[cell].copy()
+    def _marks(self, cell: int) -> NDArray[np.bool_]:
+        return self._done[cell]
 
     def edges(self, cell: int) -> NDArray[np.float64] | None:
         """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""

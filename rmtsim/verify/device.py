@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, sampling
-from ..batch import montecarlo
-from ..batch.montecarlo import Batch, Record
+from ..batch import Batch, run_batches
 from ..experiment import Cell, Experiment
 from ..results.provenance import provenance
+from ..statistics import Record
 from .cases import STREAM, difference, parity
 from .table import Check, Verification, check
 
@@ -134,8 +134,8 @@ def _trials_error(device: str, experiment: Experiment, cell: Cell, precision: st
 
 def _records(device: str, experiment: Experiment, batch: Batch, edges: NDArray[np.float64]) -> list[Record]:
     every = {batch.cell.index: edges}
-    ((_, records),) = montecarlo.run_batches(experiment, [batch], every, device=device)
-    return records
+    ((_, records),) = run_batches(experiment, [batch], every, device=device)
+    return [{name: values[t] for name, values in records.items()} for t in range(batch.size)]
 
 
 def _record_error(record: Mapping[str, Any], wanted: Mapping[str, Any], allowed: float) -> float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import rmtsim
 from rmtsim import kernels, sampling
-from rmtsim.batch import montecarlo
+from rmtsim.batch import batches
 from rmtsim.experiment import Experiment
 from rmtsim.results import MemoryStore
 from rmtsim.sampling import draws
@@ -97,14 +97,15 @@ def test_the_same_bits_however_trials_are_batched(
     experiment: Experiment, finished: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several batches to a cell, some of them cut by a trial that is finished already."""
-    monkeypatch.setattr(montecarlo, "BATCH_WORK", 20_000)
+    monkeypatch.setattr(batches, "BATCH_WORK", 20_000)
+    monkeypatch.setattr(batches, "BATCH_SECONDS", 2e-3)
     store = MemoryStore(experiment)
     for cell in experiment.cells:
         edges = finished.edges(cell.index)
         assert edges is not None
         store.set_edges(cell.index, edges)
         store.write(cell.index, 4, [rmtsim.run_trial(experiment, cell, 4, edges)])
-    assert max(montecarlo.batch_size(experiment, cell) for cell in experiment.cells) < experiment.trials
+    assert max(batches.batch_size(experiment, cell) for cell in experiment.cells) < experiment.trials
     rmtsim.run(experiment, store, workers=3)
     assert_same_bits(finished, store)
 

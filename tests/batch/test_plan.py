@@ -38,7 +38,7 @@ INSTALLED = 16 * GB
         (one_cell(n_features=100_000, n_samples=30_000), "got one of 31.2 GB"),  # X and a Gram matrix
         (one_cell(n_features=100_000, n_samples=10), None),
         (one_cell("mse", n_features=100_000, n_samples=2**31), None),  # a structured model needs no X
-        (one_cell("mse", method="dense", n_features=1000, n_samples=2**31), "GB of this machine, got one of"),
+        (one_cell("mse", method="dense", n_features=1000, n_samples=2**31), "% of the memory of this"),
         (one_cell(statistics="masses", n_samples=30_000), "got one of 28.8 GB"),
         (one_cell(statistics="masses", n_samples=15_000), "a quarter of the memory"),
         (one_cell(statistics="masses", n_samples=10_000), None),

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from rmtsim import HiddenModel, bench
-from rmtsim.bench import alternation, plain, report, stages
+from rmtsim.batch import batches
+from rmtsim.bench import alternation, plain, report, stages, workers
+from rmtsim.cli import main
 
 from .. import rounding
 
@@ -88,6 +90,26 @@ def test_the_command_makes_the_comparisons_named(tmp_path: Path) -> None:
     refused = subprocess.run([*command, "nothing"], capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
     assert "NAME: expected one of normals-float64" in refused.stderr
+
+
+def test_scaling_of_a_cell_with_workers(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    small = {"architecture": "linear", "loss": "mse", "n_features": 20, "n_classes": 5}
+    monkeypatch.setattr(workers, "CELLS", {"a small cell": small})
+    monkeypatch.setattr(workers, "default_workers", lambda: 2)
+    monkeypatch.setattr(workers, "BATCH_SECONDS", 0.2)
+    monkeypatch.setattr(batches, "BATCH_SECONDS", 0.005)
+    (scaling,) = workers.scalings(rounds=1)
+    assert scaling.trials > 1
+    assert scaling.serial > 0
+    assert scaling.seconds > 0
+    assert 1 <= scaling.modelled <= 2 + 1e-9
+    assert scaling.modelled <= scaling.many <= 64 + 1e-9
+    assert scaling.measured > 0
+    assert main(["bench", "--workers", "--rounds", "1"]) == 0
+    assert "a small cell" in capsys.readouterr().out
+    assert main(["bench", "--workers", "normals-float64"]) == 2
 
 
 def test_a_table_has_one_width_whoever_wins() -> None:

@@ -13,7 +13,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from rmtsim import bench, sampling
-from rmtsim.batch import executors, montecarlo
+from rmtsim.batch import Batch, executors, run_batches
 from rmtsim.bench.alternation import measure
 from rmtsim.bench.contests import linear_experiment
 from rmtsim.bench.report import format_outcome
@@ -59,11 +59,11 @@ def test_workers_hold_blas_to_one_thread() -> None:
     experiment = linear_experiment(200)
     cell = experiment.cells[0]
     edges = {cell.index: sampling.pilot_edges(experiment, cell)}
-    batches = [montecarlo.Batch(cell, 8 * b, 8) for b in range(4)]
+    batches = [Batch(cell, 8 * b, 8) for b in range(4)]
 
     def seconds(workers: int) -> float:
         start = perf_counter()
-        assert len(list(montecarlo.run_batches(experiment, batches, edges, workers))) == len(batches)
+        assert len(list(run_batches(experiment, batches, edges, workers))) == len(batches)
         return perf_counter() - start
 
     seconds(1)

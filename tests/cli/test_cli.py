@@ -216,6 +216,22 @@ def test_a_trial_larger_than_memory_is_refused_before_anything_is_written(tmp_pa
     assert not (tmp_path / "small.h5").exists()
 
 
+def test_max_memory_limits_the_workers_and_says_so_in_one_line(tmp_path: Path) -> None:
+    write_experiment(tmp_path, trials=2)
+    options = "--workers", 3, "--quiet", "--max-memory"
+    done = rmtsim_command("run", "small.toml", *options, "40MB", cwd=tmp_path)
+    assert done.stderr.count("\n") == 1
+    assert "rmtsim: warning: 1 of 3 workers fit in the 0.04 GB of max_memory" in done.stderr
+    assert rmtsim_command("resume", "small.h5", *options, "4e9", cwd=tmp_path).stderr == ""
+    assert_refused(
+        rmtsim_command("run", "small.toml", *options, "1kb", cwd=tmp_path, check=False), "1e-06 GB"
+    )
+    for wrong in ("12 apples", "-1GB", "0", "nan", "inf", "GB"):
+        refused = rmtsim_command("run", "small.toml", f"--max-memory={wrong}", cwd=tmp_path, check=False)
+        assert refused.returncode == 2
+        assert "expected a size in memory such as 12GB" in refused.stderr
+
+
 def test_a_single_class_runs_and_compares(tmp_path: Path) -> None:
     path = write_experiment(tmp_path)
     path.write_text(path.read_text().replace("[3, 6]", "[1, 2]"))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 from rmtsim.experiment import Experiment
-from rmtsim.results import MemoryStore
+from rmtsim.results import MemoryStore, stacked
 from rmtsim.results.hdf5 import (
     EnvironmentWarning,
     HDF5Store,
@@ -142,6 +143,33 @@ def test_writing_refuses_what_does_not_fit(store):
         store.write(0, 0, good)
     store.write(0, 1, [])
     assert_is_formula(store, 0, [0])
+
+
+def test_stacked_records_are_stored_as_records_are(store):
+    store.set_edges(0, edges_of(EXPERIMENT, 0))
+    arrays = stacked([record(EXPERIMENT, 0, trial) for trial in (1, 2, 3)])
+    store.write_stacked(0, 1, arrays)
+    assert_is_formula(store, 0, [1, 2, 3])
+    with pytest.raises(ValueError, match="trials: expected unfinished trials of cell 0, got 3"):
+        store.write_stacked(0, 3, arrays)
+    with pytest.raises(ValueError, match=r"trials: expected within 0\.\.5, got 4\.\.6"):
+        store.write_stacked(0, 4, arrays)
+    two = {name: values[:2] for name, values in arrays.items()}
+    with pytest.raises(ValueError, match=r"record\['moments'\]: expected float64 of shape \(2, 2, 4\), got"):
+        store.write_stacked(0, 4, {**two, "moments": arrays["moments"]})
+    assert_is_formula(store, 0, [1, 2, 3])
+
+
+def test_threads_write_different_trials_at_once(store):
+    store.set_edges(0, edges_of(EXPERIMENT, 0))
+    store.done(0)
+
+    def write(trial):
+        store.write_stacked(0, trial, stacked([record(EXPERIMENT, 0, trial)]))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+    assert_is_formula(store, 0, range(6))
 
 
 def test_edges_refuse_what_does_not_fit(store):

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 import rmtsim
 from rmtsim import kernels, laws, sampling
-from rmtsim.batch import montecarlo
+from rmtsim.batch import Batch, run_batches
 from rmtsim.compare import identities
 from rmtsim.experiment import Experiment, ExperimentError
 from rmtsim.experiment.streams import Role, streams
@@ -55,9 +55,9 @@ def records(experiment: Experiment, trials: int, method: str) -> dict[str, NDArr
     other = replace(experiment, measure=replace(experiment.measure, method=method))
     (cell,) = other.cells
     assert other.method(cell) == method
-    batch = montecarlo.Batch(cell, 0, trials)
-    ((_, found),) = montecarlo.run_batches(other, [batch], {cell.index: None})
-    return {name: np.array([record[name] for record in found]) for name in found[0]}
+    batch = Batch(cell, 0, trials)
+    ((_, found),) = run_batches(other, [batch], {cell.index: None})
+    return found
 
 
 def z_scores(values: NDArray, exact: NDArray | float) -> NDArray:
@@ -255,9 +255,10 @@ def test_statistics_of_a_trial_agree(architecture: str, d: int, N: int) -> None:
     experiment = make(architecture, d, N, statistics=EVERYTHING, bins=9)
     (cell,) = experiment.cells
     edges = sampling.pilot_edges(experiment, cell)
-    batch = montecarlo.Batch(cell, 0, 12)
-    ((_, found),) = montecarlo.run_batches(experiment, [batch], {cell.index: edges})
-    for record in found:
+    batch = Batch(cell, 0, 12)
+    ((_, stacked),) = run_batches(experiment, [batch], {cell.index: edges})
+    for trial in range(batch.size):
+        record = {name: values[trial] for name, values in stacked.items()}
         for k, block in enumerate(cell.blocks):
             spectrum = record[f"eigenvalues_{block}"]
             n, scale = cell.block_size(block), record["scale"][k]

@@ -4,8 +4,8 @@ Golub & Welsch 1969, *Math. Comp.* 23, 221; Gautschi, *Orthogonal Polynomials*, 
 """
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 from scipy.linalg import eigh_tridiagonal
-from scipy.stats import chi2
 
 from ..solver.measure import Floats
 
@@ -53,10 +53,10 @@ def jacobi_rule(alpha: float, beta: float, n_nodes: int) -> tuple[Floats, Floats
 
 def length_rule(freedom: int) -> tuple[Floats, Floats]:
     """Squared lengths and probabilities of a Gaussian vector, for functions that are smooth in the length."""
-    ends = np.sqrt([chi2.ppf(_NEGLIGIBLE, freedom), chi2.isf(_NEGLIGIBLE, freedom)])
+    ends = np.sqrt([scipy.stats.chi2.ppf(_NEGLIGIBLE, freedom), scipy.stats.chi2.isf(_NEGLIGIBLE, freedom)])
     nodes, weights = np.polynomial.legendre.leggauss(_LENGTHS)
     lengths = ends[0] + (ends[1] - ends[0]) * (nodes + 1) / 2
-    masses = weights * lengths * chi2.pdf(lengths**2, freedom)
+    masses = weights * lengths * scipy.stats.chi2.pdf(lengths**2, freedom)
     return lengths**2, masses / masses.sum()
 
 

@@ -11,9 +11,9 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy import stats
 
 from ..solver.measure import Approximation, Floats
 from .gauss_rules import gauss_rule
@@ -104,13 +104,13 @@ def _norm_densities(m: int, s: float, n_nodes: int) -> tuple[Floats, Floats]:
     half = 0.5 * _largest_norm(m, s)
     r = half * (x + 1)
     active = np.arange(1, m + 1)[:, None]
-    return r, np.vstack([np.zeros(n_nodes), half * w * stats.chi.pdf(r, active)])
+    return r, np.vstack([np.zeros(n_nodes), half * w * scipy.stats.chi.pdf(r, active)])
 
 
 def _norm_rules(m: int, s: float) -> tuple[Floats, Floats]:
     """Gauss nodes r of the law of |h| and, at these nodes, interpolatory weights of chi_k for every k."""
     fine, densities = _norm_densities(m, s, 400)
-    mixture = stats.binom.pmf(np.arange(m + 1), m, 0.5) @ densities
+    mixture = scipy.stats.binom.pmf(np.arange(m + 1), m, 0.5) @ densities
     r, _ = gauss_rule(fine, mixture, _N_NORMS)
 
     def basis(points: Floats) -> Floats:
@@ -251,7 +251,7 @@ def _single_mean(n_classes: int, m: int, s: float, diagonal: bool) -> Approximat
     nodes, probabilities = (_diagonal_cubature if diagonal else _off_diagonal_cubature)(k.astype(float))
     coefficients = probabilities.T @ _form_at(diagonal, nodes, nodes)
     given_k = np.sum(coefficients * _single_table(n_classes, m, s)[k], axis=1)
-    value = float(stats.binom.pmf(k - n_open, m - n_open, 0.5) @ given_k)
+    value = float(scipy.stats.binom.pmf(k - n_open, m - n_open, 0.5) @ given_k)
     return Approximation(value, _rule_error(m, s) * value)
 
 

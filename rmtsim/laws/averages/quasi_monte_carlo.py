@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
+import scipy  # its parts are loaded where they are first used
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from ..solver.measure import Floats
 
@@ -28,7 +28,7 @@ def sobol_normals(n_dimensions: int, log2_points: int, replicate: int) -> Floats
     ndarray, shape (2^log2_points, n_dimensions), float64
     """
     rng = np.random.default_rng([_SEED, n_dimensions, replicate])
-    sampler = qmc.Sobol(n_dimensions, scramble=True, bits=48, rng=rng)
+    sampler = scipy.stats.qmc.Sobol(n_dimensions, scramble=True, bits=48, rng=rng)
     # Half a cell away from 0, where ndtri is infinite.
     return ndtri(sampler.random_base2(log2_points) + 2.0**-50)
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+import scipy  # its parts are loaded where they are first used
 
 from .chart import EPS
 from .dense_map import DenseMap
@@ -68,7 +68,7 @@ def find_edges(law: DenseMap) -> list[tuple[Edge, Edge]]:
 
 def _weakest(law: DenseMap, left: float, right: float) -> float | None:
     """Where the pull of the weights is least in a gap; None if it is nowhere below the aspect ratio."""
-    best = minimize_scalar(
+    best = scipy.optimize.minimize_scalar(
         lambda u: float(np.log(law.pull(np.array([u]))[0])),
         bounds=(left, right),
         method="bounded",

@@ -30,11 +30,15 @@ class HDF5Store(HDF5Results, Store):
     """Results written to a file, by one process at a time. Use ``create`` or ``open_for_resume``.
 
     HDF5 has the file open for reading alone. Rows are written by calls of the operating system at the offsets
-    that HDF5 names, see `rmtsim.results.hdf5`.
+    that HDF5 names, see `rmtsim.results.hdf5`. As nobody else writes, the marks and edges of a cell are read
+    once.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
         super().__init__(path)
+        self._known_marks: dict[int, NDArray[np.bool_]] = {}
+        self._known_edges: dict[int, NDArray[np.float64]] = {}
+        self._places: dict[tuple[int, str], tuple[int, np.dtype[Any]]] = {}
         try:
             self._descriptor = _open_alone(self.path)
         except BaseException:
@@ -129,7 +133,26 @@ class HDF5Store(HDF5Results, Store):
             write_at(self._descriptor, text[:1], place)  # from here on the row counts
         return True
 
+    def done(self, cell: int) -> NDArray[np.bool_]:
+        """Which trials are finished, shape (trials,)."""
+        return Store.done(self, cell)
+
+    def _marks(self, cell: int) -> NDArray[np.bool_]:
+        if cell not in self._known_marks:
+            self._known_marks[cell] = super().done(cell)
+        return self._known_marks[cell]
+
+    def edges(self, cell: int) -> NDArray[np.float64] | None:
+        """Histogram edges of H / scale, shape (block, bins + 1); None until they are set."""
+        if cell not in self._known_edges:
+            edges = super().edges(cell)
+            if edges is None:
+                return None
+            self._known_edges[cell] = edges
+        return self._known_edges[cell].copy()
+
     def _write_edges(self, cell: int, edges: NDArray[np.float64]) -> None:
+        self._known_edges.pop(cell, None)
         with os_errors_refused(self.path, "room to write"):
             self._put(cell, "edges", 0, edges)
 
@@ -139,12 +162,16 @@ class HDF5Store(HDF5Results, Store):
             for name, array in arrays.items():
                 self._put(cell, name, first, array)
             self._put(cell, "done", first, np.ones(count, np.int8))
+        self._marks(cell)[first : first + count] = True
 
     def _put(self, cell: int, name: str, first: int, rows: NDArray[Any]) -> None:
         """Hand rows to the operating system, at their place in the file."""
-        dataset = self._dataset(cell, name)
-        data = np.ascontiguousarray(rows, dataset.dtype)
-        write_at(self._descriptor, data, dataset.id.get_offset() + first * (data.nbytes // len(data)))
+        if (cell, name) not in self._places:
+            dataset = self._dataset(cell, name)
+            self._places[cell, name] = dataset.id.get_offset(), dataset.dtype
+        offset, dtype = self._places[cell, name]
+        data = np.ascontiguousarray(rows, dtype)
+        write_at(self._descriptor, data, offset + first * (data.nbytes // len(data)))
 
     def close(self) -> None:
         """Close the file and let another process write; a second call does nothing."""
