@@ -13,6 +13,10 @@ from .values import FLOATS, array, integer
 TILE_BYTES = 4 << 20
 TILE_MINIMUM = 128
 
+# Classes of which masses are summed at once: enough that sums over pairs of samples cost more than to read
+# them out, few enough for the cache. Bits depend on it.
+MASS_TILE = 512
+
 
 def features_and_parameters(features: ArrayLike, V: Any) -> tuple[NDArray, Any]:
     """Features (N, k) as an array, and V (C, k) as it came: anything with shape, dtype and row slicing."""

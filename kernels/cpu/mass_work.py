@@ -7,15 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments.classes import MASS_TILE
 from .compiled.masses import PairWork, Samples
 from .compiled.network_masses import MassWork
 from .compiled.softmax_masses import Tops
 from .compiled.square_masses import CrossWork
 from .scratch import Fields, Scratch
-
-MASS_TILE = 512
-"""Classes summed at once: enough that a sum over pairs of samples costs more than to read it out, few enough
-for the cache. Bits depend on it."""
 
 
 class MassSizes(NamedTuple):
@@ -57,7 +54,7 @@ def _samples(sizes: MassSizes) -> Fields:
         "means": (m, N),
         "labelled": (m, y),
         "inner_x": (N, N) if m else (0, 0),
-        "inner_h": (N, N),
+        "inner_h": (N, N) if m or sizes.is_ce else (0, 0),
     }
     return {**_float64(shapes), "labels": ((y,), np.int64)}
 
@@ -72,6 +69,7 @@ def _pairs(sizes: MassSizes) -> Fields:
     N, d, C, m = sizes[:4]
     k, tile = m or d, min(MASS_TILE, C)
     softmax = N if sizes.is_ce else 0
+    order = N if m or sizes.is_ce else min(N, d)
     gated = softmax if m else 0
     # operations that the blocks take entry by entry, against those of pairs of samples
     entries = k * (k + 1) // 2 if sizes.is_ce and k * (k + 1) <= N else 0
@@ -79,7 +77,7 @@ def _pairs(sizes: MassSizes) -> Fields:
     few = gated if 4 * d < N else 0
     shapes = {
         "products": (softmax, softmax),
-        "pairs": (N, N),
+        "pairs": (order, order),
         "lanes": (N,),
         "entries": (entries, N),
         "blocks": (entries * tile,),

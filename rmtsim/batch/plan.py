@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..experiment import Cell, Experiment
+from ..kernels.arguments.classes import MASS_TILE
 from ..models.architectures import VV_DIAG, WW_OFF
-from ..models.rows import SQUARES, default_memory_limit, installed_memory, tile_of_classes
+from ..models.rows import SQUARES, installed_memory
 from ..statistics import MASSES
 
 MOST_WORK = 10**16
@@ -66,24 +67,6 @@ def check(experiment: Experiment, limit: MemoryLimit | None = None) -> None:
             raise ValueError(f"{where} that fits in {allowed}, got one of {gigabytes(size)}")
         if work > MOST_WORK:
             raise ValueError(f"{where} of at most {MOST_WORK:.0e} operations, got one of {work:.0e}")
-        _check_masses(experiment, cell, where)
-
-
-def _check_masses(experiment: Experiment, cell: Cell, where: str) -> None:
-    """Refuse what the sums of masses would refuse in the first trial."""
-    if not _sums_masses(experiment, cell):
-        return
-    try:
-        tile_of_classes(cell.n_samples, cell.output_width, default_memory_limit())
-    except ValueError as error:
-        raise ValueError(f"{where} whose masses fit in a quarter of the memory, got {error}") from None
-
-
-def _sums_masses(experiment: Experiment, cell: Cell) -> bool:
-    """Whether masses are summed over pairs of samples and tiles of classes."""
-    sums_pairs = cell.loss.couples_classes or cell.architecture.is_hidden
-    dense = experiment.method(cell) == "dense"
-    return MASSES in experiment.measure.statistics and dense and sums_pairs
 
 
 def gigabytes(size: int) -> str:
@@ -105,11 +88,30 @@ def trial_bytes(experiment: Experiment, cell: Cell) -> int:
     draws = real * (N * d + m * (d + N))
     given = 8 * C * m if cell.loss.couples_classes and WW_OFF in cell.blocks else 0
     spectra = draws + real * max(min(cell.block_size(block), N) for block in cell.blocks) ** 2
-    masses = 0
-    if MASSES in experiment.measure.statistics:
-        squares = SQUARES if _sums_masses(experiment, cell) else 1
-        masses = draws + 8 * (squares * N * N + N * m * (m + 1))
-    return record + max(spectra, masses, given)
+    masses = _mass_bytes(cell) if MASSES in experiment.measure.statistics else 0
+    return record + max(spectra + masses, given)
+
+
+def _mass_bytes(cell: Cell) -> int:
+    """Bytes of sums over pairs of samples, and of what masses keep of samples and of a tile of classes."""
+    d, N, m = cell.n_features, cell.n_samples, cell.n_hidden or 0
+    if not (m or cell.loss.couples_classes):
+        return 8 * (min(N, d) ** 2 + N * d)
+    of_samples = N * (d + 6 * m + m * (m + 1) // 2)
+    tile = 4 * MASS_TILE * N if cell.loss.couples_classes else 0
+    return 8 * (SQUARES * N * N + of_samples + tile)
+
+
+def _mass_work(cell: Cell) -> int:
+    """Operations of masses, theory.md section 2."""
+    d, N, C, m = cell.n_features, cell.n_samples, cell.n_classes, cell.n_hidden or 0
+    if not (m or cell.loss.couples_classes):
+        return N * d * min(N, d)
+    k, half = cell.output_width, N // 2
+    work = N * N * (d + m * (m + 1) // 2 + 6 * m)
+    if cell.loss.couples_classes:
+        work += N * C * (N + 2 * min(N, k * (k + 1)) + m * m) + m * C * half * (half + min(half, 2 * d))
+    return work
 
 
 def _record_bytes(experiment: Experiment, cell: Cell) -> int:
@@ -138,7 +140,4 @@ def trial_work(experiment: Experiment, cell: Cell) -> int:
     statistics, work = experiment.measure.statistics, 0
     if set(statistics) - {MASSES}:
         work = len(cell.blocks) * N * d * (d + C)
-    if MASSES in statistics:
-        # Sums over pairs of samples: X X^T, three over the classes and, for each hidden unit, two more.
-        work += N * N * (d + (3 + 2 * m) * C + m * m)
-    return work
+    return work + (_mass_work(cell) if MASSES in statistics else 0)

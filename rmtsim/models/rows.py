@@ -12,8 +12,8 @@ TILE = 1024
 """Classes per tile: the same on every machine, as the last bits depend on it, unless memory is too short."""
 ARRAYS_PER_TILE = 6
 """Arrays of N numbers per class of a tile that are alive at once: logits, probabilities, products."""
-SQUARES = 4
-"""N x N arrays alive at once while masses are summed."""
+SQUARES = 7
+"""N x N arrays alive at once while masses are summed, under mse; two less under cross-entropy."""
 
 OFFSET = 64.0
 """How many times the spread of its columns a row common to all classes must have to be subtracted: six bits

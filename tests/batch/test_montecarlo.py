@@ -97,7 +97,7 @@ def test_the_same_bits_however_trials_are_batched(
     experiment: Experiment, finished: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several batches to a cell, some of them cut by a trial that is finished already."""
-    monkeypatch.setattr(batches, "BATCH_WORK", 20_000)
+    monkeypatch.setattr(batches, "BATCH_WORK", 5_000)
     monkeypatch.setattr(batches, "BATCH_SECONDS", 2e-3)
     store = MemoryStore(experiment)
     for cell in experiment.cells:

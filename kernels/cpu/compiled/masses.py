@@ -37,7 +37,7 @@ class Samples(NamedTuple):
     inner_x: NDArray
     """Inner products of the inputs (N, N); (0, 0) for the linear model."""
     inner_h: NDArray
-    """Inner products of the features (N, N)."""
+    """Inner products of the features (N, N); (0, 0) for the linear model under mse."""
 
 
 class PairWork(NamedTuple):
@@ -46,7 +46,7 @@ class PairWork(NamedTuple):
     products: NDArray
     """Sums over the classes (N, N)."""
     pairs: NDArray
-    """(N, N)"""
+    """(N, N), or of the order of the smaller of N and d for the linear model under mse"""
     lanes: NDArray
     """(N,)"""
     entries: NDArray
@@ -97,7 +97,8 @@ def see_samples(X, preactivations, features, phi, samples):
             samples.inputs[n, k] = X[n, k]
     if len(samples.inner_x) > 0:
         inner_products(samples.inputs, samples.inner_x)
-    inner_products(samples.features, samples.inner_h)
+    if len(samples.inner_h) > 0:
+        inner_products(samples.features, samples.inner_h)
 
 
 @jit
