@@ -1,7 +1,8 @@
 """Where trials run: an ordered map over threads.
 
-Compiled kernels, BLAS and writes of rows release Python's lock. What holds it is the same half a millisecond
-for a batch of any size, so that `batches` cuts them long; `rmtsim.bench.workers` measures and models it.
+Compiled kernels, BLAS and writes of rows release Python's lock. What holds it is half a millisecond for a
+batch of any size, so that `batches` cuts them long, and what is left to Python in each trial;
+`rmtsim.bench.workers` measures and models it.
 """
 
 import os
