@@ -40,6 +40,16 @@ def array(
     return np.ascontiguousarray(data)
 
 
+def reals(
+    value: ArrayLike, name: str, shape: Sequence[int | None], *, bounded: bool = True
+) -> NDArray[np.float64]:
+    """Float32 or float64 numbers of a shape as float64, all of them finite where they have to be bounded."""
+    numbers = array(value, name, shape).astype(np.float64, copy=False)
+    if bounded:
+        finite(numbers, name)
+    return numbers
+
+
 def integer(value: SupportsIndex, name: str, low: int, high: int) -> int:
     """`value` as a Python int in [low, high]; TypeError if it is no integer, ValueError if outside."""
     try:

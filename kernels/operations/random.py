@@ -29,11 +29,6 @@ class RandomOperations(Group):
         Returns
         -------
         (n, 4) uint32 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape.
         """
         blocks = array(counters, "counters", (None, 4), (np.uint32,))
         return self._bare.philox4x32(blocks, array(key, "key", (2,), (np.uint32,)))
@@ -62,11 +57,6 @@ class RandomOperations(Group):
         Returns
         -------
         (size,) array of dtype, or one of shape `size`
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a number that would wrap.
         """
         first, count, shape = element_range(start, size)
         numbers = self._bare.uniforms(stream_words(stream), first, count, float_dtype(dtype))
@@ -104,11 +94,6 @@ class RandomOperations(Group):
         Returns
         -------
         (size,) array of dtype, or one of shape `size`
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a number that would wrap.
         """
         first, count, shape = element_range(start, size)
         kind = float_dtype(dtype)
@@ -134,11 +119,6 @@ class RandomOperations(Group):
         Returns
         -------
         (size,) int64 array, or one of shape `size`
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `uniforms`, and for n_classes out of range.
         """
         classes = integer(n_classes, "n_classes", 1, 2**32 - 1)
         first, count, shape = element_range(start, size)
