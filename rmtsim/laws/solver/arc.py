@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .chart import EPS, Chart, Map
+from .chart import EPS, Chart
+from .dense_map import DenseMap
 from .measure import Complexes, Floats, Indices
+
+Map = Chart | DenseMap
+"""The inverse map about a real point, for weights of either kind."""
 
 # Relative error of a start. Newton squares it twice: 3e-5 -> 1e-9 -> rounding.
 _START_ERROR = 3e-5
