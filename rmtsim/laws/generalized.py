@@ -36,11 +36,6 @@ class GeneralizedMarchenkoPastur(SpectralLaw):
         Sorted by weight.
     aspect_ratio : float
 
-    Raises
-    ------
-    ValueError
-        Naming the argument that is no weight law or no aspect ratio.
-
     Notes
     -----
     All methods compute with w = -1/e, in which the inverse map of theory.md (3.1) is a linear function plus

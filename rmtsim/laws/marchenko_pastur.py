@@ -6,7 +6,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 import numpy as np
 
 from .angular import AngularLaw, Pair
-from .solver.cumulants import check_order
+from .solver.cumulants import free_moment
 from .solver.measure import Complexes, Floats, check_aspect_ratio
 from .solver.poisson_kernel import PoissonKernel
 
@@ -74,14 +74,7 @@ class MarchenkoPastur(AngularLaw):
 
     def moment(self, k: int) -> float:
         """E t^k = scale^k sum_j Narayana(k, j) gamma^(j - 1); infinite where it is no finite double."""
-        k = check_order(k)
-        if k == 0:
-            return 1.0
-        narayana = [math.comb(k, j) * math.comb(k, j - 1) // k for j in range(1, k + 1)]
-        total, gamma = Decimal(0), Decimal(self.aspect_ratio)
-        for n in reversed(narayana):
-            total = _EXACT.fma(total, gamma, n)
-        return float(_EXACT.multiply(total, _EXACT.power(Decimal(self.scale), k)))
+        return free_moment(np.array([self.scale]), np.ones(1), self.aspect_ratio, k)
 
     def var(self) -> float:
         """Variance, aspect_ratio scale^2: the second free cumulant."""

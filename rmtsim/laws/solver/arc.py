@@ -59,7 +59,7 @@ class Arc:
         self._table = self._tabulate(reach)
         last = np.array([self._table.d[-1]])
         self.end = chart.image + side * float(self._table.xi[-1] ** 2)
-        self._levels = np.append(chart.edge_level(), chart.distribution(self._table.d[1:]))
+        self._levels = np.append(chart.level, chart.distribution(self._table.d[1:]))
         self.end_level = float(chart.distribution(last)[0])
 
     # -- the table -------------------------------------------------------------------------------------------

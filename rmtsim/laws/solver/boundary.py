@@ -21,13 +21,7 @@ class Boundary(Bulks):
     """Bulks of a law of atomic weights, arcs built on first use; an edge is the `Chart` about it."""
 
     def __init__(self, model: Model) -> None:
-        self.model = model
-        self.edges = find_edges(model) if model.weights.size else []
-        self.left = np.array([a.image for a, _ in self.edges])
-        self.right = np.array([max(a.image, b.image) for a, b in self.edges])
-        self.left_levels = np.array([a.edge_level() for a, _ in self.edges])
-        self.right_levels = np.array([b.edge_level() for _, b in self.edges])
-        self.atom = max(0.0, model.excess / model.aspect_ratio)
+        super().__init__(model, find_edges(model) if model.weights.size else [])
         self._zero = zero_chart(model)
         self._arcs: dict[int, tuple[Arc, Arc]] = {}
 

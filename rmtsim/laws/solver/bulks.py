@@ -16,34 +16,32 @@ if TYPE_CHECKING:
 class Bulks(ABC):
     """Bulks of a law with their ends, and the distribution function there.
 
-    Attributes
+    Parameters
     ----------
     model : Model or DenseMap
         The sample weights.
     edges : sequence of pairs
-        Left and right edge of each bulk, whose ``origin`` is w there.
-    left, right : ndarray, shape (bulks,)
-        Ends.
-    left_levels, right_levels : ndarray, shape (bulks,)
-        Distribution function at the ends.
+        The left and the right edge of each bulk: w, its image z and the distribution function there are their
+        ``origin``, ``image`` and ``level``.
+
+    Attributes
+    ----------
+    left, right, left_levels, right_levels : ndarray, shape (bulks,)
+        Ends, and the distribution function there.
     atom : float
         Mass at zero.
     zero_gap : int
         Number of bulks left of zero.
     """
 
-    model: Any
-    edges: Sequence[tuple[Any, Any]]
-    left: Floats
-    right: Floats
-    left_levels: Floats
-    right_levels: Floats
-    atom: float
-
-    @property
-    def zero_gap(self) -> int:
-        """Number of bulks left of zero."""
-        return int(np.searchsorted(self.right, 0.0, side="right"))
+    def __init__(self, model: Any, edges: Sequence[tuple[Any, Any]]) -> None:
+        self.model, self.edges = model, edges
+        self.left: Floats = np.array([left.image for left, _ in edges])
+        self.right: Floats = np.array([max(left.image, right.image) for left, right in edges])
+        self.left_levels: Floats = np.array([left.level for left, _ in edges])
+        self.right_levels: Floats = np.array([right.level for _, right in edges])
+        self.atom = max(0.0, model.excess / model.aspect_ratio)
+        self.zero_gap = int(np.searchsorted(self.right, 0.0, side="right"))
 
     @abstractmethod
     def density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:

@@ -171,9 +171,10 @@ class Chart:
             shear = v[:, 0] * ((1 / (q * q + v * v)) @ moments)
             angles[rows] = np.arctan2(v, q) @ model.probabilities - shear
         own = np.angle(self.origin + d) * model.excess
-        return np.where(d == 0, self.edge_level(), 1 - (own + angles) / (math.pi * model.aspect_ratio))
+        return np.where(d == 0, self.level, 1 - (own + angles) / (math.pi * model.aspect_ratio))
 
-    def edge_level(self) -> float:
+    @property
+    def level(self) -> float:
         """Distribution function at an edge, the origin: exact separation counts the weights on each side."""
         gamma, p = self.model.aspect_ratio, self.model.probabilities
         if self.origin < 0:

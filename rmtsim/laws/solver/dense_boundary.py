@@ -22,13 +22,7 @@ class DenseBoundary(Bulks):
     """
 
     def __init__(self, model: DenseMap) -> None:
-        self.model = model
-        self.edges = find_edges(model)
-        self.left = np.array([a.image for a, _ in self.edges])
-        self.right = np.array([b.image for _, b in self.edges])
-        self.left_levels = np.array([a.level for a, _ in self.edges])
-        self.right_levels = np.array([b.level for _, b in self.edges])
-        self.atom = max(0.0, model.excess / model.aspect_ratio)
+        super().__init__(model, find_edges(model))
         self._tables: dict[int, Table] = {}
 
     def table(self, bulk: int) -> Table:
