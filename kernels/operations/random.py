@@ -96,9 +96,9 @@ class RandomOperations(Group):
         (size,) array of dtype, or one of shape `size`
         """
         first, count, shape = element_range(start, size)
-        kind = float_dtype(dtype)
-        filled, factor = output(out, shape, kind), real(scale, "scale", kind)
-        self._bare.normals(stream_words(stream), first, count, kind, factor, filled.reshape(-1))
+        real_type = float_dtype(dtype)
+        filled, factor = output(out, shape, real_type), real(scale, "scale", real_type)
+        self._bare.normals(stream_words(stream), first, count, real_type, factor, filled.reshape(-1))
         return filled
 
     def labels(
