@@ -50,8 +50,8 @@ class SpectrumOperations(Group):
 
         Parameters
         ----------
-        diagonal : (n,) float32 or float64, finite
-        off_diagonal : (n-1,) float32 or float64, finite
+        diagonal, off_diagonal
+            As for `sturm_counts`.
         edges : (B+1,) float32 or float64, strictly increasing
 
         Returns
@@ -151,14 +151,12 @@ class SpectrumOperations(Group):
         ----------
         bands : (T, 3, n) float32 or float64, n >= 1
             Each as in `banded_counts`.
-        scales : (T,) float32 or float64, finite, none of them 0
-            Units of the edges, of either sign.
-        edges : (B+1,) float32 or float64, strictly increasing, optional
-            Without them nothing is counted.
+        scales, edges
+            As for `spectral_statistics`.
 
         Returns
         -------
         SpectralStatistics
-            moments (T, 4), extremes (T, 2), counts (T, B+2), or (T, 0) without edges.
+            As of `spectral_statistics`.
         """
         return self._bare.banded_statistics(*banded_forms(bands, scales), histogram_edges(edges))

@@ -98,13 +98,7 @@ class MarchenkoPastur(AngularLaw):
     def _transform(self, z: Complexes) -> Complexes:
         """Root of gamma z s^2 + (z + gamma - 1) s + 1 = 0, z and s in units of the scale."""
         gamma = self.aspect_ratio
-        from_left = ((z - self._left[0]) - self._left[1]) / self.scale
-        from_right = ((z - self._right[0]) - self._right[1]) / self.scale
-        on_bulk = (from_left.real >= 0) & (from_right.real <= 0) | (z.real == 0) & (self.atom > 0)
-        bad = (z.imag == 0) & on_bulk
-        if bad.any():
-            raise ValueError(f"z: expected points off the support, got {z[bad][0].real}")
-        z = z / self.scale
+        z, from_left, from_right = (part / self.scale for part in (z, *self._from_edges(z)))
         radical = np.sqrt(from_left) * np.sqrt(from_right)  # ~ z at infinity
         # z + gamma - 1; at small ratios by z - 1 - gamma, which the edges have without rounding of 1 + gamma
         linear = z + (gamma - 1) if gamma > 0.5 else 0.5 * (from_left + from_right) + 2 * gamma

@@ -35,7 +35,7 @@ class DenseBoundary(Bulks):
     def _locate(self, x: Floats, bulk: int) -> tuple[Table, Floats, Indices]:
         """Pieces and parameters of points within a bulk."""
         table = self.table(bulk)
-        k = np.arange(table.pieces.start.size)
+        k = np.arange(table.start.size)
         first = table.x(np.zeros(k.size), k)
         k = np.clip(np.searchsorted(first, x, side="right") - 1, 0, k.size - 1)
         return table, table.at_x(x, k), k
@@ -64,15 +64,13 @@ class DenseBoundary(Bulks):
     def _edge_error(self, table: Table, x: Floats, k: Indices) -> Floats:
         """Error of the density on pieces that end at a square root, c |x - edge|^1/2, by that of the edge."""
         error = np.zeros(x.size)
-        which = np.flatnonzero(table.pieces.bend[k] != 0)
+        which = np.flatnonzero(table.bend[k] != 0)
         x, k = x[which], k[which]
-        opening = table.pieces.bend[k] > 0
+        opening = table.bend[k] > 0
         s = np.where(opening, CHECKS[1], 1 - CHECKS[1])
         away = np.maximum(np.abs(table.x(s, k) - table.anchor[k]), EPS * np.abs(table.anchor[k]))
         slope = self.model.density(table.points(s, k)) / np.sqrt(away)
-        shift = self._edge_shift(
-            np.where(opening, table.pieces.start[k], table.pieces.stop[k]), table.anchor[k]
-        )
+        shift = self._edge_shift(np.where(opening, table.start[k], table.stop[k]), table.anchor[k])
         error[which] = slope * shift / np.sqrt(np.maximum(np.abs(x - table.anchor[k]), shift))
         return error
 
@@ -85,7 +83,7 @@ class DenseBoundary(Bulks):
         error = np.zeros(x.size)
         for bulk, ends in enumerate(self.edges):
             table = self.table(bulk)
-            for edge, k in zip(ends, (0, table.pieces.start.size - 1), strict=True):
+            for edge, k in zip(ends, (0, table.start.size - 1), strict=True):
                 if edge.root and edge.origin != 0:
                     image = np.array([edge.image])
                     missed = np.abs(x - edge.image) <= self._edge_shift(np.array([edge.origin]), image)
@@ -114,7 +112,7 @@ class DenseBoundary(Bulks):
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""
         table = self.table(bulk)
-        k = np.arange(table.pieces.start.size)
+        k = np.arange(table.start.size)
         first = np.maximum.accumulate(table.value(table.level, np.zeros(k.size), k))
         k = np.clip(np.searchsorted(first, q, side="right") - 1, 0, k.size - 1)
         return table.x(table.at_level(q, k), k)
