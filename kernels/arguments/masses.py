@@ -19,12 +19,12 @@ def kernel_and_vectors(K: ArrayLike, A: ArrayLike) -> tuple[NDArray, NDArray]:
 
 def samples_and_parameters(X: ArrayLike, V: Any) -> tuple[NDArray, Any]:
     """X (N, d), N >= 1, and V (C, d) as it came."""
-    rows, V = features_and_parameters(X, V)
-    return some_samples(rows), V
+    return features_and_parameters(_samples(X), V)
 
 
-def some_samples(rows: NDArray) -> NDArray:
+def _samples(X: ArrayLike) -> NDArray:
     """X (N, d), N >= 1."""
+    rows = array(X, "X", (None, None))
     if len(rows) == 0:
         raise ValueError(f"X: expected at least one sample, got shape {rows.shape}")
     return rows
@@ -32,6 +32,6 @@ def some_samples(rows: NDArray) -> NDArray:
 
 def hidden_samples(X: ArrayLike, W: ArrayLike, V: Any) -> tuple[NDArray, NDArray, Any]:
     """X (N, d), N >= 1, W (m, d) of its dtype, and V (C, m) as it came."""
-    rows = some_samples(array(X, "X", (None, None)))
+    rows = _samples(X)
     first = array(W, "W", (None, rows.shape[1]), (rows.dtype,))
     return rows, first, features_and_parameters(np.empty((0, len(first)), rows.dtype), V)[1]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .values import array, finite
+from .values import array, finite, reals
 
 
 def samples_and_weights(X: ArrayLike, weights: ArrayLike) -> tuple[NDArray, NDArray[np.float64]]:
@@ -11,7 +11,7 @@ def samples_and_weights(X: ArrayLike, weights: ArrayLike) -> tuple[NDArray, NDAr
     rows = array(X, "X", (None, None))
     if len(rows) == 0:
         raise ValueError(f"X: expected at least one sample to average over, got shape {rows.shape}")
-    return rows, array(weights, "weights", (len(rows),)).astype(np.float64, copy=False)
+    return rows, reals(weights, "weights", (len(rows),), bounded=False)
 
 
 def symmetric(A: ArrayLike) -> NDArray:

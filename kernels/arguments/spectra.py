@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .values import array, finite
+from .values import array, finite, reals
 
 
 class SpectralStatistics(NamedTuple):
@@ -27,11 +27,8 @@ def empty_statistics(trials: int, edges: NDArray[np.float64]) -> SpectralStatist
 
 def tridiagonal_form(diagonal: ArrayLike, off_diagonal: ArrayLike) -> tuple[NDArray, NDArray]:
     """Diagonal (n,) and off-diagonal (n-1,) as finite float64 arrays."""
-    a = array(diagonal, "diagonal", (None,)).astype(np.float64, copy=False)
-    b = array(off_diagonal, "off_diagonal", (max(len(a) - 1, 0),)).astype(np.float64, copy=False)
-    finite(a, "diagonal")
-    finite(b, "off_diagonal")
-    return a, b
+    a = reals(diagonal, "diagonal", (None,))
+    return a, reals(off_diagonal, "off_diagonal", (max(len(a) - 1, 0),))
 
 
 def nonempty_form(diagonal: ArrayLike, off_diagonal: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -44,7 +41,7 @@ def nonempty_form(diagonal: ArrayLike, off_diagonal: ArrayLike) -> tuple[NDArray
 
 def points(value: ArrayLike, name: str) -> NDArray[np.float64]:
     """A vector of points on the real line, infinities allowed, as float64."""
-    values = array(value, name, (None,)).astype(np.float64, copy=False)
+    values = reals(value, name, (None,), bounded=False)
     if np.isnan(values).any():
         raise ValueError(f"{name}: expected numbers, got NaN at index {int(np.isnan(values).argmax())}")
     return values
@@ -67,20 +64,16 @@ def tridiagonal_forms(
     diagonals: ArrayLike, off_diagonals: ArrayLike, scales: ArrayLike
 ) -> tuple[NDArray[np.float64], ...]:
     """Diagonals (T, n), n >= 1, off-diagonals (T, n-1), scales (T,) other than 0, finite float64 arrays."""
-    a = array(diagonals, "diagonals", (None, None)).astype(np.float64, copy=False)
+    a = reals(diagonals, "diagonals", (None, None))
     if a.shape[1] == 0:
         raise ValueError(f"diagonals: expected at least one column, got shape {a.shape}")
-    shape = len(a), a.shape[1] - 1
-    b = array(off_diagonals, "off_diagonals", shape).astype(np.float64, copy=False)
-    for name, entries in (("diagonals", a), ("off_diagonals", b)):
-        finite(entries, name)
+    b = reals(off_diagonals, "off_diagonals", (len(a), a.shape[1] - 1))
     return a, b, nonzero_scales(scales, a, b)
 
 
 def nonzero_scales(scales: ArrayLike, *forms: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scales (T,) other than 0, finite, that the entries of forms (T, ...) can be divided by."""
-    s = array(scales, "scales", (len(forms[0]),)).astype(np.float64, copy=False)
-    finite(s, "scales")
+    s = reals(scales, "scales", (len(forms[0]),))
     if not s.all():
         raise ValueError(f"scales: expected numbers other than 0, got 0 at index {int((s == 0).argmax())}")
     for form in forms:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .random import stream_words
-from .values import array, finite, float_dtype, indices, integer
+from .values import array, indices, integer, reals
 
 CHI_ELEMENTS = 2**57
 """Each chi variable owns 64 blocks, and the numbers of a stream lie in 2^63."""
@@ -21,7 +21,7 @@ def chi_elements(
 ) -> tuple[NDArray[np.uint32], int, NDArray[np.float64]]:
     """A stream, the number of its first chi variable, and the degrees of freedom (n,) as float64."""
     words = stream_words(stream)
-    freedom = array(degrees, "degrees", (None,)).astype(np.float64, copy=False)
+    freedom = reals(degrees, "degrees", (None,), bounded=False)
     inside = (freedom >= 0) & (freedom <= LARGEST_DEGREES)
     if not inside.all():
         where = int(inside.argmin())
@@ -56,16 +56,12 @@ def freedoms_and_scales(
     freedoms: ArrayLike, scales: ArrayLike, trials: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Degrees of freedom and scales of a matrix, (T,) each."""
-    counts = indices(freedoms, "freedoms", (trials,), SIZES)
-    factors = array(scales, "scales", (trials,)).astype(np.float64, copy=False)
-    finite(factors, "scales")
-    return counts, factors
+    return indices(freedoms, "freedoms", (trials,), SIZES), reals(scales, "scales", (trials,))
 
 
 def plane_grams(grams: ArrayLike, freedoms: NDArray[np.int64]) -> NDArray[np.float64]:
     """Gram matrices (T, 2, 2): positive semidefinite, the first column not 0 where there are samples (T,)."""
-    G = array(grams, "grams", (len(freedoms), 2, 2)).astype(np.float64, copy=False)
-    finite(G, "grams")
+    G = reals(grams, "grams", (len(freedoms), 2, 2))
     product = G[:, 0, 0] * G[:, 1, 1]
     # A second column that is a multiple of the first leaves a rounding error of either sign.
     impossible = (G[:, 0, 1] != G[:, 1, 0]) | (G[:, 0, 1] ** 2 > product + 1e-6 * abs(product))
@@ -90,11 +86,3 @@ def hidden_pair(pair: Sequence[int]) -> tuple[int, int]:
         raise ValueError(f"pair: expected two hidden units, got {tuple(pair)}")
     i, j = (integer(unit, "pair", 0, SIZES) for unit in pair)
     return i, j
-
-
-def output_layer(
-    n_classes: int, n_hidden: int, pairs: ArrayLike, dtype: DTypeLike
-) -> tuple[int, int, NDArray[np.int64], np.dtype]:
-    """Sizes C and m of V, pairs (B, 2) of its columns, and its dtype."""
-    C, m = size(n_classes, "n_classes"), size(n_hidden, "n_hidden")
-    return C, m, indices(pairs, "pairs", (None, 2), m), float_dtype(dtype)

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..host.activations import ACTIVATIONS, SLOPE
 from .values import array, float_dtype, integer, real
-from .weights import activation_name
 
 LOSSES = ("ce", "mse")
 
@@ -99,6 +98,13 @@ def loss_name(loss: str) -> str:
     if loss not in LOSSES:
         raise ValueError(f"loss: expected one of {', '.join(map(repr, LOSSES))}, got {loss!r}")
     return loss
+
+
+def activation_name(name: str) -> str:
+    """The name of a known activation."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"activation: expected one of {', '.join(map(repr, ACTIVATIONS))}, got {name!r}")
+    return str(name)
 
 
 def checked_network(network: Network) -> Network:

@@ -14,12 +14,12 @@ LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in FLOATS}
 def float_dtype(dtype: DTypeLike, name: str = "dtype") -> np.dtype:
     """`dtype` as float32 or float64; TypeError otherwise."""
     try:
-        kind = np.dtype(dtype)
+        converted = np.dtype(dtype)
     except TypeError:
         raise TypeError(f"{name}: expected float32 or float64, got {dtype!r}") from None
-    if kind not in FLOATS:
-        raise TypeError(f"{name}: expected float32 or float64, got {kind}")
-    return kind
+    if converted not in FLOATS:
+        raise TypeError(f"{name}: expected float32 or float64, got {converted}")
+    return converted
 
 
 def array(
@@ -35,9 +35,19 @@ def array(
     if data.dtype not in allowed:
         raise TypeError(f"{name}: expected dtype {' or '.join(map(str, allowed))}, got {data.dtype}")
     if data.ndim != len(shape) or any(w not in (None, g) for w, g in zip(shape, data.shape, strict=True)):
-        wanted = ", ".join("any" if length is None else str(length) for length in shape)
-        raise ValueError(f"{name}: expected shape ({wanted}{',' * (len(shape) == 1)}), got {data.shape}")
+        expected = ", ".join("any" if length is None else str(length) for length in shape)
+        raise ValueError(f"{name}: expected shape ({expected}{',' * (len(shape) == 1)}), got {data.shape}")
     return np.ascontiguousarray(data)
+
+
+def reals(
+    value: ArrayLike, name: str, shape: Sequence[int | None], *, bounded: bool = True
+) -> NDArray[np.float64]:
+    """Float32 or float64 numbers of a shape as float64, all of them finite where they have to be bounded."""
+    numbers = array(value, name, shape).astype(np.float64, copy=False)
+    if bounded:
+        finite(numbers, name)
+    return numbers
 
 
 def integer(value: SupportsIndex, name: str, low: int, high: int) -> int:

@@ -33,14 +33,26 @@ class Operations(
     Arrays go in and come out as NumPy arrays, whatever the device. A strided one is copied on its way in; a
     foreign dtype is refused rather than converted, so that no precision is lost unseen.
 
+    Each method says of its arguments which dtypes, shapes and values they may have. Any other is refused with
+    a sentence that names the argument, what was expected and what came.
+
     Attributes
     ----------
     device : str
         Its name.
     lacks : tuple of str
-        Operations that the device has not; calling one of them raises DeviceError.
+        Operations that the device has not.
     activations : tuple of str
-        Activations of hidden models that it has; others raise DeviceError.
+        Activations of hidden models that it has.
+
+    Raises
+    ------
+    TypeError
+        By every operation, for an argument of another dtype or type.
+    ValueError
+        For one of another shape, or with a number out of range or not finite.
+    DeviceError
+        For an operation or an activation that the device has not.
     """
 
     def __init__(self, device: str) -> None:

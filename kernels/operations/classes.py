@@ -26,16 +26,11 @@ class ClassOperations(Group):
         V : (C, k) float32 or float64, C >= 1
             An array or anything with shape, dtype and row slicing, such as a memmap or an HDF5 dataset.
         tile : int, optional
-            Classes per tile; by default as many as fill 4 MiB with logits, at least 128.
+            Classes per tile, at least 1; by default as many as fill 4 MiB with logits, at least 128.
 
         Returns
         -------
         (N,) float64 array. Finite for every finite logit; NaN where a logit is NaN or +inf.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a tile below 1.
         """
         rows, V = features_and_parameters(features, V)
         return self._bare.log_normalizers(rows, V, tile_size(tile, rows, V.shape[0]))
@@ -56,11 +51,6 @@ class ClassOperations(Group):
         SoftmaxTops
             log_z (N,) float64, top (N,) int64: the class with p > 1 - 1/64 or -1, complement (N,) float64:
             1 - p of that class or 1.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a tile below 1.
         """
         rows, V = features_and_parameters(features, V)
         return self._bare.softmax_tops(rows, V, tile_size(tile, rows, V.shape[0]))
@@ -87,11 +77,6 @@ class ClassOperations(Group):
         Returns
         -------
         (N, K) float64 array, each column contiguous
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, a class out of range, or a tile below 1.
         """
         rows, V = features_and_parameters(features, V)
         chosen = indices(classes, "classes", (None,), V.shape[0])
@@ -110,11 +95,6 @@ class ClassOperations(Group):
         Returns
         -------
         (N, k) float64 array, each column contiguous
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a tile below 1.
         """
         rows, V = features_and_parameters(features, V)
         return self._bare.class_means(rows, V, tile_size(tile, rows, V.shape[0]))
@@ -140,11 +120,6 @@ class ClassOperations(Group):
         Returns
         -------
         (N, K) float64 array, each column contiguous
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, a column out of range, or a tile below 1.
         """
         rows, V = features_and_parameters(features, V)
         entries = indices(pairs, "pairs", (None, 2), V.shape[1])

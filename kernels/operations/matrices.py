@@ -27,11 +27,6 @@ class MatrixOperations(Group):
         Returns
         -------
         (d, d) array of the dtype of X, exactly symmetric
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape.
         """
         return self._bare.weighted_gram(*samples_and_weights(X, weights))
 
@@ -48,8 +43,6 @@ class MatrixOperations(Group):
 
         Raises
         ------
-        TypeError, ValueError
-            For another dtype, a matrix that is not square, or an entry that is not finite.
         numpy.linalg.LinAlgError
             If the QL iteration does not converge (LAPACK STERF).
         """
@@ -67,11 +60,6 @@ class MatrixOperations(Group):
         diagonal : (n,) float64
         off_diagonal : (n-1,) float64
             The reduction runs in the dtype of A.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype, a matrix that is not square, or an entry that is not finite.
         """
         return self._bare.tridiagonal(symmetric(A))
 
@@ -82,16 +70,11 @@ class MatrixOperations(Group):
         ----------
         A : (T, N) float32 or float64
             With the softmax columns p (N, T) of a tile of classes, A = p^T.
-        total : (N, N) of the dtype of A, optional
+        total : (N, N) of the dtype of A, C-contiguous and writeable, optional
             Added to in place; zeros by default. The lower triangle is left alone.
 
         Returns
         -------
         (N, N) array: `total`, if given
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a total that cannot be written in place.
         """
         return self._bare.gram_sum(*rows_and_total(A, total))

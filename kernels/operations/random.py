@@ -29,11 +29,6 @@ class RandomOperations(Group):
         Returns
         -------
         (n, 4) uint32 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape.
         """
         blocks = array(counters, "counters", (None, 4), (np.uint32,))
         return self._bare.philox4x32(blocks, array(key, "key", (2,), (np.uint32,)))
@@ -62,11 +57,6 @@ class RandomOperations(Group):
         Returns
         -------
         (size,) array of dtype, or one of shape `size`
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a number that would wrap.
         """
         first, count, shape = element_range(start, size)
         numbers = self._bare.uniforms(stream_words(stream), first, count, float_dtype(dtype))
@@ -104,16 +94,11 @@ class RandomOperations(Group):
         Returns
         -------
         (size,) array of dtype, or one of shape `size`
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or a number that would wrap.
         """
         first, count, shape = element_range(start, size)
-        kind = float_dtype(dtype)
-        filled, factor = output(out, shape, kind), real(scale, "scale", kind)
-        self._bare.normals(stream_words(stream), first, count, kind, factor, filled.reshape(-1))
+        real_type = float_dtype(dtype)
+        filled, factor = output(out, shape, real_type), real(scale, "scale", real_type)
+        self._bare.normals(stream_words(stream), first, count, real_type, factor, filled.reshape(-1))
         return filled
 
     def labels(
@@ -134,11 +119,6 @@ class RandomOperations(Group):
         Returns
         -------
         (size,) int64 array, or one of shape `size`
-
-        Raises
-        ------
-        TypeError, ValueError
-            As `uniforms`, and for n_classes out of range.
         """
         classes = integer(n_classes, "n_classes", 1, 2**32 - 1)
         first, count, shape = element_range(start, size)

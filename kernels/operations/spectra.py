@@ -34,16 +34,11 @@ class SpectrumOperations(Group):
         ----------
         diagonal : (n,) float32 or float64, finite
         off_diagonal : (n-1,) float32 or float64, finite
-        shifts : (k,) float32 or float64 in any order, infinities allowed
+        shifts : (k,) float32 or float64 in any order, infinities allowed but no NaN
 
         Returns
         -------
         (k,) int64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or NaN.
         """
         form = tridiagonal_form(diagonal, off_diagonal)
         return self._bare.sturm_counts(*form, points(shifts, "shifts"))
@@ -55,8 +50,8 @@ class SpectrumOperations(Group):
 
         Parameters
         ----------
-        diagonal : (n,) float32 or float64, finite
-        off_diagonal : (n-1,) float32 or float64, finite
+        diagonal, off_diagonal
+            As for `sturm_counts`.
         edges : (B+1,) float32 or float64, strictly increasing
 
         Returns
@@ -64,11 +59,6 @@ class SpectrumOperations(Group):
         (B+2,) int64 array
             Number below edges[0], in each of the B bins [edges[k], edges[k+1]), and at or above edges[B]; the
             sum is n.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, NaN, or edges that do not increase.
         """
         return self._bare.histogram(*tridiagonal_form(diagonal, off_diagonal), bin_edges(edges))
 
@@ -83,11 +73,6 @@ class SpectrumOperations(Group):
         Returns
         -------
         (2,) float64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or entries that are not finite.
         """
         return self._bare.extremes(*nonempty_form(diagonal, off_diagonal))
 
@@ -104,11 +89,6 @@ class SpectrumOperations(Group):
         Returns
         -------
         (4,) float64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or entries that are not finite.
         """
         return self._bare.moments(*nonempty_form(diagonal, off_diagonal))
 
@@ -136,11 +116,6 @@ class SpectrumOperations(Group):
         -------
         SpectralStatistics
             moments (T, 4), extremes (T, 2), counts (T, B+2), or (T, 0) without edges.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, entries that are not finite, or edges that do not increase.
         """
         forms = tridiagonal_forms(diagonals, off_diagonals, scales)
         return self._bare.spectral_statistics(*forms, histogram_edges(edges))
@@ -156,16 +131,11 @@ class SpectrumOperations(Group):
         bands : (3, n) float32 or float64
             bands[k, j] = S[j + k, j], as LAPACK stores the lower triangle; the entries bands[k, n - k:]
             beyond the matrix are ignored.
-        shifts : (k,) float32 or float64 in any order, infinities allowed
+        shifts : (k,) float32 or float64 in any order, infinities allowed but no NaN
 
         Returns
         -------
         (k,) int64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or entries that are not finite.
         """
         return self._bare.banded_counts(banded_form(bands), points(shifts, "shifts"))
 
@@ -181,19 +151,12 @@ class SpectrumOperations(Group):
         ----------
         bands : (T, 3, n) float32 or float64, n >= 1
             Each as in `banded_counts`.
-        scales : (T,) float32 or float64, finite, none of them 0
-            Units of the edges, of either sign.
-        edges : (B+1,) float32 or float64, strictly increasing, optional
-            Without them nothing is counted.
+        scales, edges
+            As for `spectral_statistics`.
 
         Returns
         -------
         SpectralStatistics
-            moments (T, 4), extremes (T, 2), counts (T, B+2), or (T, 0) without edges.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, entries that are not finite, or edges that do not increase.
+            As of `spectral_statistics`.
         """
         return self._bare.banded_statistics(*banded_forms(bands, scales), histogram_edges(edges))

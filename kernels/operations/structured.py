@@ -12,12 +12,11 @@ from ..arguments.structured import (
     chi_elements,
     freedoms_and_scales,
     hidden_pair,
-    output_layer,
     plane_grams,
     size,
     trial_streams,
 )
-from ..arguments.values import float_dtype
+from ..arguments.values import float_dtype, indices
 from .bare import Group
 
 
@@ -51,11 +50,6 @@ class StructuredOperations(Group):
         Returns
         -------
         (n,) float64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, degrees out of range, or an element number that would wrap.
         """
         return self._bare.chi(*chi_elements(stream, start, degrees))
 
@@ -67,15 +61,11 @@ class StructuredOperations(Group):
         streams : (T, 4) uint32
             A sample counts where its uniform number is at most 1/2.
         n_samples : int
+            N of at least 1, as all sizes here.
 
         Returns
         -------
         (T,) int64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype, shape or size.
         """
         return self._bare.half_space_counts(trial_streams(streams), size(n_samples, "n_samples"))
 
@@ -107,11 +97,6 @@ class StructuredOperations(Group):
         -------
         Samples
             active (T,) int64, grams (T, 2, 2) float64.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype, shape or size.
         """
         words, d, N = trial_streams(streams, 2), size(n_features, "n_features"), size(n_samples, "n_samples")
         return self._bare.wedge_samples(words, d, N, hidden_pair(pair), float_dtype(dtype))
@@ -139,14 +124,10 @@ class StructuredOperations(Group):
         Returns
         -------
         (T, B) float64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype, shape or size, or an index out of range.
         """
-        words = trial_streams(streams)
-        return self._bare.output_grams(words, *output_layer(n_classes, n_hidden, pairs, dtype))
+        words, C, m = trial_streams(streams), size(n_classes, "n_classes"), size(n_hidden, "n_hidden")
+        chosen = indices(pairs, "pairs", (None, 2), m)
+        return self._bare.output_grams(words, C, m, chosen, float_dtype(dtype))
 
     def wishart_forms(
         self, streams: ArrayLike, freedoms: ArrayLike, order: int, scales: ArrayLike
@@ -172,11 +153,6 @@ class StructuredOperations(Group):
         diagonals : (T, d) float64
         off_diagonals : (T, d-1) float64
             Rows from K on are zero, where there are such: as many eigenvalues are 0.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or numbers out of range.
         """
         words, d = trial_streams(streams), size(order, "order")
         counts, factors = freedoms_and_scales(freedoms, scales, len(words))
@@ -212,11 +188,6 @@ class StructuredOperations(Group):
         -------
         (T, 3, d) float64 array
             bands[t, k, j] is the entry (j + k, j). Rows from K on are zero, where there are such.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape, or numbers out of range.
         """
         words, d = trial_streams(streams, 2), size(order, "order")
         counts, factors = freedoms_and_scales(freedoms, scales, len(words))

@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arguments.values import real
-from ..arguments.weights import (
-    activation_name,
-    class_complement,
-    residual_products,
-    sample_factor,
-    sample_vectors,
-)
+from ..arguments.trials import activation_name
+from ..arguments.values import array, real
 from ..host.activations import SLOPE
 from .bare import Group
 
@@ -38,14 +32,11 @@ class WeightOperations(Group):
         Returns
         -------
         (N,) float64 array: p_c (1 - p_c) if `same`, else -p_c p_e
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape.
         """
-        p, q = sample_vectors(p_row, p_col, ("p_row", "p_col"))
-        return self._bare.class_weights(p, q, bool(same), class_complement(complement, p))
+        p = array(p_row, "p_row", (None,))
+        q = array(p_col, "p_col", p.shape)
+        rest = None if complement is None else array(complement, "complement", p.shape, (np.float64,))
+        return self._bare.class_weights(p, q, bool(same), rest)
 
     def gated_weights(
         self,
@@ -74,14 +65,14 @@ class WeightOperations(Group):
         Returns
         -------
         (N,) float64 array
-
-        Raises
-        ------
-        TypeError, ValueError
-            For another dtype or shape.
         """
-        a, b = sample_vectors(a_row, a_col, ("a_row", "a_col"))
-        shape = activation_name(activation), float(real(slope, "slope"))
+        a = array(a_row, "a_row", (None,))
+        b = array(a_col, "a_col", a.shape)
+        phi = activation_name(activation), float(real(slope, "slope"))
         self._bare.require(activation)
-        added = residual_products(residuals, len(a))
-        return self._bare.gated_weights(a, b, sample_factor(factor, len(a)), *shape, added)
+        added = np.empty(0) if residuals is None else array(residuals, "residuals", a.shape, (np.float64,))
+        values = np.asarray(factor)
+        factors = (
+            array(factor, "factor", a.shape) if values.ndim else np.array([real(values.item(), "factor")])
+        )
+        return self._bare.gated_weights(a, b, factors, *phi, added)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .. import kernels
 from ..experiment import Experiment
-from ..results import HDF5Store, Store, stacked
+from ..results import HDF5Store, Store
 from ..results.hdf5 import check_new_file
 from ..sampling import pilot_edges, run_trials
 from ..statistics import HISTOGRAM, Record
@@ -142,7 +142,7 @@ def _run_into(
 
 def _measure(experiment: Experiment, batch: Batch, edges: Edges, device: str) -> Record:
     trials = range(batch.first_trial, batch.first_trial + batch.size)
-    return stacked(run_trials(experiment, batch.cell, trials, edges[batch.cell.index], device))
+    return run_trials(experiment, batch.cell, trials, edges[batch.cell.index], device)
 
 
 def run_batches(

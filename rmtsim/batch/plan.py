@@ -98,8 +98,10 @@ def _mass_bytes(cell: Cell) -> int:
     if not (m or cell.loss.couples_classes):
         return 8 * (min(N, d) ** 2 + N * d)
     of_samples = N * (d + 6 * m + m * (m + 1) // 2)
-    tile = 4 * MASS_TILE * N if cell.loss.couples_classes else 0
-    return 8 * (SQUARES * N * N + of_samples + tile)
+    if not cell.loss.couples_classes:
+        return 8 * (SQUARES * N * N + of_samples)
+    squares, arrays = (SQUARES - 2, 4) if m else (SQUARES - 3, 2)
+    return 8 * (squares * N * N + of_samples + arrays * min(MASS_TILE, cell.n_classes) * N)
 
 
 def _mass_work(cell: Cell) -> int:

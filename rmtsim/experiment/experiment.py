@@ -73,9 +73,9 @@ class Experiment:
             raise ExperimentError("name", expected, show(self.name))
         object.__setattr__(self, "seed", integer("seed", self.seed, 0, SEED_LIMIT - 1))
         object.__setattr__(self, "trials", integer("trials", self.trials, 1, TRIAL_LIMIT - RESERVED_TRIALS))
-        for name, kind in _TABLES.items():
-            if not isinstance(getattr(self, name), kind):
-                raise ExperimentError(name, f"a {kind.__name__}", show(getattr(self, name)))
+        for name, table in _TABLES.items():
+            if not isinstance(getattr(self, name), table):
+                raise ExperimentError(name, f"a {table.__name__}", show(getattr(self, name)))
         _check_hidden(self.model, self.grid)
         _check_count(self.model, self.grid)
         blocks = _measured_blocks(self.model, self.grid, self.measure)
@@ -119,9 +119,9 @@ class Experiment:
         """Build an experiment from nested dictionaries laid out like the file."""
         check_keys("", mapping, _names(cls))
         values = dict(mapping)
-        for name, kind in _TABLES.items():
+        for name, table in _TABLES.items():
             if name in values:
-                values[name] = _build(kind, name, values[name])
+                values[name] = _build(table, name, values[name])
         return _build(cls, "", values)
 
     def to_mapping(self) -> dict[str, Any]:

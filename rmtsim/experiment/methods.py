@@ -34,14 +34,14 @@ def resolve(measure: "Measure", architecture: Architecture, loss: Loss, activati
     ExperimentError
         "structured" is asked for where there is no structured model.
     """
-    asked = measure.method
-    if asked == "dense":
+    method = measure.method
+    if method == "dense":
         return "dense"
     obstacle = _obstacle(architecture, loss, measure.statistics, activation)
     if obstacle is None:
         return "structured"
-    if asked == "structured":
-        raise ExperimentError("measure.method", f'"auto" or "dense", as {obstacle}', f'"{asked}"')
+    if method == "structured":
+        raise ExperimentError("measure.method", f'"auto" or "dense", as {obstacle}', f'"{method}"')
     return "dense"
 
 

@@ -127,9 +127,9 @@ class Grid:
     n_hidden: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        given = [name for name in ("n_samples", "aspect_ratio") if getattr(self, name) is not None]
-        if len(given) != 1:
-            got = "both" if given else "neither"
+        stated = [name for name in ("n_samples", "aspect_ratio") if getattr(self, name) is not None]
+        if len(stated) != 1:
+            got = "both" if stated else "neither"
             raise ExperimentError("grid", "exactly one of n_samples and aspect_ratio", got)
         for name in ("n_features", "n_samples", "n_classes", "n_hidden"):
             if getattr(self, name) is not None:
@@ -230,8 +230,8 @@ class Measure:
 
 
 def _subset(key: str, value: object, known: Mapping[str, T]) -> tuple[T, ...]:
-    asked = several(key, value, partial(named, known=known))
-    return tuple(each for each in known.values() if each in asked)
+    chosen = several(key, value, partial(named, known=known))
+    return tuple(each for each in known.values() if each in chosen)
 
 
 def _ranges(key: str, value: object) -> dict[str, tuple[float, float]]:

@@ -12,6 +12,8 @@ Everything public is imported from here. What users get, and where it lies:
   (``fixed_v``), and traces at finite d and N (``finite_size``);
 - `distance` of a sample from a law.
 
+An argument that cannot be is refused with a ValueError that names it, what was expected and what came.
+
 Beneath lie ``weights`` (laws of the sample weights of each block), ``averages`` (Gaussian averages they are
 made of) and ``solver`` (from a weight law to the law of the spectrum): each imports those after it alone.
 """

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .distribution import SpectralLaw, elementwise
-from .solver.measure import Floats
+from .solver.measure import Complexes, Floats
 from .solver.poisson_kernel import PoissonKernel
 
 Pair = tuple[float, float]
@@ -36,6 +36,15 @@ class AngularLaw(SpectralLaw):
         above = np.sqrt(np.maximum((x - self._left[0]) - self._left[1], 0))
         below = np.sqrt(np.maximum((self._right[0] - x) + self._right[1], 0))
         return 2 * np.arctan2(above, below), 2 * np.arctan2(below, above)
+
+    def _from_edges(self, z: Complexes) -> tuple[Complexes, Complexes]:
+        """Differences of points from both edges; points of the support, the atom included, are refused."""
+        from_left, from_right = ((z - edge) - rest for edge, rest in (self._left, self._right))
+        on_bulk = (from_left.real >= 0) & (from_right.real <= 0) | (z.real == 0) & (self.atom > 0)
+        bad = (z.imag == 0) & on_bulk
+        if bad.any():
+            raise ValueError(f"z: expected points off the support, got {z[bad][0].real}")
+        return from_left, from_right
 
     def _level(self, x: Floats) -> Floats:
         return self._levels(x)[0]

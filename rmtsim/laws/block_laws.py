@@ -20,6 +20,7 @@ def weight_law(architecture: str, loss: str, block: str, **options: Unpack[LawOp
     architecture : {"linear", "hidden"}
     loss : {"ce", "mse"}
     block : {"vv_diag", "vv_off"} (linear), {"ww_diag", "ww_off"} (hidden)
+        V-layer blocks of the hidden model have no limit law.
     **options
         ``n_classes`` of the linear ce model, ``V`` (C, m) of the hidden ce model with ``rows`` of its units,
         scales ``w_std`` and ``v_std`` of initialisation, and what else `Conditions` documents.
@@ -28,11 +29,6 @@ def weight_law(architecture: str, loss: str, block: str, **options: Unpack[LawOp
     -------
     WeightLaw
         With a density under ce, atoms under mse.
-
-    Raises
-    ------
-    ValueError
-        Naming the argument; for V-layer blocks of the hidden model, which have no limit law.
 
     Examples
     --------
@@ -72,11 +68,6 @@ def limit_law(
     MarchenkoPastur or GeneralizedMarchenkoPastur
         The former where the weight takes a single value besides zero. Off-diagonal linear mse blocks vanish:
         their law is the point mass at 0.
-
-    Raises
-    ------
-    ValueError
-        Naming the argument; for V-layer blocks of the hidden model, which have no limit law.
 
     Examples
     --------

@@ -62,19 +62,14 @@ def distance(sample: ArrayLike, law: Distribution, zero_tolerance: float | None 
         Or any object with ``cdf`` and ``ppf``, continuous but for a mass ``atom`` at zero. Its ``support``
         tells where the distribution function bends; without it the quantiles do.
     zero_tolerance : float, optional
-        Values of at most this modulus count as zero. If the law has an atom, zeros of a computed spectrum are
-        rounded, and the default is 4 n eps times the largest modulus, n the length of the last axis; it is 0
-        for a law without an atom.
+        At least 0. Values of at most this modulus count as zero. If the law has an atom, zeros of a computed
+        spectrum are rounded, and the default is 4 n eps times the largest modulus, n the length of the last
+        axis; it is 0 for a law without an atom.
 
     Returns
     -------
     Distance
         Without a p-value: eigenvalues repel each other and are no independent draws.
-
-    Raises
-    ------
-    ValueError
-        Naming the argument: a sample that is empty or not finite, a negative tolerance.
 
     Examples
     --------

@@ -48,11 +48,6 @@ def masses_given_v(
     -------
     BlockMass
         Errors are three standard errors over the randomisations.
-
-    Raises
-    ------
-    ValueError
-        Naming the argument.
     """
     gamma, scales, matrix = check_aspect_ratio(aspect_ratio), Initialisation(**init), check_readout(V)
     matrix = matrix - matrix.mean(axis=0)  # softmax is blind to it
@@ -139,11 +134,6 @@ def vv_limit(
     error : ndarray, shape (m, m), float64
         Three standard errors of the quasi-Monte Carlo average; 0 for mse, whose limit is in closed form
         (E phi^2 on the diagonal and (E phi)^2 off it if c = e, else 0).
-
-    Raises
-    ------
-    ValueError
-        Naming the argument.
     """
     matrix, scales = check_readout(V), Initialisation(**init)
     check_choice("loss", loss, ["ce", "mse"])

@@ -36,11 +36,6 @@ class GeneralizedMarchenkoPastur(SpectralLaw):
         Sorted by weight.
     aspect_ratio : float
 
-    Raises
-    ------
-    ValueError
-        Naming the argument that is no weight law or no aspect ratio.
-
     Notes
     -----
     All methods compute with w = -1/e, in which the inverse map of theory.md (3.1) is a linear function plus
@@ -86,8 +81,8 @@ class GeneralizedMarchenkoPastur(SpectralLaw):
         self._boundary = _boundary(weight_law.scaled(1 / self._scale), self.aspect_ratio)
 
     def __repr__(self) -> str:
-        kind = "density" if self.weight_law.panels else f"{self.weights.size} weights"
-        return f"GeneralizedMarchenkoPastur({kind}, aspect_ratio={self.aspect_ratio})"
+        description = "density" if self.weight_law.panels else f"{self.weights.size} weights"
+        return f"GeneralizedMarchenkoPastur({description}, aspect_ratio={self.aspect_ratio})"
 
     @property
     def error(self) -> float:

@@ -6,7 +6,7 @@ from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
 import numpy as np
 
 from .angular import AngularLaw, Pair
-from .solver.cumulants import check_order
+from .solver.cumulants import free_moment
 from .solver.measure import Complexes, Floats, check_aspect_ratio
 from .solver.poisson_kernel import PoissonKernel
 
@@ -74,14 +74,7 @@ class MarchenkoPastur(AngularLaw):
 
     def moment(self, k: int) -> float:
         """E t^k = scale^k sum_j Narayana(k, j) gamma^(j - 1); infinite where it is no finite double."""
-        k = check_order(k)
-        if k == 0:
-            return 1.0
-        narayana = [math.comb(k, j) * math.comb(k, j - 1) // k for j in range(1, k + 1)]
-        total, gamma = Decimal(0), Decimal(self.aspect_ratio)
-        for n in reversed(narayana):
-            total = _EXACT.fma(total, gamma, n)
-        return float(_EXACT.multiply(total, _EXACT.power(Decimal(self.scale), k)))
+        return free_moment(np.array([self.scale]), np.ones(1), self.aspect_ratio, k)
 
     def var(self) -> float:
         """Variance, aspect_ratio scale^2: the second free cumulant."""
@@ -105,13 +98,7 @@ class MarchenkoPastur(AngularLaw):
     def _transform(self, z: Complexes) -> Complexes:
         """Root of gamma z s^2 + (z + gamma - 1) s + 1 = 0, z and s in units of the scale."""
         gamma = self.aspect_ratio
-        from_left = ((z - self._left[0]) - self._left[1]) / self.scale
-        from_right = ((z - self._right[0]) - self._right[1]) / self.scale
-        on_bulk = (from_left.real >= 0) & (from_right.real <= 0) | (z.real == 0) & (self.atom > 0)
-        bad = (z.imag == 0) & on_bulk
-        if bad.any():
-            raise ValueError(f"z: expected points off the support, got {z[bad][0].real}")
-        z = z / self.scale
+        z, from_left, from_right = (part / self.scale for part in (z, *self._from_edges(z)))
         radical = np.sqrt(from_left) * np.sqrt(from_right)  # ~ z at infinity
         # z + gamma - 1; at small ratios by z - 1 - gamma, which the edges have without rounding of 1 + gamma
         linear = z + (gamma - 1) if gamma > 0.5 else 0.5 * (from_left + from_right) + 2 * gamma

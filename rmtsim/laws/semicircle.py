@@ -81,11 +81,7 @@ class Semicircle(AngularLaw):
         return 2 / (math.pi * self.radius) * np.sin(np.minimum(left, right))
 
     def _transform(self, z: Complexes) -> Complexes:
-        from_left = (z - self._left[0]) - self._left[1]
-        from_right = (z - self._right[0]) - self._right[1]
-        bad = (z.imag == 0) & (from_left.real >= 0) & (from_right.real <= 0)
-        if bad.any():
-            raise ValueError(f"z: expected points off the support, got {z[bad][0].real}")
+        from_left, from_right = self._from_edges(z)
         return np.asarray(-4 / (np.sqrt(from_left) + np.sqrt(from_right)) ** 2, dtype=np.complex128)
 
 

@@ -109,11 +109,6 @@ class TracyWidom(Distribution):
     scale : float
         Not zero; a negative one reflects the law, as a left edge wants it.
 
-    Raises
-    ------
-    ValueError
-        Naming the argument.
-
     References
     ----------
     Tracy & Widom 1996, *Commun. Math. Phys.* 177, 727; Bornemann 2010, *Math. Comp.* 79, 871.

@@ -13,7 +13,8 @@ TILE = 1024
 ARRAYS_PER_TILE = 6
 """Arrays of N numbers per class of a tile that are alive at once: logits, probabilities, products."""
 SQUARES = 7
-"""N x N arrays alive at once while masses are summed, under mse; two less under cross-entropy."""
+"""N x N arrays alive at once while masses of a hidden model are summed under mse. Under cross-entropy they
+are two fewer, and one fewer again for the linear model."""
 
 OFFSET = 64.0
 """How many times the spread of its columns a row common to all classes must have to be subtracted: six bits

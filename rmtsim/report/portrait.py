@@ -120,14 +120,14 @@ def portrait_panels(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
     """
     families: dict[Cell, dict[int, Cell]] = defaultdict(dict)
     for cell in cells:
-        kind = replace(cell, index=-1, n_features=0, n_samples=0, n_classes=0)
-        families[kind].setdefault(cell.n_classes, cell)
-    return {_portrait_name(kind): _spread(members) for kind, members in families.items()}
+        network = replace(cell, index=-1, n_features=0, n_samples=0, n_classes=0)
+        families[network].setdefault(cell.n_classes, cell)
+    return {_portrait_name(network): _spread(members) for network, members in families.items()}
 
 
-def _portrait_name(kind: Cell) -> str:
-    width = "" if kind.n_hidden is None else f"_m{kind.n_hidden}"
-    return f"{kind.architecture}_{kind.loss}{width}"
+def _portrait_name(network: Cell) -> str:
+    width = "" if network.n_hidden is None else f"_m{network.n_hidden}"
+    return f"{network.architecture}_{network.loss}{width}"
 
 
 def _spread(members: dict[int, Cell]) -> list[Cell]:

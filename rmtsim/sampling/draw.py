@@ -101,7 +101,7 @@ def measure(
     shape: RecordShape,
     statistics: Collection[Statistic],
     edges: Mapping[Block, Floats] | None = None,
-) -> list[Record]:
+) -> Record:
     """Measure the trials of a draw.
 
     Parameters
@@ -115,8 +115,8 @@ def measure(
 
     Returns
     -------
-    list of records
-        One of each trial, with the fields of `statistics.record_fields`.
+    Record
+        The fields of `statistics.record_fields`, with an axis of trials in front.
 
     Raises
     ------
@@ -138,4 +138,4 @@ def measure(
             statistic.fill(stacked, index, block, spectra[block])
     if MASSES in statistics:
         stacked["masses"][:] = draw.masses(shape.parts, spectra)
-    return [{name: values[t] for name, values in stacked.items()} for t in range(draw.count)]
+    return stacked

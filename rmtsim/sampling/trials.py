@@ -31,8 +31,8 @@ def run_trials(
     trials: Sequence[int],
     edges: Floats | None = None,
     device: str = "cpu",
-) -> list[Record]:
-    """Draw some trials of a cell and return their records; edges (n_blocks, bins + 1)."""
+) -> Record:
+    """Draw some trials of a cell and return their records, stacked; edges (n_blocks, bins + 1)."""
     draw = draw_trials(experiment, cell, trials, device)
     of_block = None if edges is None else dict(zip(cell.blocks, edges, strict=True))
     return measure(draw, experiment.record_shape(cell), experiment.measure.statistics, of_block)
@@ -64,5 +64,5 @@ def run_trial(
         As laid out by ``experiment.schema(cell)``.
     """
     with single_blas_thread:
-        (record,) = run_trials(experiment, cell, [trial], edges, device)
-    return record
+        stacked = run_trials(experiment, cell, [trial], edges, device)
+    return {name: values[0] for name, values in stacked.items()}

@@ -137,9 +137,9 @@ def arguments(name: str, n: int, precision: str) -> Arguments:
     return CASES[name](np.random.default_rng([n, 20250505]), n, np.dtype(precision))
 
 
-def results(ops: kernels.Operations, name: str, given: Arguments) -> list[NDArray]:
+def results(ops: kernels.Operations, name: str, inputs: Arguments) -> list[NDArray]:
     """Arrays that an operation returns; of tridiagonal forms, which are not unique, the eigenvalues."""
-    result = getattr(ops, name)(*given)
+    result = getattr(ops, name)(*inputs)
     if name == "tridiagonal":
         return [_spectra(*result)]
     if name == "linear_forms":
@@ -164,22 +164,22 @@ def parity(ops: kernels.Operations, name: str, n: int, precision: str) -> float:
     Integers and uniforms must be equal; sums of n terms, each rounded a few times, are allowed 4 (n + 8) eps
     of the largest result.
     """
-    given = arguments(name, n, precision)
-    pairs = zip(results(ops, name, given), results(kernels.load("reference"), name, given), strict=True)
+    inputs = arguments(name, n, precision)
+    pairs = zip(results(ops, name, inputs), results(kernels.load("reference"), name, inputs), strict=True)
     allowed = 0.0 if name == "uniforms" else 4 * (n + 8) * float(np.finfo(precision).eps)
     return max(
-        difference(ours, wanted, allowed * max(1.0, float(np.abs(wanted).max(initial=0.0))))
-        for ours, wanted in pairs
+        difference(ours, expected, allowed * max(1.0, float(np.abs(expected).max(initial=0.0))))
+        for ours, expected in pairs
     )
 
 
-def difference(ours: NDArray, wanted: NDArray, allowed: float) -> float:
+def difference(ours: NDArray, expected: NDArray, allowed: float) -> float:
     """Largest difference in units of `allowed`; infinite where it is NaN, or for another dtype or shape.
 
     Integers must be equal, and so must all else that is allowed nothing.
     """
-    if ours.dtype != wanted.dtype or ours.shape != wanted.shape:
+    if ours.dtype != expected.dtype or ours.shape != expected.shape:
         return np.inf
-    if wanted.dtype.kind in "iu" or allowed == 0:
-        return 0.0 if np.array_equal(ours, wanted) else np.inf
-    return float(np.nan_to_num(np.abs(ours - wanted).max(initial=0.0) / allowed, nan=np.inf))
+    if expected.dtype.kind in "iu" or allowed == 0:
+        return 0.0 if np.array_equal(ours, expected) else np.inf
+    return float(np.nan_to_num(np.abs(ours - expected).max(initial=0.0) / allowed, nan=np.inf))

@@ -82,9 +82,9 @@ def verify(device: str = "gpu") -> Verification:
     return Verification(device, description, tuple(checks))
 
 
-def _equal(ours: NDArray, wanted: NDArray) -> float:
+def _equal(ours: NDArray, expected: NDArray) -> float:
     """0 for the same bits, infinity otherwise."""
-    same = ours.dtype == wanted.dtype and ours.tobytes() == wanted.tobytes()
+    same = ours.dtype == expected.dtype and ours.tobytes() == expected.tobytes()
     return 0.0 if same else np.inf
 
 
@@ -103,8 +103,8 @@ def _bits(ops: kernels.Operations, name: str, precision: str, *arguments: Any) -
     """The same bits as the CPU; the reference is allowed rounding."""
     if ops is kernels.load("reference"):
         return _reference(ops, name, precision)
-    wanted = getattr(kernels.load("cpu"), name)(*arguments)
-    return check("bits", name, precision, lambda: _equal(getattr(ops, name)(*arguments), wanted))
+    expected = getattr(kernels.load("cpu"), name)(*arguments)
+    return check("bits", name, precision, lambda: _equal(getattr(ops, name)(*arguments), expected))
 
 
 def _reference(ops: kernels.Operations, name: str, precision: str) -> Check:
@@ -127,9 +127,9 @@ def _trials(device: str, method: str, precision: str) -> Iterator[Check]:
 def _trials_error(device: str, experiment: Experiment, cell: Cell, precision: str) -> float:
     allowed = 256 * float(np.finfo(precision).eps)
     edges = sampling.pilot_edges(experiment, cell)
-    wanted = [sampling.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
+    expected = [sampling.run_trial(experiment, cell, trial, edges) for trial in range(experiment.trials)]
     records = _records(device, experiment, Batch(cell, 0, experiment.trials), edges)
-    return max(_record_error(a, b, allowed) for a, b in zip(records, wanted, strict=True))
+    return max(_record_error(a, b, allowed) for a, b in zip(records, expected, strict=True))
 
 
 def _records(device: str, experiment: Experiment, batch: Batch, edges: NDArray[np.float64]) -> list[Record]:
@@ -138,9 +138,9 @@ def _records(device: str, experiment: Experiment, batch: Batch, edges: NDArray[n
     return [{name: values[t] for name, values in records.items()} for t in range(batch.size)]
 
 
-def _record_error(record: Mapping[str, Any], wanted: Mapping[str, Any], allowed: float) -> float:
+def _record_error(record: Mapping[str, Any], expected: Mapping[str, Any], allowed: float) -> float:
     errors = [
         difference(record[name], value, allowed * float(np.abs(value).max(initial=0.0)))
-        for name, value in wanted.items()
+        for name, value in expected.items()
     ]
     return max(errors)

@@ -41,8 +41,17 @@ def test_an_operation_has_a_case_and_a_documentation(name: str) -> None:
     described = operation.__doc__.partition("Parameters")[2]
     documented = re.findall(r"^        ([\w, ]+?)(?: :|$)", described, re.M)
     assert set(parameters(operation)) <= {word for names in documented for word in names.split(", ")}
-    for section in ("Parameters", "Returns", "Raises"):
+    for section in ("Parameters", "Returns"):
         assert f"{section}\n        {'-' * len(section)}" in operation.__doc__
+
+
+def test_what_operations_raise_is_said_once_for_all() -> None:
+    raised = kernels.Operations.__doc__.partition("Raises\n")[2]
+    assert [error for error in ("TypeError", "ValueError", "DeviceError") if error in raised] == [
+        "TypeError",
+        "ValueError",
+        "DeviceError",
+    ]
 
 
 def test_no_case_is_of_no_operation() -> None:

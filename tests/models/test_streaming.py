@@ -148,7 +148,7 @@ def test_a_memory_limit_that_fits_nothing_says_what_would() -> None:
 
 def test_a_small_memory_limit_makes_smaller_tiles_only() -> None:
     assert rows.tile_of_classes(100, 8, 10**9) == rows.TILE
-    assert 1 <= rows.tile_of_classes(100, 8, 4 * 8 * 100**2 + 10**5) < rows.TILE
+    assert 1 <= rows.tile_of_classes(100, 8, rows.SQUARES * 8 * 100**2 + 10**5) < rows.TILE
 
 
 def peak_memory(n_classes: int) -> int:

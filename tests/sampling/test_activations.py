@@ -38,13 +38,13 @@ def test_a_trial_is_that_of_its_own_model(name: str, device: str, precision: str
     ops, eps = kernels.load("cpu"), np.finfo(precision).eps
     for cell in experiment.cells:
         edges = sampling.pilot_edges(experiment, cell)
-        (record,) = sampling.run_trials(experiment, cell, [1], edges, device)
+        record = sampling.run_trial(experiment, cell, 1, edges, device)
         X, y = draws.inputs(ops, experiment, cell, 1, precision), draws.labels(ops, experiment, cell, 1)
         given = ModelDraw(draw_model(experiment, cell, 1), X, y)
         of_block = dict(zip(cell.blocks, edges, strict=True))
         shape, statistics = experiment.record_shape(cell), experiment.measure.statistics
-        (wanted,) = sampling.measure(given, shape, statistics, of_block)
-        for field, values in wanted.items():
+        wanted = sampling.measure(given, shape, statistics, of_block)
+        for field, (values,) in wanted.items():
             if field in ("histogram", "outside"):
                 assert np.abs(record[field] - values).sum() <= 2 * (precision == "float32")
                 continue

@@ -60,14 +60,14 @@ def test_a_trial_is_that_of_its_own_model(device: str, index: int) -> None:
     """Kernels draw parameters by themselves; the model is given them."""
     cell = EXPERIMENT.cells[index]
     edges = sampling.pilot_edges(EXPERIMENT, cell)
-    (record,) = sampling.run_trials(EXPERIMENT, cell, [1], edges, device)
+    record = sampling.run_trial(EXPERIMENT, cell, 1, edges, device)
     ops = kernels.load("cpu")
     X, y = draws.inputs(ops, EXPERIMENT, cell, 1), draws.labels(ops, EXPERIMENT, cell, 1)
     given = ModelDraw(draw_model(EXPERIMENT, cell, 1), X, y)
     of_block = dict(zip(cell.blocks, edges, strict=True))
     shape, statistics = EXPERIMENT.record_shape(cell), EXPERIMENT.measure.statistics
-    (wanted,) = sampling.measure(given, shape, statistics, of_block)
-    for name, values in wanted.items():
+    wanted = sampling.measure(given, shape, statistics, of_block)
+    for name, (values,) in wanted.items():
         # Fourth powers of sums of N d products, each rounded.
         allowed = 4 * 12 * 7 * np.finfo(float).eps * np.abs(values).max()
         np.testing.assert_allclose(record[name], values, rtol=0, atol=allowed, err_msg=name)

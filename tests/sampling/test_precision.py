@@ -59,7 +59,8 @@ def test_errors_are_far_below_those_of_monte_carlo(experiment: Experiment, cell:
     rounding = 5 * np.sqrt(c.n_features + c.n_samples + c.n_classes) / 2 * EPS
     edges = sampling.pilot_edges(experiment, c)
     records = sampling.run_trials(experiment, c, range(experiment.trials), edges)
-    for trial, record in enumerate(records):
+    for trial in range(experiment.trials):
+        record = {name: values[trial] for name, values in records.items()}
         model, X = promoted(experiment, cell, trial)
         masses = model.total_masses(X, draws.labels(ops, experiment, c, trial))
         for part, mass in zip(c.parts, record["masses"], strict=True):

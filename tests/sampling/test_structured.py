@@ -291,7 +291,7 @@ def test_a_trial_is_the_same_whatever_else_is_measured_and_on_whatever_device() 
     (fewer,) = make("hidden", 6, 9, blocks=["ww_off"]).cells
     other = sampling.run_trial(make("hidden", 6, 9, blocks=["ww_off"]), fewer, 3)
     np.testing.assert_array_equal(other["moments"][0], one["moments"][cell.blocks.index("ww_off")])
-    (reference,) = sampling.run_trials(experiment, cell, [3], device="reference")
+    reference = sampling.run_trial(experiment, cell, 3, device="reference")
     for name, values in one.items():
         # Chi variables to 16 ulp, sums of products of them and of normals, and their fourth powers.
         bound = 4 * (16 + 8 * cell.n_features) * EPS * np.abs(values).max()

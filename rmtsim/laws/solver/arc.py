@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .chart import EPS, Chart, Map
+from .chart import EPS, Chart
+from .dense_map import DenseMap
 from .measure import Complexes, Floats, Indices
+
+Map = Chart | DenseMap
+"""The inverse map about a real point, for weights of either kind."""
 
 # Relative error of a start. Newton squares it twice: 3e-5 -> 1e-9 -> rounding.
 _START_ERROR = 3e-5
@@ -55,7 +59,7 @@ class Arc:
         self._table = self._tabulate(reach)
         last = np.array([self._table.d[-1]])
         self.end = chart.image + side * float(self._table.xi[-1] ** 2)
-        self._levels = np.append(chart.edge_level(), chart.distribution(self._table.d[1:]))
+        self._levels = np.append(chart.level, chart.distribution(self._table.d[1:]))
         self.end_level = float(chart.distribution(last)[0])
 
     # -- the table -------------------------------------------------------------------------------------------

@@ -1,15 +1,15 @@
 """The boundary curve of a law, bulk by bulk."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 
-from .arc import Arc, newton
+from .arc import Arc, Map, newton
 from .bulks import Bulks
 from .chart import EPS, Chart, Model
 from .edges import find_edges, zero_chart
 from .measure import Complexes, Floats, Indices
-from .resolvent import real_transform, upper_transform
 
 Piece = tuple[Indices, Chart, Complexes]
 
@@ -18,23 +18,10 @@ _LEVEL_ERROR = 1e-13  # rounding of sums of angles, seen against 60 digits
 
 
 class Boundary(Bulks):
-    """Bulks of a law of atomic weights, arcs built on first use; `Bulks` has the other attributes.
-
-    Attributes
-    ----------
-    model : Model
-    edges : list of (Chart, Chart)
-        About the left and the right edge of each bulk.
-    """
+    """Bulks of a law of atomic weights, arcs built on first use; an edge is the `Chart` about it."""
 
     def __init__(self, model: Model) -> None:
-        self.model = model
-        self.edges = find_edges(model) if model.weights.size else []
-        self.left = np.array([a.image for a, _ in self.edges])
-        self.right = np.array([max(a.image, b.image) for a, b in self.edges])
-        self.left_levels = np.array([a.edge_level() for a, _ in self.edges])
-        self.right_levels = np.array([b.edge_level() for _, b in self.edges])
-        self.atom = max(0.0, model.excess / model.aspect_ratio)
+        super().__init__(model, find_edges(model) if model.weights.size else [])
         self._zero = zero_chart(model)
         self._arcs: dict[int, tuple[Arc, Arc]] = {}
 
@@ -106,13 +93,10 @@ class Boundary(Bulks):
                 x[mine] = arc.quantile(q[mine])
         return x
 
-    def upper_transform(self, z: Complexes) -> Complexes:
-        """Stieltjes transform in the upper half-plane."""
-        return upper_transform(self, z)
-
-    def real_transform(self, x: Floats) -> Floats:
-        """Stieltjes transform at real points off the support."""
-        return real_transform(self, x)
+    @property
+    def charts(self) -> list[Map]:
+        """The map about w = 0 and about all edges."""
+        return [self._zero, *chain.from_iterable(self.edges)]
 
     @property
     def error(self) -> float:

@@ -1,37 +1,47 @@
 """What the boundary curves of laws have in common: bulks, gaps between them, an atom at zero."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .measure import Complexes, Floats, Indices
+from .resolvent import real_roots, upper_roots
+
+if TYPE_CHECKING:
+    from .arc import Map
 
 
 class Bulks(ABC):
     """Bulks of a law with their ends, and the distribution function there.
 
+    Parameters
+    ----------
+    model : Model or DenseMap
+        The sample weights.
+    edges : sequence of pairs
+        The left and the right edge of each bulk: w, its image z and the distribution function there are their
+        ``origin``, ``image`` and ``level``.
+
     Attributes
     ----------
-    left, right : ndarray, shape (bulks,)
-        Ends.
-    left_levels, right_levels : ndarray, shape (bulks,)
-        Distribution function at the ends.
+    left, right, left_levels, right_levels : ndarray, shape (bulks,)
+        Ends, and the distribution function there.
     atom : float
         Mass at zero.
     zero_gap : int
         Number of bulks left of zero.
     """
 
-    left: Floats
-    right: Floats
-    left_levels: Floats
-    right_levels: Floats
-    atom: float
-
-    @property
-    def zero_gap(self) -> int:
-        """Number of bulks left of zero."""
-        return int(np.searchsorted(self.right, 0.0, side="right"))
+    def __init__(self, model: Any, edges: Sequence[tuple[Any, Any]]) -> None:
+        self.model, self.edges = model, edges
+        self.left: Floats = np.array([left.image for left, _ in edges])
+        self.right: Floats = np.array([max(left.image, right.image) for left, right in edges])
+        self.left_levels: Floats = np.array([left.level for left, _ in edges])
+        self.right_levels: Floats = np.array([right.level for _, right in edges])
+        self.atom = max(0.0, model.excess / model.aspect_ratio)
+        self.zero_gap = int(np.searchsorted(self.right, 0.0, side="right"))
 
     @abstractmethod
     def density(self, x: Floats, with_error: bool) -> tuple[Floats, Floats]:
@@ -45,13 +55,10 @@ class Bulks(ABC):
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""
 
+    @property
     @abstractmethod
-    def upper_transform(self, z: Complexes) -> Complexes:
-        """Stieltjes transform in the upper half-plane."""
-
-    @abstractmethod
-    def real_transform(self, x: Floats) -> Floats:
-        """Stieltjes transform at real points off the support."""
+    def charts(self) -> "list[Map]":
+        """The inverse map about some real points, to solve it in the nearest one."""
 
     @property
     @abstractmethod
@@ -65,13 +72,21 @@ class Bulks(ABC):
         bulk = np.searchsorted(self.left, x, side="right") - 1
         return np.where((bulk >= 0) & (x <= self.right[bulk]), bulk, -1)
 
-    def refuse_support(self, x: Floats) -> None:
-        """Refuse real points of the support, the atom included: the transform has no value there."""
+    def upper_transform(self, z: Complexes) -> Complexes:
+        """Stieltjes transform in the upper half-plane."""
+        return -1 / (self.model.aspect_ratio * upper_roots(self.charts, z))
+
+    def real_transform(self, x: Floats) -> Floats:
+        """Stieltjes transform at real points off the support; those of it, its atom included, are refused."""
         bad = (self.inside(x) >= 0) | ((x == 0) & (self.atom > 0))
         if bad.any():
             raise ValueError(
                 f"z: expected points off the support, or with an imaginary part, got {x[bad][0]}"
             )
+        gap = np.searchsorted(self.right, x)
+        low = np.append(-np.inf, [right.origin for _, right in self.edges])[gap]
+        high = np.append([left.origin for left, _ in self.edges], np.inf)[gap]
+        return -1 / (self.model.aspect_ratio * real_roots(self.charts, (low, high), x))
 
     def outside_level(self, x: Floats) -> Floats:
         """Distribution function at points of the gaps."""

@@ -16,7 +16,6 @@ whatever the signs of the weights: the Cauchy transform of a positive measure pl
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -80,48 +79,6 @@ class Model:
         kept = p > (np.sort(p)[negligible][-1] if negligible.any() else 0.0)
         w, p = w[kept], p[kept]
         return cls(w, p, math.fsum(p), aspect_ratio, excess)
-
-
-class Weights(Protocol):
-    """What continuation from far above needs of a weight law."""
-
-    @property
-    def aspect_ratio(self) -> float:
-        """Aspect ratio = d/N."""
-
-    @property
-    def mass(self) -> float:
-        """P(lambda != 0)."""
-
-    @property
-    def mean(self) -> float:
-        """E lambda."""
-
-    @property
-    def largest(self) -> float:
-        """Largest modulus of a weight."""
-
-
-class Map(Protocol):
-    """The inverse map about a real point, for weights of any kind."""
-
-    @property
-    def model(self) -> Weights:
-        """The weights."""
-
-    @property
-    def origin(self) -> float:
-        """A real w."""
-
-    @property
-    def image(self) -> float:
-        """z(origin)."""
-
-    def evaluate(self, d: Complexes) -> tuple[Complexes, Complexes]:
-        """Values z - image and slopes z' at complex ``d`` off the real axis."""
-
-    def heights(self, real: Floats, imaginary_part: Floats | float = 0.0) -> Floats:
-        """Im d > 0 over each Re d at which Im z takes a value."""
 
 
 @dataclass(frozen=True)
@@ -214,9 +171,10 @@ class Chart:
             shear = v[:, 0] * ((1 / (q * q + v * v)) @ moments)
             angles[rows] = np.arctan2(v, q) @ model.probabilities - shear
         own = np.angle(self.origin + d) * model.excess
-        return np.where(d == 0, self.edge_level(), 1 - (own + angles) / (math.pi * model.aspect_ratio))
+        return np.where(d == 0, self.level, 1 - (own + angles) / (math.pi * model.aspect_ratio))
 
-    def edge_level(self) -> float:
+    @property
+    def level(self) -> float:
         """Distribution function at an edge, the origin: exact separation counts the weights on each side."""
         gamma, p = self.model.aspect_ratio, self.model.probabilities
         if self.origin < 0:

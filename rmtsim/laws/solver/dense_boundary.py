@@ -2,14 +2,13 @@
 
 import numpy as np
 
+from .arc import Map
 from .bulks import Bulks
 from .chart import EPS
 from .dense_edges import find_edges
 from .dense_map import DenseMap
 from .dense_table import CHECKS, Table, first_pieces, tabulate
-from .measure import Complexes, Floats, Indices
-from .resolvent import descend
-from .roots import increasing_roots
+from .measure import Floats, Indices
 
 _AT_ZERO = 1e-13  # distance from zero, in units of E abs(lambda), to which the density is resolved
 
@@ -19,30 +18,24 @@ class DenseBoundary(Bulks):
 
     Parameters
     ----------
-    law : DenseMap
+    model : DenseMap
     """
 
-    def __init__(self, law: DenseMap) -> None:
-        self.law = law
-        self.edges = find_edges(law)
-        self.left = np.array([a.image for a, _ in self.edges])
-        self.right = np.array([b.image for _, b in self.edges])
-        self.left_levels = np.array([a.level for a, _ in self.edges])
-        self.right_levels = np.array([b.level for _, b in self.edges])
-        self.atom = max(0.0, law.excess / law.aspect_ratio)
+    def __init__(self, model: DenseMap) -> None:
+        super().__init__(model, find_edges(model))
         self._tables: dict[int, Table] = {}
 
     def table(self, bulk: int) -> Table:
         """Series of one bulk, on first use."""
         if bulk not in self._tables:
             first, last = self.edges[bulk]
-            self._tables[bulk] = tabulate(self.law, first_pieces(self.law, first, last), (first, last))
+            self._tables[bulk] = tabulate(self.model, first_pieces(self.model, first, last), (first, last))
         return self._tables[bulk]
 
     def _locate(self, x: Floats, bulk: int) -> tuple[Table, Floats, Indices]:
         """Pieces and parameters of points within a bulk."""
         table = self.table(bulk)
-        k = np.arange(table.pieces.start.size)
+        k = np.arange(table.start.size)
         first = table.x(np.zeros(k.size), k)
         k = np.clip(np.searchsorted(first, x, side="right") - 1, 0, k.size - 1)
         return table, table.at_x(x, k), k
@@ -56,43 +49,41 @@ class DenseBoundary(Bulks):
         """Density at points, zero off the bulks, and a bound of its error if asked for."""
         density, error = np.zeros(x.size), np.zeros(x.size)
         # Next to z = 0, where w and v vanish together, the density is that at the distance still resolved.
-        resolved = _AT_ZERO * self.law.typical
+        resolved = _AT_ZERO * self.model.typical
         side = np.where((x > 0) | (x == 0) & (self.inside(np.array([resolved]))[0] >= 0), 1.0, -1.0)
         for which, table, s, k in self._bulks_of(np.where(np.abs(x) < resolved, side * resolved, x)):
-            density[which] = self.law.density(table.points(s, k))
+            density[which] = self.model.density(table.points(s, k))
             if with_error:
                 error[which] = table.density_error[k] * density[which] + self._edge_error(table, x[which], k)
         if with_error:
             error += self._missed(x)
-        if self.law.excess == 0:  # a hard edge
+        if self.model.excess == 0:  # a hard edge
             density[(x == 0) & (self.inside(x) >= 0)] = np.inf
         return density, error
 
     def _edge_error(self, table: Table, x: Floats, k: Indices) -> Floats:
         """Error of the density on pieces that end at a square root, c |x - edge|^1/2, by that of the edge."""
         error = np.zeros(x.size)
-        which = np.flatnonzero(table.pieces.bend[k] != 0)
+        which = np.flatnonzero(table.bend[k] != 0)
         x, k = x[which], k[which]
-        opening = table.pieces.bend[k] > 0
+        opening = table.bend[k] > 0
         s = np.where(opening, CHECKS[1], 1 - CHECKS[1])
         away = np.maximum(np.abs(table.x(s, k) - table.anchor[k]), EPS * np.abs(table.anchor[k]))
-        slope = self.law.density(table.points(s, k)) / np.sqrt(away)
-        shift = self._edge_shift(
-            np.where(opening, table.pieces.start[k], table.pieces.stop[k]), table.anchor[k]
-        )
+        slope = self.model.density(table.points(s, k)) / np.sqrt(away)
+        shift = self._edge_shift(np.where(opening, table.start[k], table.stop[k]), table.anchor[k])
         error[which] = slope * shift / np.sqrt(np.maximum(np.abs(x - table.anchor[k]), shift))
         return error
 
     def _edge_shift(self, origin: Floats, image: Floats) -> Floats:
         """How far from their images edges at these w may lie."""
-        return self.law.perturbations(origin.astype(complex))[0] + 16 * EPS * np.abs(image)
+        return self.model.perturbations(origin.astype(complex))[0] + 16 * EPS * np.abs(image)
 
     def _missed(self, x: Floats) -> Floats:
         """Density at points off the bulks that may be there, for all that is known of the edges."""
         error = np.zeros(x.size)
         for bulk, ends in enumerate(self.edges):
             table = self.table(bulk)
-            for edge, k in zip(ends, (0, table.pieces.start.size - 1), strict=True):
+            for edge, k in zip(ends, (0, table.start.size - 1), strict=True):
                 if edge.root and edge.origin != 0:
                     image = np.array([edge.image])
                     missed = np.abs(x - edge.image) <= self._edge_shift(np.array([edge.origin]), image)
@@ -103,7 +94,7 @@ class DenseBoundary(Bulks):
         """Distribution function at points, the atom included at zero."""
         level = self.outside_level(x)
         # At zero itself, inside a bulk, the level is that above the atom; just below, that below it.
-        resolved = _AT_ZERO * self.law.typical
+        resolved = _AT_ZERO * self.model.typical
         x = np.where(np.abs(x) < resolved, np.where(x < 0, -resolved, resolved), x)
         for which, table, s, k in self._bulks_of(x):
             level[which] = table.value(table.level, s, k)
@@ -113,7 +104,7 @@ class DenseBoundary(Bulks):
         """Quantiles; exactly zero within the jump of an atom inside a bulk."""
         x = super().quantile(q)
         if self.atom > 0:
-            resolved = _AT_ZERO * self.law.typical
+            resolved = _AT_ZERO * self.model.typical
             below, above = self.distribution(np.array([-resolved, resolved]))
             x = np.where((q > below) & (q <= above), 0.0, x)
         return x
@@ -121,32 +112,15 @@ class DenseBoundary(Bulks):
     def bulk_quantile(self, bulk: int, q: Floats) -> Floats:
         """Quantiles within one bulk."""
         table = self.table(bulk)
-        k = np.arange(table.pieces.start.size)
+        k = np.arange(table.start.size)
         first = np.maximum.accumulate(table.value(table.level, np.zeros(k.size), k))
         k = np.clip(np.searchsorted(first, q, side="right") - 1, 0, k.size - 1)
         return table.x(table.at_level(q, k), k)
 
-    def upper_transform(self, z: Complexes) -> Complexes:
-        """Stieltjes transform in the upper half-plane."""
-        return -1 / (self.law.aspect_ratio * descend(self.law, z))
-
-    def real_transform(self, x: Floats) -> Floats:
-        """Stieltjes transform at real points off the support."""
-        self.refuse_support(x)
-        far = 2 * (np.abs(x) + abs(self.law.mean)) / self.law.aspect_ratio + 2 * self.law.largest
-        gap = np.searchsorted(self.right, x)
-        low = np.append(-np.inf, [b.origin for _, b in self.edges])[gap]
-        high = np.append([a.origin for a, _ in self.edges], np.inf)[gap]
-        low, high = np.maximum(low, -far), np.minimum(high, far)
-
-        def mismatch(u: Floats, which: Indices) -> tuple[Floats, Floats]:
-            value, slope = self.law.evaluate(u.astype(complex))
-            return value.real - x[which], slope.real
-
-        w = increasing_roots(
-            mismatch, low, high, 0.5 * (low + high), 4 * EPS * float(np.abs(x).max(initial=0))
-        )
-        return -1 / (self.law.aspect_ratio * w)
+    @property
+    def charts(self) -> list[Map]:
+        """The map itself."""
+        return [self.model]
 
     @property
     def error(self) -> float:

@@ -52,11 +52,11 @@ class DenseMap:
     relative: float = 0.0
     deviations: Panels | None = None
 
-    origin = image = 0.0  # as a `Map`
+    origin = image = 0.0  # as those of a `Chart`, which it stands in for where a root is sought
 
     @property
     def model(self) -> "DenseMap":
-        """The weights, as of a `Map`."""
+        """The weights, as of a `Chart`."""
         return self
 
     @property
@@ -138,6 +138,11 @@ class DenseMap:
         slope = self.aspect_ratio + t.slopes[2]
         close_slope = self.excess + w * (2 * t.values[0] + w * t.slopes[0])
         return np.where(is_close, close, far), np.where(is_close, close_slope, slope)
+
+    def evaluate_real(self, u: Floats) -> tuple[Floats, Floats]:
+        """Values and slopes at real points off the weights."""
+        value, slope = self.evaluate(u.astype(complex))
+        return value.real, slope.real
 
     def pull(self, u: Floats) -> Floats:
         """Integral of lambda^2 nu(d lambda) / (u - lambda)^2 at real points off the weights, shape (n,)."""

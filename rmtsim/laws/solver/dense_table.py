@@ -1,7 +1,7 @@
 """The boundary curve of one bulk of a law whose weights have a density, by Legendre series along it."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -66,12 +66,11 @@ class Pieces:
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Pieces):
     """Series in 2s - 1 along every piece.
 
     Attributes
     ----------
-    pieces : Pieces
     anchor : ndarray, shape (k,)
         The edge at a square root, otherwise 0.
     height : ndarray, shape (k, 16)
@@ -84,7 +83,6 @@ class Table:
         Largest errors seen between the nodes, relative to the density, and of the level.
     """
 
-    pieces: Pieces
     anchor: Floats
     height: Floats
     image: Floats
@@ -98,12 +96,12 @@ class Table:
 
     def points(self, s: Floats, k: Indices) -> Complexes:
         """Points w of the curve."""
-        v = np.exp(self.value(self.height, s, k)) * self.pieces.root(s, k)
-        return self.pieces.real_part(s, k) + 1j * v
+        v = np.exp(self.value(self.height, s, k)) * self.root(s, k)
+        return self.real_part(s, k) + 1j * v
 
     def x(self, s: Floats, k: Indices) -> Floats:
         """Points of the line at parameters s of pieces k."""
-        return self.anchor[k] + self.pieces.root(s, k) ** 2 * self.value(self.image, s, k)
+        return self.anchor[k] + self.root(s, k) ** 2 * self.value(self.image, s, k)
 
     def at_x(self, x: Floats, k: Indices) -> Floats:
         """Parameters at which pieces k pass through x."""
@@ -112,13 +110,13 @@ class Table:
 
         def mismatch(s: Floats, which: Indices) -> tuple[Floats, Floats]:
             piece = k[which]
-            root, value = self.pieces.root(s, piece), self.value(self.image, s, piece)
-            slope = root**2 * self.value(slopes, s, piece) + 2 * root * self.pieces.bend[piece] * value
+            root, value = self.root(s, piece), self.value(self.image, s, piece)
+            slope = root**2 * self.value(slopes, s, piece) + 2 * root * self.bend[piece] * value
             return root**2 * value - distance[which], slope
 
         low, high = (self.x(np.full(k.size, end), k) for end in (0.0, 1.0))
         share = _share(x, low, high)
-        bend = self.pieces.bend[k]
+        bend = self.bend[k]
         start = np.where(bend > 0, np.sqrt(share), np.where(bend < 0, 1 - np.sqrt(1 - share), share))
         return increasing_roots(mismatch, np.zeros(k.size), np.ones(k.size), start)
 
@@ -160,7 +158,7 @@ def tabulate(law: DenseMap, pieces: Pieces, edges: tuple[Edge, Edge]) -> Table:
         done.append(_rows(table, ~rough))
         if not rough.any():
             break
-        pieces = _rows(table, rough).pieces.halves()
+        pieces = _rows(table, rough).halves()
         guess = np.concatenate([values[rough]] * 2)
     table = _joined(done)
     return _validated(law, table, (edges[0].origin, edges[1].origin))
@@ -181,7 +179,7 @@ def _series(
     columns = y - np.log(root), image, law.distribution(w)
     nothing = np.zeros(pieces.start.size)
     height, distance, level = (series(column.reshape(shape)) for column in columns)
-    table = Table(pieces, anchor, height, distance, level, nothing, nothing)
+    table = Table(pieces.start, pieces.stop, pieces.bend, anchor, height, distance, level, nothing, nothing)
     rounding = rounding + 4 * law.blur(u)
     return table, y.reshape(shape), rounding.reshape(shape).max(axis=1)
 
@@ -197,31 +195,24 @@ def _is_rough(table: Table, rounding: Floats, mass: float, error: float) -> NDAr
     rough |= tail(table.image) > np.maximum(tolerance * spread, noise)
     rough |= tail(table.level) > tolerance * mass
     heavy = np.abs(table.level[:, 1:]).max(axis=1) > _NEGLIGIBLE
-    wide = table.pieces.stop - table.pieces.start > 1e-14 * np.abs(table.pieces.stop)
+    wide = table.stop - table.start > 1e-14 * np.abs(table.stop)
     return rough & heavy & wide
 
 
 def _rows(table: Table, keep: NDArray[np.bool_]) -> Table:
-    pieces = Pieces(table.pieces.start[keep], table.pieces.stop[keep], table.pieces.bend[keep])
-    return Table(pieces, *(part[keep] for part in _arrays(table)))
-
-
-def _arrays(table: Table) -> tuple[Floats, ...]:
-    return table.anchor, table.height, table.image, table.level, table.density_error, table.level_error
+    return Table(*(getattr(table, field.name)[keep] for field in fields(Table)))
 
 
 def _joined(tables: list[Table]) -> Table:
-    order = np.argsort(np.concatenate([t.pieces.start for t in tables]))
-    fields = zip(*((t.pieces.start, t.pieces.stop, t.pieces.bend) for t in tables), strict=True)
-    pieces = Pieces(*(np.concatenate(parts)[order] for parts in fields))
-    arrays = zip(*(_arrays(t) for t in tables), strict=True)
-    return Table(pieces, *(np.concatenate(parts)[order] for parts in arrays))
+    order = np.argsort(np.concatenate([table.start for table in tables]))
+    arrays = ([getattr(table, field.name) for table in tables] for field in fields(Table))
+    return Table(*(np.concatenate(parts)[order] for parts in arrays))
 
 
 def _validated(law: DenseMap, table: Table, edges: tuple[float, float]) -> Table:
     """Errors where the table was not fitted: of the table itself, and of the weights."""
-    k = np.repeat(np.arange(table.pieces.start.size), CHECKS.size)
-    s = np.tile(CHECKS, table.pieces.start.size)
+    k = np.repeat(np.arange(table.start.size), CHECKS.size)
+    s = np.tile(CHECKS, table.start.size)
     w = table.points(s, k)
     value, slope = law.evaluate(w)
     shift, level = law.perturbations(w)
@@ -234,7 +225,7 @@ def _validated(law: DenseMap, table: Table, edges: tuple[float, float]) -> Table
     level += np.abs(law.distribution(w) - table.value(table.level, s, k))
     density, level = (2 * part.reshape(-1, CHECKS.size).max(axis=1) for part in (density, level))
     # Where v is out of reach of the series its level is still between those at both ends of the piece.
-    pieces = np.arange(table.pieces.start.size)
+    pieces = np.arange(table.start.size)
     first, last = (table.value(table.level, np.full(pieces.size, end), pieces) for end in (0.0, 1.0))
     level = np.minimum(level, np.abs(last - first) + shift_level)
     return replace(table, density_error=density, level_error=level)

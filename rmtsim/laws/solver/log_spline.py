@@ -120,9 +120,9 @@ class _Fit:
         design = BSpline.design_matrix(grid, knots, 3).toarray()
         step = float(grid[1] - grid[0])
         fit = cls(knots, design, np.zeros(design.shape[1]), step)
-        wanted = counts @ design
+        means = counts @ design
         for _ in range(_STEPS):
-            gradient = wanted - fit._shares @ design
+            gradient = means - fit._shares @ design
             move = np.linalg.solve(fit._hessian(), gradient)
             decrement = float(gradient @ move)
             if decrement < _CONVERGED:

@@ -1,41 +1,36 @@
-"""Stieltjes transform off the support, by the inverse map."""
+"""Stieltjes transform off the support, by the inverse map: with its root w, s(z) = -1 / (gamma w)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .arc import newton
-from .chart import Chart, Map
-from .edges import zero_chart
+from .chart import EPS
 from .measure import Complexes, Floats, Indices
 from .roots import increasing_roots
 
 if TYPE_CHECKING:
-    from .boundary import Boundary
+    from .arc import Map
 
 _DESCENT = 4.0  # factor by which Im z falls between two steps of the continuation
 _ROUGH_STEP = 0.1  # what Newton need not correct before the next
 
 
-def upper_transform(boundary: "Boundary", z: Complexes) -> Complexes:
-    """s(z) for Im z > 0, shape (n,)."""
-    s = np.empty(z.size, dtype=complex)
-    for which, chart in _nearest_charts(boundary, z):
-        s[which] = -1 / (boundary.model.aspect_ratio * (chart.origin + descend(chart, z[which])))
-    return s
+def upper_roots(charts: "Sequence[Map]", z: Complexes) -> Complexes:
+    """The root in the upper half-plane for Im z > 0, shape (n,), each in the chart that is nearest."""
+    w = np.empty(z.size, dtype=complex)
+    for which, chart in _nearest(charts, z):
+        w[which] = chart.origin + _descend(chart, z[which])
+    return w
 
 
-def _charts(boundary: "Boundary") -> list[Chart]:
-    return [zero_chart(boundary.model), *(chart for pair in boundary.edges for chart in pair)]
-
-
-def _nearest_charts(boundary: "Boundary", z: Complexes) -> list[tuple[Indices, Chart]]:
-    charts = _charts(boundary)
+def _nearest(charts: "Sequence[Map]", z: Any) -> "Iterator[tuple[Indices, Map]]":
     nearest = np.argmin(np.abs(z[:, None] - np.array([chart.image for chart in charts])), axis=1)
-    return [(np.flatnonzero(nearest == i), charts[i]) for i in np.unique(nearest)]
+    return ((np.flatnonzero(nearest == i), charts[i]) for i in np.unique(nearest))
 
 
-def descend(chart: Map, z: Complexes) -> Complexes:
+def _descend(chart: "Map", z: Complexes) -> Complexes:
     """Continue the root from far above, where w = (z - E lambda) / gamma, down to z."""
     model = chart.model
     far = 4 * (1 + model.aspect_ratio) * model.largest
@@ -50,7 +45,7 @@ def descend(chart: Map, z: Complexes) -> Complexes:
     return d
 
 
-def _bisect(chart: Map, z: Complexes) -> Complexes:
+def _bisect(chart: "Map", z: Complexes) -> Complexes:
     """The root by bisection along the preimage of a horizontal line, on which Re z increases with Re w."""
     model = chart.model
     radius = (np.abs(z) + model.largest * (2 + model.mass)) / model.aspect_ratio
@@ -63,48 +58,32 @@ def _bisect(chart: Map, z: Complexes) -> Complexes:
     return d
 
 
-def real_transform(boundary: "Boundary", x: Floats) -> Floats:
-    """s(x) at real points outside the support, shape (n,).
+def real_roots(charts: "Sequence[Map]", gap_ends: tuple[Floats, Floats], x: Floats) -> Floats:
+    """The real root for points of the gaps of the support, shape (n,).
 
-    Raises
-    ------
-    ValueError
-        At points of the support.
+    Parameters
+    ----------
+    charts : sequence of Map
+        Those about the ends of the gaps among them, if there are any. The nearest one is at an end of the gap
+        of the point or at w = 0 within it.
+    gap_ends : (ndarray, ndarray), shape (n,)
+        w at both ends of the gap of each point, between which z increases; infinite outside all poles, where
+        w is between its value at the edge and (x - E lambda) / gamma.
+    x : ndarray, shape (n,)
     """
-    boundary.refuse_support(x)
-    w = np.empty(x.size)
-    gaps = np.searchsorted(boundary.right, x)
-    for gap in np.unique(gaps):
-        mine = np.flatnonzero(gaps == gap)
-        w[mine] = _real_preimages(boundary, int(gap), x[mine])
-    return -1 / (boundary.model.aspect_ratio * w)
-
-
-def _real_preimages(boundary: "Boundary", gap: int, x: Floats) -> Floats:
-    """Real w in one gap, where z increases: in the chart whose image is nearest."""
-    ends = [boundary.edges[gap - 1][1]] if gap > 0 else []
-    ends += [boundary.edges[gap][0]] if gap < len(boundary.edges) else []
-    low, high = _gap_ends(boundary, gap, x)
-    charts = [*ends, zero_chart(boundary.model)] if low.min() < 0 < high.max() else ends
-    nearest = np.argmin(np.abs(x[:, None] - np.array([chart.image for chart in charts])), axis=1)
-    w = np.empty(x.size)
-    for i in np.unique(nearest):
-        mine, chart = np.flatnonzero(nearest == i), charts[i]
-        y, a, b = x[mine] - chart.image, low[mine] - chart.origin, high[mine] - chart.origin
-
-        def mismatch(d: Floats, which: Indices, chart: Chart = chart, y: Floats = y) -> tuple[Floats, Floats]:
-            value, slope = chart.evaluate_real(d)
-            return value - y[which], slope
-
-        w[mine] = chart.origin + increasing_roots(mismatch, a, b, y / boundary.model.aspect_ratio)
-    return w
-
-
-def _gap_ends(boundary: "Boundary", gap: int, x: Floats) -> tuple[Floats, Floats]:
-    """Bracket of w: outside all poles w is between its value at the edge and (x - E lambda) / gamma."""
-    model = boundary.model
+    model, w = charts[0].model, np.empty(x.size)
     asymptote = (x - model.mean) / model.aspect_ratio
     slack = 1e-9 * (np.abs(asymptote) + model.largest)
-    low = np.full(x.size, boundary.edges[gap - 1][1].origin) if gap > 0 else asymptote - slack
-    high = np.full(x.size, boundary.edges[gap][0].origin) if gap < len(boundary.edges) else asymptote + slack
-    return low, high
+    low = np.where(np.isfinite(gap_ends[0]), gap_ends[0], asymptote - slack)
+    high = np.where(np.isfinite(gap_ends[1]), gap_ends[1], asymptote + slack)
+    for which, chart in _nearest(charts, x):
+        y, a, b = x[which] - chart.image, low[which] - chart.origin, high[which] - chart.origin
+
+        def mismatch(d: Floats, k: Indices, chart: "Map" = chart, y: Floats = y) -> tuple[Floats, Floats]:
+            value, slope = chart.evaluate_real(d)
+            return value - y[k], slope
+
+        first = y / model.aspect_ratio
+        start = np.where((a < first) & (first < b), first, 0.5 * (a + b))
+        w[which] = chart.origin + increasing_roots(mismatch, a, b, start, 2 * EPS * np.abs(y))
+    return w

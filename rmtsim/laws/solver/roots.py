@@ -16,7 +16,7 @@ def increasing_roots(
     low: Floats,
     high: Floats,
     start: Floats,
-    noise: float = 0.0,
+    noise: Floats | float = 0.0,
 ) -> Floats:
     """Roots of increasing functions by Newton steps that never leave a shrinking bracket.
 
@@ -29,7 +29,7 @@ def increasing_roots(
         ``function(x, which)`` returns values and slopes of the functions with indices ``which``.
     low, high, start : ndarray, shape (n,)
         Brackets and first guesses.
-    noise : float, optional
+    noise : float or ndarray, shape (n,), optional
         Size of the function that is as good as zero.
 
     Returns
@@ -42,7 +42,7 @@ def increasing_roots(
         Where a function is not a number: what bisections would lead to then is no root.
     """
     low, high, x = low.copy(), high.copy(), np.clip(start, low, high)
-    last = high - low
+    last, noise = high - low, np.broadcast_to(noise, x.shape)
     active = np.arange(x.size)
     for _ in range(_MAX_ITERATIONS):
         if active.size == 0:
@@ -62,7 +62,7 @@ def increasing_roots(
         bisect = ~((new >= a) & (new <= b) & (step <= 0.5 * last[active]))
         new[bisect] = 0.5 * (a + b)[bisect]
         last[active] = np.where(bisect, b - a, step)
-        met = np.abs(value) <= noise
+        met = np.abs(value) <= noise[active]
         done = (np.abs(new - x[active]) <= 2 * _EPS * np.abs(new)) | met
         x[active] = np.where(met, x[active], new)
         active = active[~done]

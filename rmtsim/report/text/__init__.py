@@ -20,8 +20,15 @@ def format_comparison(comparison: Comparison) -> str:
     return "\n\n".join(text for text in ("\n".join(lines) for lines in sections) if text)
 
 
+CONVENTIONS = """\
+Blocks: vv_diag and vv_off are H[v_0, v_0] and H[v_0, v_1], ww_diag and ww_off the same for rows of W. Limits
+are those of d, N -> infinity at this gamma = d/N. Eigenvalues are those of H/scale, where scale is
+S_ij = (V^T V)_ij for the W-blocks of hidden mse and 1 for all others. s.e. is the standard error of the mean
+over the trials."""
+
+
 def header(comparison: Comparison) -> Iterator[str]:
-    """Name the experiment and its cells."""
+    """Name the experiment and its cells, and what all tables have in common."""
     yield f"{comparison.experiment}: {comparison.precision}, digest {comparison.digest[:12]}"
     for finding in comparison.cells:
         planned = "" if finding.trials == comparison.trials else f" of {comparison.trials}"
@@ -30,3 +37,4 @@ def header(comparison: Comparison) -> Iterator[str]:
             f"cell {cell.index}: {labels.model(cell)}, {labels.sizes(cell)}; gamma = {cell.aspect_ratio:.4g};"
             f" {finding.trials}{planned} trials"
         )
+    yield CONVENTIONS

@@ -6,43 +6,46 @@ from ...compare import BlockFinding, Comparison, Identity, MomentFinding, SideFi
 from ...table import columns, table
 
 DISTANCES = """\
-SPECTRA against the limit law of d, N -> infinity, trial by trial. H/scale: scale is S_ij = (V^T V)_ij for
-W-blocks of hidden mse, else 1. KS, W1: Kolmogorov-Smirnov and Wasserstein-1 distance, mean over trials
-with its standard error (s.e.); no p-value, as eigenvalues repel. bins: what the positions within bins may
-add. atom: mass of the law at 0. error: largest numerical error of the law. P: share of the samples that
-the gates let through."""
+SPECTRA: how far the eigenvalues of one trial are from the limit law, on average over the trials.
+KS is the Kolmogorov-Smirnov distance, W1 the Wasserstein-1 distance. There is no p-value, as eigenvalues
+repel each other. Where only histograms are stored, the distances are those at the edges of the bins, and the
+column bins says how much the positions within the bins may add. The last columns are the mass of the law
+at 0, the largest error of its distribution function, and its name, in which P is the share of the samples
+that the gates let through."""
 EXTREMES = """\
-EXTREMES of H/scale and outliers, theory.md (3.5). outside: share of the trials whose extreme lies beyond
-the end of the bulk, where the law expects at most 1/2 eigenvalue; a number where all eigenvalues are
-stored: how many lie there per trial. difference: extreme - predicted outlier, or - end of the bulk where
-none is predicted. T-W: mean largest eigenvalue at this d and N where the block is Wishart, theory.md
-(3.9)."""
+EXTREMES: the smallest and largest eigenvalues, beside the ends of the limit law and its outliers, theory.md
+(3.5). The column beyond tells in which share of the trials the extreme lies beyond the end of the bulk, or
+(a number without %) how many eigenvalues lie there per trial. Of a law whose tail thins out, the end is where
+it expects half an eigenvalue. The difference is the mean extreme less the outlier that theory predicts, or
+less the end of the bulk where it predicts none. Tracy-Widom is the expected largest eigenvalue at this d and
+N, theory.md (3.9), where the block is a Wishart matrix."""
 MOMENTS = """\
-MOMENTS (1/n) tr (H/scale)^k. s.e.: Monte Carlo error of mean - limit. bias: exact value at this d and N,
-where known, less the limit: O(1/d), more trials do not remove it. z: (mean - exact)/s.e. as a normal
-score."""
+MOMENTS: mean over the trials of m_k = (1/n) tr (H/scale)^k, n the order of the block, beside the limit, with
+the standard error of their difference. The bias is the exact value at this d and N, where it is known, less
+the limit; it is of order 1/d, and more trials do not remove it. z is (mean - exact value)/s.e., converted to
+a normal score."""
 LINEAR = """\
-LINEAR STATISTICS (1/n) sum f(lambda/scale). limit: expectation of f under the limit law, error: of its
-quadrature and of the law; mean - limit has a bias of O(1/d)."""
+LINEAR STATISTICS: mean over the trials of (1/n) sum f(eigenvalue), beside its expectation under the limit law
+with the numerical error of that. Their difference has a bias of order 1/d."""
 IDENTITIES = """\
-EXACT VALUES at this d and N, theory.md (2.3), (4.1) and section 5; z describes, `rmtsim compare --check`
-judges"""
+EXACT VALUES: means whose expectation is known at this d and N, by the equations of theory.md named in front.
+z is as for the moments, and describes; `rmtsim compare --check` decides whether they agree."""
 
 DISTANCE_COLUMNS = columns(
     *("cell:d", "block", "KS:.5f", "s.e.:.0e", "bins:.2g", "W1:.3e"),
-    *("s.e.:.0e", "bins:.2g", "atom:.4f", "error:.0e", "law"),
+    *("s.e.:.0e", "bins:.2g", "at 0:.4f", "error:.0e", "limit law"),
 )
 EXTREME_COLUMNS = columns(
-    *("cell:d", "block", "side", "bulk ends:.5g", "outside:>"),
-    *("extreme:.5g", "s.e.:.1e", "predicted:.5g", "difference:.2e", "T-W:.5g"),
+    *("cell:d", "block", "side", "bulk ends:.5g", "beyond:>"),
+    *("mean extreme:.5g", "s.e.:.1e", "outlier:.5g", "difference:.2e", "Tracy-Widom:.5g"),
 )
 MOMENT_COLUMNS = columns(
-    "cell:d", "block", "k:d", "mean:.6g", "limit:.6g", "mean-limit:.2e", "s.e.:.1e", "bias:.2e", "z:.2f"
+    "cell:d", "block", "k:d", "mean:.6g", "limit:.6g", "mean - limit:.2e", "s.e.:.1e", "bias:.2e", "z:.2f"
 )
 LINEAR_COLUMNS = columns(
-    "cell:d", "block", "statistic", "mean:.6g", "limit:.6g", "error:.0e", "mean-limit:.2e", "s.e.:.1e"
+    "cell:d", "block", "statistic", "mean:.6g", "limit:.6g", "error:.0e", "mean - limit:.2e", "s.e.:.1e"
 )
-IDENTITY_COLUMNS = columns("cell:d", "", "mean:.6g", "s.e.:.1e", "exact:.6g", "z:.2f")
+IDENTITY_COLUMNS = columns("cell:d", "quantity", "mean:.6g", "s.e.:.1e", "exact:.6g", "z:.2f")
 ROUNDING = 1e-14
 """A bias this small beside the limit is rounding."""
 

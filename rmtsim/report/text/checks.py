@@ -15,8 +15,8 @@ def verdict(comparison: Comparison) -> Iterator[str]:
     check = comparison.check
     if check is None:
         return
-    count = len(check.inconsistencies)
-    yield f"CHECK: {check.spectra} spectra held against themselves, {count} relations broken"
+    broken_relations = f"{len(check.inconsistencies)} are broken"
+    yield f"CHECK: relations that all spectra obey, tested on {check.spectra} spectra; {broken_relations}"
     for broken in check.inconsistencies:
         yield (
             f"  BROKEN cell {broken.cell}, {broken.block}: {broken.sentence};"
@@ -27,10 +27,11 @@ def verdict(comparison: Comparison) -> Iterator[str]:
     if not check.tests:
         yield NO_TEST[0].upper() + NO_TEST[1:]
         return
-    least = min(test.p for test in check.tests)
+    count, least = len(check.tests), min(test.p for test in check.tests)
+    yield f"{count} tests, {len(check.failed)} failed, against exact values and against independent trials."
     yield (
-        f"{len(check.tests)} tests, {len(check.failed)} failed: p below {check.level:.1e}, where at most one"
-        f" right file of {1 / FALSE_ALARMS:,.0f} is; least p {least:.1e}"
+        f"A test fails if its p is below {check.level:.1e}: of files whose trials are right, at most one in"
+        f" {1 / FALSE_ALARMS:,.0f} fails.\nThe least p is {least:.1e}."
     )
     for test in check.failed:
         yield f"  FAILED cell {test.cell}: {test.name}, against {test.source}, p = {test.p:.1e}"

@@ -8,16 +8,18 @@ from ...compare.estimates import Exponent
 from ...table import columns, table
 from .. import labels
 
-SLOPES = "EXPONENTS of r in C; the same fit to the limits at these C; as C -> infinity"
+SLOPES = """\
+EXPONENTS: the power of C with which the ratios r change, fitted to the cells named last, beside the same fit
+to the limits of r at these C and the power as C -> infinity."""
 ONE_V = """\
-V: one V a cell, so that the errors of its r are given V; s.e. and interval of the exponent are those of the
-scatter of the cells about the line, which that of V is part of; none of two cells"""
+Rows marked V have one V in each cell, so that the errors of r do not contain its scatter. Their standard
+error and interval come from the scatter of the cells about the fitted line, of which two cells have none."""
 RATES = """\
-RATES: exponents of KS and W1 in d; expected -1 up to a logarithm where the eigenvalues alone fluctuate,
--1/2 where the sample weights do, theory.md section 6"""
+RATES: the power of d with which the distances of the spectra fall. Theory.md, section 6, expects -1, up to a
+logarithm, where the eigenvalues alone fluctuate, and -1/2 where the sample weights do."""
 NO_RATE = """\
-None for hidden ce with one V a cell: every size has a V of its own, so a law of its own, and what differs
-between two V is no rate. With v_draw = "trial" there is one."""
+Hidden ce with one V in each cell has no rate: each size has a V, and so a law, of its own. With
+v_draw = "trial" there is one."""
 
 
 def slopes(comparison: Comparison) -> list[str]:
@@ -25,7 +27,9 @@ def slopes(comparison: Comparison) -> list[str]:
     if not comparison.slopes:
         return []
     headings = [SLOPES, *([ONE_V] if any(slope.given_v for slope in comparison.slopes) else [])]
-    titles = columns("model", "layer", *_exponent("exponent", 4), "limits:.4f", "C -> inf:.0f", "cells")
+    titles = columns(
+        "model", "layer", *_exponent("exponent", 4), "of limits:.4f", "C -> infinity:.0f", "cells"
+    )
     return [*headings, *table(titles, (_slope(comparison, slope) for slope in comparison.slopes))]
 
 

@@ -1,19 +1,18 @@
 """Ratios of off-diagonal to diagonal blocks."""
 
 from ...compare import Comparison, RatioFinding
-from ...compare.ratios import ALL_BLOCKS, ORDER
-from ...compare.ratios import GIVEN_V as LIMIT_GIVEN_V
+from ...compare.ratios import ALL_BLOCKS, GIVEN_V, ORDER
 from ...experiment import Cell
 from ...table import columns, table
 from .. import labels
 
 RATIOS = """\
-RATIOS r = E |H_off|^2 / E |H_diag|^2 of the blocks of a layer, all or 0 and 1. limit: at this C for d, N
--> infinity, error: of its quadrature; r - limit has a bias of O(1/d). C^p r tends to a constant as C
-grows."""
-GIVEN_V = "V: all trials share one V; the limit is given V, not the mean over V"
+RATIOS: r is the mean of |H_off|^2 of an off-diagonal block over that of |H_diag|^2 of a diagonal block of the
+same layer, from all of its blocks or from those with indices 0 and 1. The limit has this C, with its
+numerical error; r differs from it by a bias of order 1/d. C^p r tends to a constant as C grows."""
+ONE_V = "Where the column V says one, all trials share one V, and the limit is that given this V."
 COLUMNS = columns(
-    *("cell:d", "model", "layer", "blocks", "C:d", "m:d", "r:.5e"),
+    *("cell:d", "model", "layer", "blocks", "C:d", "m:d", "V", "r:.5e"),
     *("s.e.:.1e", "limit:.5e", "error:>", "r/limit-1:+.4f", "p:d", "C^p r:.4f"),
 )
 
@@ -24,8 +23,8 @@ def ratios(comparison: Comparison) -> list[str]:
     if not measured:
         return []
     headings = [RATIOS]
-    if any(ratio.limit_kind == LIMIT_GIVEN_V for _, ratio in measured):
-        headings.append(GIVEN_V)
+    if any(ratio.limit_kind == GIVEN_V for _, ratio in measured):
+        headings.append(ONE_V)
     return [*headings, *table(COLUMNS, (_row(cell, ratio) for cell, ratio in measured))]
 
 
@@ -39,10 +38,11 @@ def _row(cell: Cell, ratio: RatioFinding) -> tuple[object, ...]:
         "all" if ratio.measured_on == ALL_BLOCKS else "0, 1",
         cell.n_classes,
         cell.n_hidden,
+        "one" if ratio.limit_kind == GIVEN_V else "",
         r or "0",
         ratio.measured.standard_error or "0",
         limit if limit is None else limit or "0",
-        error + ("V" if ratio.limit_kind == LIMIT_GIVEN_V else " "),
+        error,
         r / limit - 1 if limit else None,
         order,
         r * cell.n_classes**order,
