@@ -14,7 +14,7 @@ from ..batch.executors import default_workers
 from ..experiment import Experiment
 from ..experiment.streams import Role, stream
 from ..models import HiddenModel
-from . import peers, plain
+from . import peers, plain, whole
 from .alternation import BASE, Contender, Contest
 
 NUMBERS = 1 << 20
@@ -187,6 +187,7 @@ CONTESTS: Mapping[str, Build] = {
     "threads-50": partial(threads, 50),
     "threads-200": partial(threads, 200),
     **{f"structured-{block}-1000": partial(structured_trial, 1000, block) for block in STRUCTURED_BLOCKS},
+    **{f"default-{name}": partial(whole.default_trial, name) for name in whole.DEFAULT_TRIALS},
     "hessian": partial(hessian, 2000, 200, 8, 100),
     "hessian-product": partial(hessian_product, 2000, 200, 8, 100),
 }
