@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -11,9 +12,9 @@ SHOWN = (".png", ".svg")
 
 STYLE = """\
 body { font: 16px/1.45 sans-serif; color: #222; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
-main { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1.5rem; }
-h2 { grid-column: 1 / -1; margin: 1rem 0 0; font-size: 1.2rem; }
-figure { margin: 0; }
+section { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+h2 { margin: 2rem 0 0.7rem; font-size: 1.2rem; }
+figure { margin: 0; width: 23rem; }
 img { max-width: 100%; max-height: 22rem; border: 1px solid #ddd; }
 figcaption { font-size: 0.9rem; }
 table { border-collapse: collapse; margin-top: 2rem; font-size: 0.9rem; }
@@ -40,9 +41,9 @@ def index_page(title: str, entries: Iterable[Entry], table: Sequence[Sequence[ob
         f'<head><meta charset="utf-8"><title>{escape(title)}</title>',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>\n{STYLE}</style></head>",
-        f"<body>\n<h1>{escape(title)}</h1>\n<main>",
+        f"<body>\n<h1>{escape(title)}</h1>",
         *_figures(entries),
-        "</main>\n<table>",
+        "<table>",
         *_rows(table),
         "</table>\n</body>\n</html>",
     ]
@@ -50,20 +51,20 @@ def index_page(title: str, entries: Iterable[Entry], table: Sequence[Sequence[ob
 
 
 def _figures(entries: Iterable[Entry]) -> Iterator[str]:
-    heading = None
-    for entry in entries:
-        if entry.heading != heading:
-            heading = entry.heading
-            yield f"<h2>{escape(heading)}</h2>"
-        shown = next((file for suffix in SHOWN for file in entry.files if file.suffix == suffix), None)
-        image = (
-            ""
-            if shown is None
-            else f'<img src="{_link(shown)}" alt="{escape(entry.caption)}" loading="lazy">'
-        )
-        links = ", ".join(f'<a href="{_link(file)}">{escape(file.name)}</a>' for file in entry.files)
-        linked = f'<a href="{_link(shown)}">{image}</a>' if shown else ""
-        yield f"<figure>{linked}<figcaption>{escape(entry.caption)}<br>{links}</figcaption></figure>"
+    for heading, members in groupby(entries, key=lambda entry: entry.heading):
+        yield f"<h2>{escape(heading)}</h2>\n<section>"
+        yield from map(_figure, members)
+        yield "</section>"
+
+
+def _figure(entry: Entry) -> str:
+    shown = next((file for suffix in SHOWN for file in entry.files if file.suffix == suffix), None)
+    image = ""
+    if shown is not None:
+        picture = f'<img src="{_link(shown)}" alt="{escape(entry.caption)}" loading="lazy">'
+        image = f'<a href="{_link(shown)}">{picture}</a>'
+    links = ", ".join(f'<a href="{_link(file)}">{escape(file.name)}</a>' for file in entry.files)
+    return f"<figure>{image}<figcaption>{escape(entry.caption)}<br>{links}</figcaption></figure>"
 
 
 def _link(file: Path) -> str:

@@ -1,6 +1,6 @@
 """Histogram of a block's eigenvalues with the density of its limit law."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matplotlib.artist import Artist
@@ -12,7 +12,7 @@ from .. import labels
 from . import style
 
 HEADROOM = 1.12
-"""Height of the axes over the highest bin; a hard edge, where the law is infinite, runs out of the frame."""
+"""Height of the axes over what is shown; a hard edge, where the law is infinite, runs out of the frame."""
 
 
 def plot_spectrum(curve: SpectrumCurve) -> Figure:
@@ -54,6 +54,18 @@ def draw_curve(axes: Axes, curve: SpectrumCurve, size: float = 6.0) -> dict[str,
     return drawn
 
 
+def marks(curve: SpectrumCurve) -> Iterator[str]:
+    """Yield the kinds of what `draw_curve` draws."""
+    occurs = {
+        "eigenvalues": True,
+        "law": curve.x.size > 0,
+        "atom": curve.atom > 0,
+        "predicted": bool(curve.predicted),
+        "observed": bool(curve.observed),
+    }
+    return (kind for kind, present in occurs.items() if present)
+
+
 def _names(curve: SpectrumCurve) -> dict[str, str]:
     """Entries of the legend, with the numbers of this curve."""
     return {
@@ -82,8 +94,9 @@ def x_label(curve: SpectrumCurve) -> str:
 
 
 def height(curve: SpectrumCurve) -> float:
-    """Upper end of the axis of the density."""
-    return HEADROOM * float(curve.density.max(initial=0.0)) or 1.0
+    """Upper end of the axis of the density: above the bins, and above a law that is not much higher."""
+    bins, law = (float(each.max(initial=0.0)) for each in (curve.density, curve.law_density))
+    return HEADROOM * (law if bins < law < 2 * bins else bins) or 1.0
 
 
 def x_range(curve: SpectrumCurve) -> tuple[float, float]:
