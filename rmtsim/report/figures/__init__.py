@@ -74,9 +74,9 @@ def save_all(
     ]
     if not entries:
         raise ValueError(
-            f"only: expected figures that these cells and blocks have, got {', '.join(selection.kinds)}: a spectrum"
-            " needs eigenvalues or histograms of a block that is not zero, convergence two sizes d, and ratios"
-            " masses at two numbers of classes"
+            f"only: expected figures that these cells and blocks have, got {', '.join(selection.kinds)}: a"
+            " spectrum needs eigenvalues or histograms of a block that is not zero, convergence two sizes d,"
+            " and ratios masses at two numbers of classes"
         )
     index = target / "index.html"
     index.write_text(index_page(results.experiment.name, entries, _cell_table(results)), encoding="utf-8")

@@ -20,7 +20,7 @@ from .spectrum import draw_curve, height, law_label, leans_right, marks, title, 
 ACROSS, UP = 1.5, 1.2
 """Inches: width and height of a panel."""
 GAP, NUMBERS, NAME = 0.14, (0.42, 0.24), 0.18
-"""Inches between panels: bare, with numbers at the vertical or horizontal axis, and for the name above one."""
+"""Inches between panels: bare, with numbers at the vertical or horizontal axis, for the name above one."""
 LEFT, RIGHT, BELOW, ABOVE, LINE = 0.7, 0.35, 0.6, 0.95, 0.2
 """Inches around the panels, and for a line of the legend."""
 LEAST_WIDTH, ENTRY = 5.4, 1.75
@@ -177,7 +177,7 @@ def _set_axis(axes: Axes, axis: str, interval: Interval, numbered: bool) -> None
 
 
 def _ticks(interval: Interval) -> list[float]:
-    """Return few round numbers, but two at least, that are not near the ends; zero may be at the lower end."""
+    """Return few round numbers, but two at least, not near the ends; zero may be at the lower end."""
     low, high = interval
     first, last = low + MARGINS[0] * (high - low), high - MARGINS[1] * (high - low)
     for bins in range(3, 10):

@@ -56,7 +56,7 @@ def dress_panel(axes: Axes, name: str, x_label: str, y_label: str) -> None:
 def draw_series(
     axes: Axes, number: int, label: str, points: Sequence[tuple[float, float, float]], joined: bool
 ) -> str:
-    """Draw points (x, y, error) by open markers, through which those beneath can be seen; return their colour.
+    """Draw points (x, y, error) by open markers, through which others can be seen; return their colour.
 
     Parameters
     ----------

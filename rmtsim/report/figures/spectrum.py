@@ -31,8 +31,8 @@ def plot_spectrum(curve: SpectrumCurve) -> Figure:
 def draw_curve(axes: Axes, curve: SpectrumCurve, size: float = 6.0) -> dict[str, Artist]:
     """Draw a spectrum with its law into axes; return what was drawn by kind.
 
-    The atom is an arrow whose height means nothing. Predicted outliers are marked below the axis, and the mean
-    extreme eigenvalues that lie outside on it. ``size``: of the marks in points.
+    The atom is an arrow whose height means nothing. Predicted outliers are marked below the axis, and the
+    mean extreme eigenvalues that lie outside on it. ``size``: of the marks in points.
     """
     bars = axes.stairs(curve.density, curve.edges, fill=True, color=style.FILL)
     drawn: dict[str, Artist] = {"eigenvalues": bars}
