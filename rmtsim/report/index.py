@@ -15,7 +15,7 @@ body { font: 16px/1.45 sans-serif; color: #222; max-width: 76rem; margin: 2rem a
 section { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 h2 { margin: 2rem 0 0.7rem; font-size: 1.2rem; }
 figure { margin: 0; width: 23rem; }
-img { max-width: 100%; max-height: 22rem; border: 1px solid #ddd; }
+img { box-sizing: border-box; max-width: 100%; max-height: 22rem; border: 1px solid #ddd; }
 figcaption { font-size: 0.9rem; }
 table { border-collapse: collapse; margin-top: 2rem; font-size: 0.9rem; }
 td, th { padding: 0.15rem 0.8rem; text-align: right; border-bottom: 1px solid #ddd; }

@@ -160,7 +160,8 @@ def _trials_line(sheet: Sheet, curves: Sequence[SpectrumCurve]) -> str:
     counts = sorted({curve.trials for curve in curves})
     trials = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
     plural = "" if counts[-1] == 1 else "s"
-    return ", ".join(filter(None, [sheet.shared, f"{trials} trial{plural} in each panel"]))
+    outside = "out: outside of the bins" if any(curve.outside > 0 for curve in curves) else ""
+    return ", ".join(filter(None, [sheet.shared, f"{trials} trial{plural} in each panel", outside]))
 
 
 def _law_line(curves: Sequence[SpectrumCurve]) -> str:
@@ -186,7 +187,7 @@ def _ticks(interval: Interval) -> list[float]:
         inside = [tick + 0.0 for tick in ticks if first <= tick <= last or tick == low == 0]
         if len(inside) > 1:
             break
-    return inside
+    return inside if len(inside) < 4 else inside[::2]
 
 
 def _note(axes: Axes, curve: SpectrumCurve) -> None:
@@ -195,7 +196,7 @@ def _note(axes: Axes, curve: SpectrumCurve) -> None:
     if curve.atom > 0:
         lines += [f"at 0: {curve.at_zero:.3f}", f"law: {curve.atom:.3f}"]
     if curve.outside > 0:
-        lines.append(f"{curve.outside:.2%} not shown")
+        lines.append(f"out: {curve.outside:.2%}")
     if lines:
         left = leans_right(axes, curve)
         _write(axes, 0.03 if left else 0.99, "\n".join(lines), "left" if left else "right", top=0.99)
