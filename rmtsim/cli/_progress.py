@@ -18,10 +18,10 @@ COMPILING = "nothing yet: the first run on a machine compiles its kernels, once,
 
 
 class Patience:
-    """Says that kernels may be compiling, unless it is ended within `PATIENCE`."""
+    """Says that kernels may be compiling, or another message, unless it is ended within `PATIENCE`."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.timer = threading.Timer(PATIENCE, say, [COMPILING])
+    def __init__(self, say: Callable[[str], None], message: str = COMPILING) -> None:
+        self.timer = threading.Timer(PATIENCE, say if message else str, [message])
         self.timer.daemon = True
 
     def __enter__(self) -> Self:
@@ -37,14 +37,23 @@ class Patience:
 
 
 class Progress:
-    """Reporter on standard error, used as ``run(..., progress=reporter.update)``."""
+    """Reporter on standard error, used as ``run(..., progress=reporter.update)``.
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
+    Parameters
+    ----------
+    quiet : bool
+    unit : str
+        What is counted.
+    silence : str
+        What is said where nothing is counted for some seconds; "" says nothing.
+    """
+
+    def __init__(self, quiet: bool = False, unit: str = "trial", silence: str = COMPILING) -> None:
+        self.quiet, self.unit = quiet, unit
         self.bar: Any = None
         self.started = self.printed = time.monotonic()
         self.first: int | None = None
-        self.patience = Patience(self.say)
+        self.patience = Patience(self.say, silence)
 
     def __enter__(self) -> Self:
         self.patience.__enter__()
@@ -84,15 +93,15 @@ class Progress:
         if self.bar is None:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=total, initial=done, unit="trial", file=sys.stderr, dynamic_ncols=True)
+            self.bar = tqdm(total=total, initial=done, unit=self.unit, file=sys.stderr, dynamic_ncols=True)
         self.bar.update(done - self.bar.n)
 
     def _print_line(self, done: int, total: int) -> None:
         assert self.first is not None
         self.printed = time.monotonic()
         elapsed = self.printed - self.started
-        line = f"{done}/{total} trials ({100 * done / total:.0f} %)"
+        line = f"{done}/{total} {self.unit}s ({100 * done / total:.0f} %)"
         if done > self.first and elapsed > 0:
             rate = (done - self.first) / elapsed
-            line += f", {rate:.3g} trials/s, {(total - done) / rate:.0f} s left"
+            line += f", {rate:.3g} {self.unit}s/s, {(total - done) / rate:.0f} s left"
         _process.say(line)

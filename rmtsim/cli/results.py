@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..table import columns, pairs, table
+from ._progress import Progress
 
 if TYPE_CHECKING:
     from ..experiment import Cell
@@ -35,6 +36,14 @@ def add_parsers(commands: Any) -> None:
     )
     plot.add_argument("file", metavar="RESULTS.h5", type=Path)
     plot.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="where figures go")
+    plot.add_argument("--only", metavar="KINDS", help="some of spectrum,ratio,convergence,hessian")
+    plot.add_argument(
+        "--cells",
+        metavar="CELLS",
+        help="such as 0,3-5 or n_classes=1000; of at most 12 each has figures of its own",
+    )
+    plot.add_argument("--blocks", metavar="BLOCKS", help="some of ww_diag,ww_off,vv_diag,vv_off")
+    plot.add_argument("--format", metavar="FORMATS", default="png", help="some of png,svg,pdf (default: png)")
     plot.set_defaults(handler=_plot)
 
     info = commands.add_parser("info", help="show what a results file holds and how far it is")
@@ -59,11 +68,15 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
+    from ..compare.block_laws import LAW_TRIALS
     from ..report.figures import save_all
+    from ..report.selection import Selection
     from ..results.hdf5 import open_results
 
-    with open_results(arguments.file) as results:
-        for path in save_all(results, arguments.output):
+    formats = arguments.format.split(",")
+    with open_results(arguments.file) as results, Progress(not sys.stderr.isatty(), "cell", "") as progress:
+        chosen = Selection.parse(results.experiment, arguments.only, arguments.cells, arguments.blocks)
+        for path in save_all(results, arguments.output, formats, LAW_TRIALS, chosen, progress.update):
             print(path)
     return 0
 

@@ -1,5 +1,6 @@
 """Limit laws of the blocks of one cell, solved once for whatever is held against them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,12 +95,14 @@ class BlockLaw:
         return self.laws * len(self.rows) if self.shared else self.laws
 
 
-def block_laws(trials: Trials, law_trials: int = LAW_TRIALS) -> dict[Block, BlockLaw]:
-    """Solve the laws of all blocks that have one and of which something was measured that it predicts."""
+def block_laws(
+    trials: Trials, law_trials: int = LAW_TRIALS, wanted: Collection[Block] | None = None
+) -> dict[Block, BlockLaw]:
+    """Solve the laws of the wanted blocks, all by default, that have one and whose spectra were measured."""
     return {
         block: _block_law(trials, block, law_trials)
         for block in trials.cell.blocks
-        if has_law(trials.cell, block) and trials.has_spectra(block)
+        if (wanted is None or block in wanted) and has_law(trials.cell, block) and trials.has_spectra(block)
     }
 
 

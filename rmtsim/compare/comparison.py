@@ -1,7 +1,8 @@
 """From a results file to a ``Comparison``."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+from ..experiment import Cell
 from ..models.architectures import Block
 from ..results import Results
 from .block_laws import LAW_TRIALS, BlockLaw, block_laws
@@ -60,18 +61,26 @@ def compare(results: Results, law_trials: int = LAW_TRIALS, *, check: bool = Fal
     )
 
 
-def finished_cells(results: Results) -> Iterator[Trials]:
-    """Yield the trials of each cell that has finished ones."""
-    for cell in results.cells:
+def finished_cells(results: Results, cells: Sequence[Cell] | None = None) -> Iterator[Trials]:
+    """Yield the trials of each cell, of some or of all, that has finished ones."""
+    for cell in results.cells if cells is None else cells:
         trials = read_trials(results, cell)
         if trials.count:
             yield trials
 
 
-def solve_cells(results: Results, law_trials: int) -> Iterator[tuple[Trials, dict[Block, BlockLaw]]]:
-    """Yield the trials of each cell that has finished ones, with the limit laws of its blocks."""
-    for trials in finished_cells(results):
-        yield trials, block_laws(trials, law_trials)
+def solve_cells(
+    results: Results,
+    law_trials: int,
+    cells: Sequence[Cell] | None = None,
+    wanted: Callable[[Trials], Collection[Block] | None] = lambda trials: None,
+) -> Iterator[tuple[Trials, dict[Block, BlockLaw]]]:
+    """Yield the trials of each cell that has finished ones, with the limit laws of its blocks.
+
+    Laws are solved for the `cells` (all by default) and the blocks `wanted` of them (all if it returns None).
+    """
+    for trials in finished_cells(results, cells):
+        yield trials, block_laws(trials, law_trials, wanted(trials))
 
 
 def _compare_cell(trials: Trials, solved: dict[Block, BlockLaw]) -> CellFinding:

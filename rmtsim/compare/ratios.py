@@ -58,6 +58,12 @@ def ratio_findings(trials: Trials, block_laws: Mapping[Block, BlockLaw]) -> Iter
             yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)
 
 
+def laws_of_ratios(trials: Trials) -> tuple[Block, ...]:
+    """Return the blocks from whose laws `ratio_findings` takes limits."""
+    two_given_v = trials.fixed_v and "masses" not in trials.arrays
+    return _pair("w") if two_given_v else ()
+
+
 def _mean_limit(trials: Trials, layer: str) -> Limit:
     """Limit of the ratio of means over V, X and W at the C of the cell, theory.md (4.1)-(4.6)."""
     cell = trials.cell

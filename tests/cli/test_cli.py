@@ -142,6 +142,32 @@ def test_plot_draws_into_the_directory(finished: Path, tmp_path: Path) -> None:
     assert all(path.stat().st_size > 1000 for path in paths)
 
 
+def test_plot_draws_what_is_asked_for(finished: Path, tmp_path: Path) -> None:
+    asked = (
+        "--only",
+        "spectrum,ratio",
+        "--cells",
+        "4,n_classes=3",
+        "--blocks",
+        "ww_off",
+        "--format",
+        "svg,pdf",
+    )
+    printed = rmtsim_command("plot", "small.h5", "-o", tmp_path / "figures", *asked, cwd=finished)
+    names = [Path(line).name for line in printed.stdout.splitlines()]
+    assert names == ["index.html", "spectrum_0004_ww_off.pdf", "spectrum_0004_ww_off.svg"]
+    assert printed.stderr == ""  # progress is for terminals
+
+
+def test_plot_refuses_what_is_not_there(finished: Path, tmp_path: Path) -> None:
+    for asked in (["--only", "spectra"], ["--cells", "8"], ["--blocks", "ww"], ["--format", "gif"]):
+        refused = rmtsim_command("plot", "small.h5", "-o", tmp_path / "f", *asked, cwd=finished, check=False)
+        assert refused.returncode == 2
+        assert len(refused.stderr.splitlines()) == 1
+        assert "expected" in refused.stderr
+    assert not (tmp_path / "f").exists()
+
+
 def test_a_killed_run_resumes_to_the_same_results(tmp_path: Path) -> None:
     write_experiment(tmp_path, trials=300, features=40)
     command = [sys.executable, "-m", "rmtsim", "run", "small.toml", "-o", "killed.h5", "--quiet"]

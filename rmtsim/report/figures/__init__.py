@@ -1,29 +1,23 @@
 """Figures of results. They draw what other modules computed; only this package imports matplotlib."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from ...compare.block_laws import LAW_TRIALS, BlockLaw
-from ...compare.blocks import distance_points
-from ...compare.comparison import solve_cells
-from ...compare.curves import spectrum_curve
-from ...compare.families import varies_classes, varies_features
-from ...compare.rates import DistancePoint, distance_series
-from ...compare.ratios import Point, ratio_findings, ratio_series
-from ...compare.trials import Trials
-from ..portrait import hessian_portrait, portrait_panels
-from ...models.architectures import Block
+from ...compare.block_laws import LAW_TRIALS
 from ...results import Results
-from .style import save
+from .. import labels
+from ..index import Entry, index_page
+from ..selection import Selection
 from .convergence import plot_convergence
+from .drawing import Drawings
 from .heatmap import plot_hessians
+from .multiples import plot_multiples
 from .ratio import plot_ratios
 from .spectrum import plot_spectrum
+from .style import save
 
-__all__ = ["plot_convergence", "plot_hessians", "plot_ratios", "plot_spectrum", "save_all"]
+__all__ = ["plot_convergence", "plot_hessians", "plot_multiples", "plot_ratios", "plot_spectrum", "save_all"]
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -33,20 +27,28 @@ def save_all(
     directory: str | PathLike[str],
     formats: Sequence[str] = ("png",),
     law_trials: int = LAW_TRIALS,
+    selection: Selection = Selection(),  # noqa: B008 - frozen
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Path]:
-    """Draw every figure of a results file into a directory, made if it is missing.
+    """Draw the figures of a results file into a directory, made if it is missing, and an index of them.
 
-    Figures are ``spectrum_CELL_BLOCK`` for each cell and block with eigenvalues or histograms,
-    ``convergence`` if they were measured at more than one d, ``ratios`` if a ratio was measured at more than
-    one C, and ``hessian_MODEL`` for each model.
+    Figures are ``hessian_MODEL`` for each model; ``convergence`` if spectra were measured at more than one d,
+    ``ratios`` if a ratio was measured at more than one C, and of each block with eigenvalues or histograms
+    ``spectrum_CELL_BLOCK`` for each cell or, of more than 12 cells, ``spectra_MODEL_BLOCK``: pages of small
+    panels, numbered if there are several. ``index.html`` shows the figures of this call with captions.
 
     Parameters
     ----------
     results : Results
+        Also of a run that goes on: cells without a finished trial are left out.
     directory : path
     formats : sequence of {"png", "svg", "pdf"}
     law_trials : int
         Trials shown where each trial has a law of its own (laws given V with V drawn per trial).
+    selection : Selection
+        Kinds of figures, cells and blocks. Laws are solved for what is drawn alone.
+    progress : callable
+        Called with the numbers of cells that are read, their laws solved, and of all.
 
     Returns
     -------
@@ -56,20 +58,37 @@ def save_all(
     Raises
     ------
     ValueError
-        If a format is unknown, or no trial is finished.
+        If a format is unknown, no trial is finished, a selected cell or block does not exist, or nothing that
+        was selected can be drawn.
     OSError
         If the directory cannot be made or written to; the message names it.
     """
     if unknown := set(formats) - set(FORMATS):
         raise ValueError(f"formats: expected some of {', '.join(FORMATS)}, got {sorted(unknown)}")
-    if not any(results.done(cell.index).any() for cell in results.cells):
-        raise ValueError("results: expected at least one finished trial, got none")
+    drawings = Drawings(results, selection, law_trials, progress)
+    _check_finished(results, drawings)
     target = _made_directory(Path(directory))
-    return sorted(
-        save(figure, target / f"{name}.{suffix}")
-        for name, figure in _figures(results, law_trials)
-        for suffix in formats
-    )
+    entries = [
+        Entry(heading, caption, [save(figure, target / f"{name}.{suffix}") for suffix in formats])
+        for name, heading, caption, figure in drawings
+    ]
+    if not entries:
+        raise ValueError(
+            f"only: expected figures that these cells and blocks have, got {', '.join(selection.kinds)}: a"
+            " spectrum needs eigenvalues or histograms of a block that is not zero, convergence two sizes d,"
+            " and ratios masses at two numbers of classes"
+        )
+    index = target / "index.html"
+    index.write_text(index_page(results.experiment.name, entries, _cell_table(results)), encoding="utf-8")
+    return sorted([index, *(file for entry in entries for file in entry.files)])
+
+
+def _check_finished(results: Results, drawings: Drawings) -> None:
+    """Refuse cells without a finished trial, but for Hessians alone, which need none."""
+    finished = any(results.done(cell.index).any() for cell in drawings.cells)
+    if not finished and drawings.selection.kinds != ("hessian",):
+        where = "results" if drawings.selection.cells is None else "cells"
+        raise ValueError(f"{where}: expected at least one finished trial, got none")
 
 
 def _made_directory(directory: Path) -> Path:
@@ -79,29 +98,11 @@ def _made_directory(directory: Path) -> Path:
     return directory
 
 
-def _figures(results: Results, law_trials: int) -> Iterator[tuple[str, Figure]]:
-    yield from _hessian_figures(results)
-    distances: list[DistancePoint] = []
-    ratios: list[Point] = []
-    for trials, solved in solve_cells(results, law_trials):
-        yield from _spectrum_figures(trials, solved)
-        if varies_features(trials.cell, results.cells):
-            distances += distance_points(trials, solved)
-        if varies_classes(trials.cell, results.cells):
-            ratios += ((trials.cell, ratio) for ratio in ratio_findings(trials, solved))
-    if any(len(points) > 1 for points in distance_series(distances)):
-        yield "convergence", plot_convergence(distances)
-    if any(len(points) > 1 for points in ratio_series(ratios)):
-        yield "ratios", plot_ratios(ratios)
-
-
-def _spectrum_figures(trials: Trials, solved: Mapping[Block, BlockLaw]) -> Iterator[tuple[str, Figure]]:
-    for block in trials.cell.blocks:
-        curve = spectrum_curve(trials, block, solved.get(block))
-        if curve is not None:
-            yield f"spectrum_{trials.cell.index:04d}_{block}", plot_spectrum(curve)
-
-
-def _hessian_figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    for name, cells in portrait_panels(results.cells).items():
-        yield f"hessian_{name}", plot_hessians([hessian_portrait(results.experiment, cell) for cell in cells])
+def _cell_table(results: Results) -> list[tuple[object, ...]]:
+    """Rows of the table of all cells."""
+    sizes = ((c.n_features, c.n_samples, c.n_classes, c.n_hidden) for c in results.cells)
+    rows = [
+        (cell.index, labels.model(cell), *size, len(results.trials(cell.index)))
+        for cell, size in zip(results.cells, sizes, strict=True)
+    ]
+    return [("cell", "model", "d", "N", "C", "m", "finished trials"), *rows]

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from ...experiment import Cell
 from ...compare.rates import DistancePoint, distance_series, expected_rate
+from ...experiment import Cell
 from .. import labels
 from .panels import draw_guide, draw_series, dress_panel, panel_row
 

@@ -32,12 +32,18 @@ def panel_row(count: int, entries: int, heading: Sequence[str]) -> tuple[Figure,
     width = max(LEFT + count * (PANEL + GAP) - GAP + RIGHT, LEAST_WIDTH)
     height = BELOW + PANEL + ABOVE + legend
     figure = style.new_figure(width, height)
+    add_heading(figure, LEFT, heading)
+    boxes = [(LEFT + place * (PANEL + GAP), BELOW + legend, PANEL, PANEL) for place in range(count)]
+    return figure, [style.add_axes(figure, box) for box in boxes]
+
+
+def add_heading(figure: Figure, left: float, heading: Sequence[str]) -> None:
+    """Write a title and smaller lines below it, beginning so many inches from the left edge."""
+    width, height = figure.get_size_inches()
     for row, text in enumerate(heading):
         size, colour = (style.SMALL, style.GREY) if row else (style.TITLE, style.BLACK)
         y = 1 - (0.12 + 0.19 * row) / height
-        figure.text(LEFT / width, y, text, fontsize=size, color=colour, va="top")
-    boxes = [(LEFT + place * (PANEL + GAP), BELOW + legend, PANEL, PANEL) for place in range(count)]
-    return figure, [style.add_axes(figure, box) for box in boxes]
+        figure.text(left / width, y, text, fontsize=size, color=colour, va="top")
 
 
 def dress_panel(axes: Axes, name: str, x_label: str, y_label: str) -> None:
@@ -50,7 +56,7 @@ def dress_panel(axes: Axes, name: str, x_label: str, y_label: str) -> None:
 def draw_series(
     axes: Axes, number: int, label: str, points: Sequence[tuple[float, float, float]], joined: bool
 ) -> str:
-    """Draw points (x, y, error) by open markers, through which those beneath can be seen; return their colour.
+    """Draw points (x, y, error) by open markers, through which others can be seen; return their colour.
 
     Parameters
     ----------

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from ...experiment import Cell
 from ...compare.ratios import GIVEN_V, ORDER, Point, ratio_series
+from ...experiment import Cell
 from . import style
 from .panels import draw_guide, draw_series, dress_panel, panel_row
 

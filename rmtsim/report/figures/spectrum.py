@@ -1,7 +1,9 @@
 """Histogram of a block's eigenvalues with the density of its limit law."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -10,34 +12,74 @@ from .. import labels
 from . import style
 
 HEADROOM = 1.12
-"""Height of the axes over the highest bin; a hard edge, where the law is infinite, runs out of the frame."""
+"""Height of the axes over what is shown; a hard edge, where the law is infinite, runs out of the frame."""
 
 
 def plot_spectrum(curve: SpectrumCurve) -> Figure:
     """Draw the pooled spectrum of a block, its law if it has one, and the atom at zero."""
     figure, axes = style.new_axes(6.4, 4.2)
-    plural = "" if curve.trials == 1 else "s"
-    axes.stairs(
-        curve.density,
-        curve.edges,
-        fill=True,
-        color=style.FILL,
-        label=f"eigenvalues, {curve.trials} trial{plural}",
-    )
-    if curve.x.size:
-        axes.plot(curve.x, curve.law_density, color=style.VERMILION, lw=1.4, label=law_label(curve))
-    height = HEADROOM * float(curve.density.max(initial=0.0)) or 1.0
-    axes.set_ylim(0, height)
-    _set_x_range(axes, curve)
-    if curve.atom > 0:
-        _draw_atom(axes, curve, height)
-    _draw_outliers(axes, curve)
-    cell = curve.cell
-    title = f"Block ${curve.block.label}$ of the {cell.architecture} model, {cell.loss.label}"
-    style.dress(axes, title, labels.sizes(cell, "$"), x_label(curve), "density")
+    axes.set(xlim=x_range(curve), ylim=(0, height(curve)))
+    names = _names(curve)
+    for kind, artist in draw_curve(axes, curve).items():
+        artist.set_label(names[kind])
+    style.dress(axes, title(curve), labels.sizes(curve.cell, "$"), x_label(curve), "density")
     _note_outside(axes, curve)
-    style.legend(axes, loc="upper left" if _leans_right(axes, curve) else "upper right")
+    style.legend(axes, loc="upper left" if leans_right(axes, curve) else "upper right")
     return figure
+
+
+def draw_curve(axes: Axes, curve: SpectrumCurve, size: float = 6.0) -> dict[str, Artist]:
+    """Draw a spectrum with its law into axes; return what was drawn by kind.
+
+    The atom is an arrow whose height means nothing. Predicted outliers are marked below the axis, and the
+    mean extreme eigenvalues that lie outside on it. ``size``: of the marks in points.
+    """
+    bars = axes.stairs(curve.density, curve.edges, fill=True, color=style.FILL)
+    drawn: dict[str, Artist] = {"eigenvalues": bars}
+    if curve.x.size:
+        (drawn["law"],) = axes.plot(curve.x, curve.law_density, color=style.VERMILION, lw=1.4)
+    if curve.atom > 0:
+        ends = [0, 0.9 * axes.get_ylim()[1]]
+        look: dict[str, Any] = {"color": style.BLUE, "lw": 1.4, "marker": "^", "markevery": [1], "ms": size}
+        (drawn["atom"],) = axes.plot([0, 0], ends, **look)
+    marks: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False, "ls": ""}
+    if curve.predicted:
+        below = [-0.015] * len(curve.predicted)
+        look = {"color": style.VERMILION, "marker": "^", "ms": size}
+        (drawn["predicted"],) = axes.plot(curve.predicted, below, **look, **marks)
+    if curve.observed:
+        above = [0.015] * len(curve.observed)
+        look = {"color": style.BLUE, "marker": "o", "mfc": "white", "ms": size - 1}
+        (drawn["observed"],) = axes.plot(curve.observed, above, **look, **marks)
+    return drawn
+
+
+def marks(curve: SpectrumCurve) -> Iterator[str]:
+    """Yield the kinds of what `draw_curve` draws."""
+    occurs = {
+        "eigenvalues": True,
+        "law": curve.x.size > 0,
+        "atom": curve.atom > 0,
+        "predicted": bool(curve.predicted),
+        "observed": bool(curve.observed),
+    }
+    return (kind for kind, present in occurs.items() if present)
+
+
+def _names(curve: SpectrumCurve) -> dict[str, str]:
+    """Entries of the legend, with the numbers of this curve."""
+    return {
+        "eigenvalues": f"eigenvalues, {curve.trials} trial{'' if curve.trials == 1 else 's'}",
+        "law": law_label(curve),
+        "atom": f"eigenvalues at 0: {curve.at_zero:.4f}, law: {curve.atom:.4f}",
+        "predicted": _outlier_label(curve.predicted),
+        "observed": "mean extreme eigenvalue",
+    }
+
+
+def title(curve: SpectrumCurve) -> str:
+    """Name the block and its model."""
+    return f"Block ${curve.block.label}$ of the {curve.cell.architecture} model, {curve.cell.loss.label}"
 
 
 def law_label(curve: SpectrumCurve) -> str:
@@ -51,7 +93,13 @@ def x_label(curve: SpectrumCurve) -> str:
     return "eigenvalue of $H$" if index is None else f"eigenvalue of $H / S_{{{index}}}$,  $S = V^T V$"
 
 
-def _set_x_range(axes: Axes, curve: SpectrumCurve) -> None:
+def height(curve: SpectrumCurve) -> float:
+    """Upper end of the axis of the density: above the bins, and above a law that is not much higher."""
+    bins, law = (float(each.max(initial=0.0)) for each in (curve.density, curve.law_density))
+    return HEADROOM * (law if bins < law < 2 * bins else bins) or 1.0
+
+
+def x_range(curve: SpectrumCurve) -> tuple[float, float]:
     """Show what has eigenvalues or a visible law, not the margin of empty bins around it."""
     filled = curve.density.nonzero()[0]
     ends = [curve.edges[filled[0]], curve.edges[filled[-1] + 1]] if filled.size else [*curve.edges[[0, -1]]]
@@ -59,36 +107,13 @@ def _set_x_range(axes: Axes, curve: SpectrumCurve) -> None:
         ends.append(0.0)
     ends += curve.predicted + curve.observed
     margin = 0.04 * (max(ends) - min(ends))
-    axes.set_xlim(min(ends) - margin, max(ends) + margin)
+    return float(min(ends) - margin), float(max(ends) + margin)
 
 
-def _leans_right(axes: Axes, curve: SpectrumCurve) -> bool:
+def leans_right(axes: Axes, curve: SpectrumCurve) -> bool:
     """Whether the highest bin is in the right half of the axes."""
     highest = int(curve.density.argmax())
     return bool(curve.edges[highest : highest + 2].mean() > sum(axes.get_xlim()) / 2)
-
-
-def _draw_atom(axes: Axes, curve: SpectrumCurve, height: float) -> None:
-    """Mark the mass at zero by an arrow, whose height means nothing, and name it in the legend."""
-    label = f"eigenvalues at 0: {curve.at_zero:.4f}, law: {curve.atom:.4f}"
-    axes.plot(
-        [0, 0], [0, 0.9 * height], color=style.BLUE, lw=1.4, marker="^", markevery=[1], ms=6, label=label
-    )
-
-
-def _draw_outliers(axes: Axes, curve: SpectrumCurve) -> None:
-    """Mark predicted outliers below the axis, and the mean extreme eigenvalues that lie outside on it."""
-    frame = axes.get_xaxis_transform()
-    if curve.predicted:
-        axes.plot(
-            curve.predicted, [-0.015] * len(curve.predicted), transform=frame, clip_on=False, ls="",
-            color=style.VERMILION, marker="^", ms=6, label=_outlier_label(curve.predicted),
-        )  # fmt: skip
-    if curve.observed:
-        axes.plot(
-            curve.observed, [0.015] * len(curve.observed), transform=frame, clip_on=False, ls="",
-            color=style.BLUE, marker="o", mfc="white", ms=5, label="mean extreme eigenvalue",
-        )  # fmt: skip
 
 
 def _outlier_label(locations: Sequence[float]) -> str:
