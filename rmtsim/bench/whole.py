@@ -67,7 +67,7 @@ def default_trial(name: str) -> Contest:
 
 
 def _mass_products(N: int, d: int, C: int, m: int, is_ce: bool) -> Iterator[Callable[[], object]]:
-    """Yield the BLAS calls of the table of least work in theory.md, section 2, with half of the gates open."""
+    """Yield the BLAS calls of the table of least work, theory.md section 2, with half of the gates open."""
     rng, k, half = np.random.default_rng(0), m or d, N // 2
 
     def array(*shape: int) -> NDArray[np.float64]:
