@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..models.architectures import LINEAR, VV_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
-from .findings import Inconsistency
+from .verdict import Inconsistency
 from .spectra import Floats
 from .trials import Trials
 
