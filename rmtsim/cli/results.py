@@ -28,6 +28,11 @@ def add_parsers(commands: Any) -> None:
         help="also test the trials; exit with status 1 if they are wrong (of right ones fewer than one file"
         " of 10,000 fails), with 0 if they are not or nothing can be tested",
     )
+    compare.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="neither read nor write RESULTS.laws.npz, which keeps the laws that were solved",
+    )
     compare.set_defaults(handler=_compare)
 
     plot = commands.add_parser(
@@ -46,9 +51,10 @@ def _compare(arguments: argparse.Namespace) -> int:
     from ..compare import compare
     from ..report.text import NO_TEST, format_comparison
     from ..results.hdf5 import open_results
+    from ._progress import Bar
 
-    with open_results(arguments.file) as results:
-        comparison = compare(results, check=arguments.check)
+    with open_results(arguments.file) as results, Bar("cell") as bar:
+        comparison = compare(results, check=arguments.check, progress=bar.update, keep=not arguments.no_cache)
     if arguments.json:
         print(json.dumps(comparison.to_json(), indent=2, allow_nan=False))
     else:

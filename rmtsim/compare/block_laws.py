@@ -20,8 +20,11 @@ LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
 ROUGH = 2.0**-8
 """Error of the laws whose distances to the spectra tell how accurate they have to be."""
+ROOM = 2.0
+"""Three standard errors of the largest deviation of a law bound it: half of that is what a mean over trials is
+off by at most, tested against finer laws."""
 LOG2_ENTRIES = 22
-"""Softmax entries at most for a law given V: where they do not reach the wanted error, the finding says so."""
+"""Softmax entries at most for a law given V: where they do not reach the wanted error, findings say so."""
 
 # P: share of the samples whose gates are open, theory.md (3.6).
 MSE_NAMES = {
@@ -75,14 +78,14 @@ def _block_law(trials: Trials, block: Block, law_trials: int) -> BlockLaw:
 def wanted_error(trials: Trials, block: Block, rough: BlockLaw) -> float:
     """Error of the laws that is a tenth of the standard errors of what is held against them, a power of 2.
 
-    It scales with that of the rough laws; a single trial, whose standard error is not known, asks for no more.
+    It scales with that of the rough laws; a single trial, of unknown standard error, asks for no more.
     """
     error = max(each.weight_error + each.table_error for each in rough.laws)
     shares = [1.0]
-    found = distances(trials, block, rough)
-    if found is not None:
+    measured = distances(trials, block, rough)
+    if measured is not None:
         w1_error = float(np.mean([each.w1_error for each in rough.laws]))
-        shares += [_share(found.ks, error), _share(found.w1, w1_error)]
+        shares += [_share(measured.ks, error), _share(measured.w1, w1_error)]
     if "moments" in trials.arrays:
         shares += [_share(each.difference, each.limit_error) for each in moments(trials, block, rough)]
     return 2.0 ** math.floor(math.log2(min(ROUGH, error * min(shares))))
@@ -90,7 +93,7 @@ def wanted_error(trials: Trials, block: Block, rough: BlockLaw) -> float:
 
 def _share(estimate: Estimate, error: float) -> float:
     """Factor by which an error has to fall."""
-    wanted = SHARE * estimate.standard_error
+    wanted = ROOM * SHARE * estimate.standard_error
     return wanted / error if wanted < error else 1.0
 
 

@@ -136,14 +136,16 @@ def _solved_of(results: Results, keep: bool) -> Iterator[Solved]:
 def _in_threads(
     function: Callable[[Item], Outcome], items: Iterable[Item], workers: int | None
 ) -> Iterator[Outcome]:
-    """Yield what a function makes of each item, in order, a few items ahead: NumPy lets go of the interpreter."""
+    """Yield what a function makes of each item, in order, a few ahead: NumPy lets go of the interpreter."""
     workers = workers or os.cpu_count() or 1
     items = iter(items)
     with ThreadPoolExecutor(workers) as pool:
         waiting: deque[Future[Outcome]] = deque()
         try:
             while True:
-                waiting.extend(pool.submit(function, item) for item in islice(items, 2 * workers - len(waiting)))
+                waiting.extend(
+                    pool.submit(function, item) for item in islice(items, 2 * workers - len(waiting))
+                )
                 if not waiting:
                     return
                 yield waiting.popleft().result()

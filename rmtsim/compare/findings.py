@@ -21,6 +21,7 @@ UNITS = {
     "p": "bound of the probability that right trials deviate as far",
 }
 
+
 @dataclass(frozen=True)
 class Identity:
     """The mean over trials of a quantity whose expectation is known exactly at this d and N.
@@ -41,7 +42,8 @@ class Identity:
 class MomentFinding:
     """One moment of H/scale: mean over trials, its limit (3.4), its exact value where section 5 has one.
 
-    ``limit_error`` bounds the error of the limit; ``difference`` is mean - limit with its Monte Carlo error; ``bias``, the expectation at this d and N minus
+    ``limit_error`` bounds the error of the limit, three standard errors where it is by quasi-Monte Carlo.
+    ``difference`` is mean - limit with its Monte Carlo error; ``bias``, the expectation at this d and N minus
     the limit, is the part of it that more trials do not remove: O(1/d), known only where ``exact`` is.
     """
 

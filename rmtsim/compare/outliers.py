@@ -29,7 +29,9 @@ def _side_finding(trials: Trials, block: Block, law: BlockLaw, side: str) -> Sid
     extremes = np.where(np.abs(both[:, end]) > slack, both[:, end], 0.0)
     thresholds = np.array([one.bulk[end] for one in solved])
     predicted = [outliers_beyond(one, side) for one in solved]
-    expected = [beyond[-end] if beyond else one.bulk[end] for beyond, one in zip(predicted, solved, strict=True)]
+    expected = [
+        beyond[-end] if beyond else one.bulk[end] for beyond, one in zip(predicted, solved, strict=True)
+    ]
     outermost = [beyond[-end] for beyond in predicted if beyond]
     count = None
     if trials.has_eigenvalues(block):

@@ -91,7 +91,7 @@ def digest(key: Mapping[str, object]) -> str:
 
 def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
-        return value.shape, value.dtype.str, hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+        return value.shape, value.dtype.str, hashlib.sha256(value.tobytes()).hexdigest()
     return value
 
 
@@ -102,7 +102,9 @@ def _succeeded(future: "Future[Numbers]") -> bool:
 @cache
 def edition() -> str:
     """Return the digest of the sources of `laws` and `compare`, the libraries, and the kernels of BLAS."""
-    of_all = hashlib.sha256(repr((__version__, np.__version__, scipy.__version__, blas.description())).encode())
+    of_all = hashlib.sha256(
+        repr((__version__, np.__version__, scipy.__version__, blas.description())).encode()
+    )
     for folder in (Path(laws.__file__).parent, Path(__file__).parent):
         for source in sorted(folder.rglob("*.py")):
             of_all.update(source.read_bytes())

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,11 +84,10 @@ class SolvedLaw:
     @classmethod
     def of_numbers(cls, numbers: Numbers) -> Self:
         """Make a law of its record."""
-        expected = {
-            name.removeprefix(_EXPECTED): value for name, value in numbers.items() if name.startswith(_EXPECTED)
-        }
-        scalars = {name: float(numbers[name][0]) for name in _SCALARS}
-        return cls(**{name: numbers[name] for name in _ARRAYS}, **scalars, expectations=expected)
+        parts: dict[str, Any] = {name: numbers[name] for name in _ARRAYS}
+        parts |= {name: float(numbers[name][0]) for name in _SCALARS}
+        names = [name.removeprefix(_EXPECTED) for name in numbers if name.startswith(_EXPECTED)]
+        return cls(**parts, expectations={name: numbers[_EXPECTED + name] for name in names})
 
     @cached_property
     def table(self) -> CdfTable:

@@ -106,7 +106,12 @@ LAYERS = {
         masses.hidden_ce_w,
         1,
         many_classes.hidden_ce_w,
-        Block.pair("w", *(partial(of, ce_weights) for of in (hidden_density, hidden_joint, hidden_nodes))),
+        Block.pair(
+            "w",
+            partial(hidden_density, ce_weights),
+            partial(hidden_joint, ce_weights),
+            partial(hidden_nodes, ce_weights),
+        ),
         least_width=2,
     ),
     ("hidden", "mse", "w"): Layer(

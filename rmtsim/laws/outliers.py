@@ -207,10 +207,11 @@ def _step_off(gap: _Gap, law: Law) -> tuple[float, float]:
     """Ends of a gap, off the spectrum where they are finite."""
     width = math.sqrt(law.moment(2))
     size = min([width, *(abs(end) for end in (gap.left, gap.right) if end != 0)])
-    return tuple(
-        end + sign * _EDGE_DISTANCE * (abs(end) or size) if math.isfinite(end) else end
-        for end, sign in ((gap.left, 1), (gap.right, -1))
-    )
+
+    def off(end: float, sign: int) -> float:
+        return end + sign * _EDGE_DISTANCE * (abs(end) or size) if math.isfinite(end) else end
+
+    return off(gap.left, 1), off(gap.right, -1)
 
 
 def _bracket(

@@ -11,10 +11,8 @@ from scipy.stats import qmc
 from ..solver.measure import Floats
 
 _SEED = 20_250_505
-_KEPT = 64
-"""Randomisations that are kept: every V of a cell, and every cell of as many units, takes the same."""
-_MOST_KEPT = 1 << 17
-"""Numbers of one of them: 1 MiB."""
+_KEPT, _LOG2_KEPT = 64, 11
+"""Randomisations whose first points are kept: every V, and every cell of as many units, takes the same."""
 
 
 def sobol_normals(n_dimensions: int, log2_points: int, replicate: int) -> Floats:
@@ -33,10 +31,9 @@ def sobol_normals(n_dimensions: int, log2_points: int, replicate: int) -> Floats
     ndarray, shape (2^log2_points, n_dimensions), float64
         Not to be written to.
     """
-    kept = n_dimensions << log2_points <= _MOST_KEPT
-    points = (_kept_normals if kept else _normals)(n_dimensions, log2_points, replicate)
-    points.flags.writeable = False
-    return points
+    if log2_points > _LOG2_KEPT:
+        return _normals(n_dimensions, log2_points, replicate)
+    return _first_normals(n_dimensions, replicate)[: 1 << log2_points]
 
 
 def _normals(n_dimensions: int, log2_points: int, replicate: int) -> Floats:
@@ -46,7 +43,12 @@ def _normals(n_dimensions: int, log2_points: int, replicate: int) -> Floats:
     return ndtri(sampler.random_base2(log2_points) + 2.0**-50)
 
 
-_kept_normals = functools.lru_cache(_KEPT)(_normals)
+@functools.lru_cache(_KEPT)
+def _first_normals(n_dimensions: int, replicate: int) -> Floats:
+    """The first points of a sequence, of which more would go on from here."""
+    points = _normals(n_dimensions, _LOG2_KEPT, replicate)
+    points.flags.writeable = False
+    return points
 
 
 def replicate_mean(values: NDArray[Any]) -> tuple[NDArray[Any], Floats]:

@@ -154,7 +154,6 @@ class Nodes:
         low, high = (np.array([0.5 * math.log(s / self.aspect_ratio)]) for s in (float(own), float(a.sum())))
         return float(outermost + side * np.exp(increasing_roots(missing, low, high, high, _NOISE))[0])
 
-
     def steps(self, u: Floats, v: Floats) -> Floats:
         """Mass of the weights beside each point where the curve runs too low to blur them, else 0."""
         k = np.clip(np.searchsorted(self.weights, u), 1, self.weights.size - 1)
@@ -190,14 +189,18 @@ class Curve:
 
     def rows(self, which: Any) -> "Curve":
         """Some of the nodes."""
-        parts = (self.u, self.v, self.x, self.level, self.changes)
-        return Curve(*(part[which] for part in parts), self.error)
+        u, v, x, level, changes = (part[which] for part in self._arrays())
+        return Curve(u, v, x, level, changes, self.error)
+
+    def _arrays(self) -> tuple[Floats, ...]:
+        return self.u, self.v, self.x, self.level, self.changes
 
     @classmethod
     def joined(cls, curves: Sequence["Curve"], error: float) -> "Curve":
         """All nodes of several, one after the other."""
-        fields = zip(*((c.u, c.v, c.x, c.level, c.changes) for c in curves), strict=True)
-        return cls(*(np.concatenate(parts) for parts in fields), error)
+        fields = zip(*(curve._arrays() for curve in curves), strict=True)
+        u, v, x, level, changes = (np.concatenate(parts) for parts in fields)
+        return cls(u, v, x, level, changes, error)
 
 
 def trace(nodes: Nodes, tolerance: float) -> Curve:
@@ -219,8 +222,8 @@ def trace(nodes: Nodes, tolerance: float) -> Curve:
     curve = Curve.joined(curves, error)
     curve = curve.rows(np.argsort(curve.u))
     steps = float(nodes.steps(curve.u, curve.v).max()) / (2 * nodes.aspect_ratio)
-    ascending = (np.maximum.accumulate(part) for part in (curve.x, np.clip(curve.level, 0.0, 1.0)))
-    return Curve(curve.u, curve.v, *ascending, curve.changes, error + steps)
+    x, level = np.maximum.accumulate(curve.x), np.maximum.accumulate(np.clip(curve.level, 0.0, 1.0))
+    return Curve(curve.u, curve.v, x, level, curve.changes, error + steps)
 
 
 def _at(nodes: Nodes, u: Floats, start: Floats | None) -> Curve:
@@ -237,7 +240,7 @@ def _bend(nodes: Nodes, left: Curve, middle: Curve, right: Curve) -> Floats:
 
 
 def _first_grid(nodes: Nodes) -> Floats:
-    """Points from end to end: equidistant in an angle, as if the curve were an arc, and as the weights are."""
+    """Points from end to end: equidistant in an angle, as if the curve were an arc, and among the weights."""
     ends = nodes.edge(-1), nodes.edge(1)
     arc = 0.5 * (ends[0] + ends[1]) - 0.5 * (ends[1] - ends[0]) * np.cos(np.linspace(0, math.pi, _START + 1))
     shares = np.cumsum(nodes.probabilities)

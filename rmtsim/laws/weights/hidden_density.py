@@ -117,7 +117,7 @@ class Rays:
     ) -> "Rays":
         """Compute as many as the budget of softmax entries allows."""
         n_classes, m = block.V.shape
-        # Where softmax saturates along the rays few radii do not tell the weights between them: all are taken.
+        # Where softmax saturates along rays few radii do not tell the weights between them: all are taken.
         for n_radii in (min(24, 7 + math.ceil(40 / m)), _FINE):
             rule = _RadialRule.of(m, n_radii, n_fine)
             log2_rays = _log2_rays(n_classes * n_radii, conditions.log2_entries)
@@ -125,7 +125,7 @@ class Rays:
             coarse = np.array([weights_of(block, each, conditions.w_std * rule.radii) for each in points])
             if _radial_error(coarse, relative=True) < _SMOOTH:
                 break
-        # Without a residual weights of a diagonal block are positive, over many orders where softmax saturates.
+        # Without a residual weights of a diagonal block are positive, over many orders under saturation.
         positive = block.i == block.j and not block.has_residual
         series = np.log(np.maximum(coarse, _UNDERFLOW)) if positive else coarse
         # Along a ray the polynomial must not leave the range that was seen: where softmax saturates it would.
@@ -153,7 +153,7 @@ def _log2_rays(entries: int, log2_entries: int) -> int:
 
 @dataclass(frozen=True)
 class _RadialRule:
-    """Radii to compute at, and finer ones, with their chi probabilities, and the interpolation between them."""
+    """Radii to compute at, and finer ones, with their chi probabilities, and what interpolates."""
 
     radii: Floats
     shares: Floats

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..solver.measure import Floats
+from ..solver.measure import Floats, Indices
 from .joint_weights import JointWeights
 from .weight_law import WeightLaw
 
@@ -52,24 +52,24 @@ class WeightNodes:
             Probabilities of the points of each replicate; what they lack of 1 lies at zero.
         """
         count, place = len(values), _places(values)
+        one_sign = bool(values.min() >= 0 or values.max() <= 0)
         cells = (place + (_BINS * np.arange(count))[:, None]).ravel()
         shares = np.bincount(cells, np.tile(masses, count), _BINS * count).reshape(count, _BINS)
         total, first, second = (
-            np.bincount(place.ravel(), weights.ravel(), _BINS)
-            for weights in (masses * values**power for power in range(3))
+            np.bincount(place.ravel(), (masses * values**power).ravel(), _BINS) for power in range(3)
         )
         filled = total > 0
-        total, first, second = total[filled], first[filled] / total[filled], second[filled] / total[filled]
-        spread = np.sqrt(np.maximum(second - first**2, 0.0))
-        weights = np.stack([first - spread, first + spread], axis=1).ravel()
-        probabilities = np.repeat(shares[:, filled].mean(axis=0), 2) / 2
-        factor = 3 / np.sqrt(count * (count - 1))
-        deviations = np.repeat(factor * (shares[:, filled] - shares[:, filled].mean(axis=0)), 2, axis=1).T / 2
-        zero = max(0.0, 1 - float(masses.sum()))
-        weights, probabilities = np.append(weights, 0.0), np.append(probabilities, zero)
-        deviations = np.append(deviations, np.zeros((1, count)), axis=0)
-        order = np.argsort(weights)
-        return cls(weights[order], probabilities[order], deviations[order], relative, joint)
+        mean, square = first[filled] / total[filled], second[filled] / total[filled]
+        spread: Floats = np.sqrt(np.maximum(square - mean**2, 0.0))
+        if one_sign:
+            spread = np.minimum(spread, 0.999 * np.abs(mean))  # no node changes sides
+        nodes = np.append(np.stack([mean - spread, mean + spread], axis=1).ravel(), 0.0)
+        each = np.append(np.repeat(shares[:, filled] / 2, 2, axis=1), np.zeros((count, 1)), axis=1)
+        probabilities, factor = each.mean(axis=0), 3 / np.sqrt(count * (count - 1))
+        deviations = factor * (each - probabilities).T
+        probabilities[-1] = max(0.0, 1 - float(masses.sum()))
+        order = np.argsort(nodes)
+        return cls(nodes[order], probabilities[order], deviations[order], relative, joint)
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -77,7 +77,7 @@ class WeightNodes:
         return float(self.weights[0]), float(self.weights[-1])
 
 
-def _places(values: Floats) -> Floats:
+def _places(values: Floats) -> Indices:
     """Bins of points: linear close to zero, logarithmic beyond."""
     size = np.abs(values)
     unit = _UNIT * float(np.median(size)) or 1.0
