@@ -21,8 +21,8 @@ LAW_TRIALS = 16
 ROUGH = 2.0**-8
 """Error of the laws whose distances to the spectra tell how accurate they have to be."""
 ROOM = 2.0
-"""Three standard errors of the largest deviation of a law bound it: half of that is what a mean over trials is
-off by at most, tested against finer laws."""
+"""Three standard errors of the largest deviation of a law bound it: half of that is what a mean over trials
+is off by at most, tested against finer laws."""
 LOG2_ENTRIES = 22
 """Softmax entries at most for a law given V: where they do not reach the wanted error, findings say so."""
 

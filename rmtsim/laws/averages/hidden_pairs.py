@@ -46,14 +46,14 @@ class Rules(NamedTuple):
 
         Changes of the fine rules over C = 2..100000 at s = 1: 4e-7 for m = 2, 3, less for larger m; 2e-5 for
         m = 1. They grow with s, as exp(s^2 |h|^2 / m) takes more nodes: by 13 from 1 to 2^(1/2). The rough
-        rules differ from them by 5e-3 for m = 2, 1.3e-3 for m = 4 and 8e-4 for m = 8.
+        rules differ from them by 5e-3 for m = 2, 7e-4 for m = 4 and 2e-4 for m = 8.
         """
         relative = [error for least, error in self.errors if least <= m][-1]
         return relative * max(1.0, s) ** 9
 
 
 _FINE_RULES = Rules(12, 10, 48, FINE, ((1, 5e-5), (2, 1e-6)))
-_ROUGH_RULES = Rules(6, 5, 48, ROUGH, ((1, 1.0), (2, 1.5e-2), (4, 2e-3), (8, 1e-3)))
+_ROUGH_RULES = Rules(6, 5, 48, ROUGH, ((1, 1.0), (2, 1.5e-2), (4, 1.5e-3), (8, 4e-4)))
 
 
 _SMOOTHER = 5.0
