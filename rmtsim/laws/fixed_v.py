@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ..blas import single_blas_thread
 from .averages.log_ratio import normal_rule
-from .averages.quasi_monte_carlo import replicate_mean, sobol_normals
+from .averages.quasi_monte_carlo import quotient_error, replicate_mean, sobol_normals
 from .masses import BlockMass
 from .solver.measure import Floats, check_aspect_ratio
 from .weights.activation import Activation
@@ -69,8 +69,10 @@ def masses_given_v(
     of_layer = _hidden_masses if layer == "w" else _output_masses
     for points in range(min(_FEWEST, most) if tolerance else most, most + 1):
         samples = [scales.w_std * sobol_normals(matrix.shape[1], points, k) for k in range(_REPLICATES)]
-        mean, error = replicate_mean(of_layer(matrix, scales.phi, samples, gamma))
-        mass = BlockMass(float(mean[0]), float(mean[1]), float(error[0]), float(error[1]))
+        values = of_layer(matrix, scales.phi, samples, gamma)
+        mean, error = replicate_mean(values)
+        diagonal, off, diagonal_error, off_error = (float(part) for part in (*mean, *error))
+        mass = BlockMass(diagonal, off, diagonal_error, off_error, quotient_error(values))
         if mass.ratio.error <= tolerance * mass.ratio.value:
             break
     return mass

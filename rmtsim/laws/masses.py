@@ -1,7 +1,7 @@
 """Limit squared Frobenius norms of Hessian blocks by layer, theory.md (3.4) and section 4."""
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 
 from .averages.hidden_pairs import gradient_covariance_masses, hidden_variance_masses
 from .averages.softmax_moments import softmax_moments
@@ -18,23 +18,28 @@ class BlockMass:
     """Squared Frobenius norm per row of one diagonal and one off-diagonal block, each with its error.
 
     The errors bound the quadrature; where a quasi-Monte Carlo average enters they are three standard errors.
+    ``quotient_error`` is that of the ratio, relative to it, where both are averages over the same points.
     """
 
     diagonal: float
     off_diagonal: float
     diagonal_error: float = 0.0
     off_diagonal_error: float = 0.0
+    quotient_error: float | None = field(default=None, repr=False)
 
     @property
     def ratio(self) -> Approximation:
         """Off-diagonal over diagonal mass."""
         ratio = self.off_diagonal / self.diagonal
-        relative = self.off_diagonal_error / self.off_diagonal + self.diagonal_error / self.diagonal
+        relative = self.quotient_error
+        if relative is None:
+            relative = self.off_diagonal_error / self.off_diagonal + self.diagonal_error / self.diagonal
         return Approximation(ratio, ratio * relative)
 
     def times(self, factor: float) -> "BlockMass":
         """Masses multiplied by a number."""
-        return BlockMass(*(factor * value for value in astuple(self)))
+        diagonal, off, diagonal_error, off_error = (factor * value for value in astuple(self)[:4])
+        return BlockMass(diagonal, off, diagonal_error, off_error, self.quotient_error)
 
 
 def linear_mse(gamma: float, n_classes: int, m: int, init: Initialisation, tolerance: float) -> BlockMass:
@@ -73,5 +78,5 @@ def hidden_ce_w(gamma: float, C: int, m: int, init: Initialisation, tolerance: f
 
 def hidden_ce_v(gamma: float, C: int, m: int, init: Initialisation, tolerance: float) -> BlockMass:
     """theory.md (4.6), output layer: h is w_std times that of W of the standard scale."""
-    (diagonal, error), (off, off_error) = hidden_variance_masses(C, m, init.product(), tolerance / 2)
-    return BlockMass(diagonal, off, error, off_error).times(init.w_std**4)
+    (diagonal, error), (off, off_error), of_ratio = hidden_variance_masses(C, m, init.product(), tolerance)
+    return BlockMass(diagonal, off, error, off_error, of_ratio).times(init.w_std**4)

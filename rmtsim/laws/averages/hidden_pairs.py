@@ -18,7 +18,7 @@ from scipy import stats
 
 from ..solver.measure import Approximation, Floats
 from .gauss_rules import gauss_rule
-from .quasi_monte_carlo import replicate_mean, sobol_normals
+from .quasi_monte_carlo import quotient_error, replicate_mean, sobol_normals
 from .softmax_pairs import FINE, ROUGH, CommonFactor, Monomial, PairSums, Resolution, SmoothedGumbel
 
 Form = dict[Monomial, Floats]
@@ -204,20 +204,27 @@ def _directions(u: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return h / np.where(norm > 0, norm, 1.0), np.count_nonzero(h, axis=1)
 
 
-def _mean(
-    m: int, n_open: int, log2_most: int, tolerance: float, integrand: Callable[..., Floats]
-) -> tuple[Floats, Floats]:
-    """Mean of ``integrand(h, k, other_h, other_k, rho)`` over directions, units below ``n_open`` active.
+def _means(m: int, n_open: int, log2_most: int, tolerance: float, integrand: Callable[..., Floats]) -> Floats:
+    """Means by replicate of ``integrand(h, k, other_h, other_k, rho)``, units below ``n_open`` active.
 
-    As many points as the error, relative to the mean, asks for, if these are not too many.
+    As many points as the error asks for, relative to the mean or, of two means, to their quotient, if these
+    are not too many.
     """
     log2_points = _LOG2_FEWEST if tolerance else log2_most
     while True:
-        mean, error = replicate_mean(_replicates(m, n_open, log2_points, integrand))
-        if np.all(error <= tolerance * np.abs(mean)) or log2_points == log2_most:
-            return mean, error
-        missing = math.ceil(math.log2(float(np.max(error / np.abs(mean))) / tolerance)) + 1
+        values = _replicates(m, n_open, log2_points, integrand)
+        error = _relative_error(values)
+        if error <= tolerance or log2_points == log2_most:
+            return values
+        missing = math.ceil(math.log2(error / tolerance)) + 1
         log2_points = min(log2_points + missing, log2_most)
+
+
+def _relative_error(values: Floats) -> float:
+    if values.ndim > 1:
+        return quotient_error(values)
+    mean, error = replicate_mean(values)
+    return float(error / abs(mean))
 
 
 def _replicates(m: int, n_open: int, log2_points: int, integrand: Callable[..., Floats]) -> Floats:
@@ -257,7 +264,7 @@ def _pair_mean(n_classes: int, m: int, s: float, diagonal: bool, tolerance: floa
             optimize=True,
         )
 
-    mean, error = _mean(m, 1 if diagonal else 2, _LOG2_POINTS_W, tolerance / 2, integrand)
+    mean, error = replicate_mean(_means(m, 1 if diagonal else 2, _LOG2_POINTS_W, tolerance / 2, integrand))
     return Approximation(float(mean), float(error) + rules.error(m, s) * float(mean))
 
 
@@ -336,8 +343,11 @@ def _variance_table(n_classes: int, m: int, s: float, rules: Rules) -> Floats:
 
 def hidden_variance_masses(
     n_classes: int, m: int, s: float, tolerance: float = 0.0
-) -> tuple[Approximation, Approximation]:
-    """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and c != e, each with its error."""
+) -> tuple[Approximation, Approximation, float]:
+    """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and c != e, each with its error.
+
+    The last number is the error of their ratio, relative to it, for which ``tolerance`` is wanted.
+    """
     rules = _rules(m, s, tolerance * _SMOOTHER)
     averaged = _variance_table(n_classes, m, s, rules)
 
@@ -345,7 +355,10 @@ def hidden_variance_masses(
         basis = _correlation_basis(rho, rules.correlations) * rho[:, None] ** 2
         return np.einsum("nfc,nc->nf", averaged[k, other_k], basis)
 
-    mean, error = _mean(m, 0, _LOG2_POINTS_V, tolerance / 2, integrand)
-    error = error + rules.error(m, s) / _SMOOTHER * mean
-    first, second = (Approximation(float(v), float(e)) for v, e in zip(mean, error, strict=True))
-    return first, second
+    values = _means(m, 0, _LOG2_POINTS_V, tolerance / 2, integrand)
+    mean, error = replicate_mean(values)
+    of_rules = rules.error(m, s) / _SMOOTHER
+    first, second = (
+        Approximation(float(v), float(e + of_rules * v)) for v, e in zip(mean, error, strict=True)
+    )
+    return first, second, quotient_error(values) + 2 * of_rules

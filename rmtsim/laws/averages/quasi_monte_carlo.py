@@ -51,6 +51,15 @@ def _first_normals(n_dimensions: int, replicate: int) -> Floats:
     return points
 
 
+def quotient_error(values: Floats) -> float:
+    """Three standard errors of the mean of column 1 over that of column 0, relative to it.
+
+    Both are of the same points, so that most of their errors cancels.
+    """
+    relative = values / values.mean(axis=0)
+    return float(replicate_mean(relative[:, 1] - relative[:, 0])[1])
+
+
 def replicate_mean(values: NDArray[Any]) -> tuple[NDArray[Any], Floats]:
     """Mean over independent replicates (axis 0), real or complex, and three standard errors of it."""
     error = 3 * values.std(axis=0, ddof=1) / np.sqrt(values.shape[0])
