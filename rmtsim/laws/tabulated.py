@@ -21,7 +21,7 @@ from .weights.weight_nodes import WeightNodes
 
 _ROUNDING = 1e-12  # of an end of the spectrum, relative to its width
 _SHARE = 0.25  # of the tolerance that the lines between nodes may take
-_LEAST = 17  # binary logarithm of the softmax entries of the first attempt
+_LEAST, _ROUGH = 17, 8  # binary logarithm of the entries of the first attempt at tolerances above 2^-8
 
 
 @single_blas_thread
@@ -65,7 +65,7 @@ def tabulated_law(
         if weights.panels is None:
             raise ValueError(f"loss: expected sample weights with a density, got the atoms of {loss!r}")
         return TabulatedLaw(WeightNodes.of(weights, entry.joint(most)), aspect_ratio, tolerance)
-    log2_entries = min(_LEAST, most.log2_entries)
+    log2_entries = min(_LEAST + max(0, round(-math.log2(tolerance)) - _ROUGH), most.log2_entries)
     while True:
         nodes = entry.nodes(replace(most, log2_entries=log2_entries))
         law = TabulatedLaw(nodes, aspect_ratio, tolerance)

@@ -7,6 +7,7 @@ quasi-Monte Carlo, is known far into the tails, where few points of a sample wou
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.polynomial import legendre
@@ -161,7 +162,9 @@ class _RadialRule:
     interpolate: Floats
 
     @classmethod
+    @lru_cache(maxsize=64)
     def of(cls, n_hidden: int, n_radii: int, n_fine: int) -> "_RadialRule":
+        """Rule of the chi law of ``n_hidden`` degrees of freedom."""
         low, high = (math.sqrt(chdtri(n_hidden, level)) for level in (1 - _RADIAL_TAIL, _RADIAL_TAIL))
         (nodes, rule), (fine, fine_rule) = legendre.leggauss(n_radii), legendre.leggauss(n_fine)
         degrees = np.arange(nodes.size)
@@ -183,7 +186,14 @@ class _RadialRule:
 
 def _radial_error(coarse: Floats, relative: bool) -> float:
     """Size of the last two Legendre coefficients along a ray, of the weight relative to it, or of its log."""
-    nodes, rule = legendre.leggauss(coarse.shape[-1])
-    last = legendre.legvander(nodes, nodes.size - 1)[:, -2:] * rule[:, None] * (nodes.size - 0.5)
+    last = _last_coefficients(coarse.shape[-1])
     size = float(np.abs(coarse).mean()) or 1.0 if relative else 1.0
     return float(np.abs(coarse @ last).mean()) / size
+
+
+@lru_cache(maxsize=64)
+def _last_coefficients(n_nodes: int) -> Floats:
+    """Projection of values at Gauss nodes on the last two Legendre coefficients, shape (n_nodes, 2)."""
+    nodes, rule = legendre.leggauss(n_nodes)
+    last = legendre.legvander(nodes, n_nodes - 1)[:, -2:] * rule[:, None] * (n_nodes - 0.5)
+    return np.asarray(last, dtype=np.float64)
