@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 from . import _process
@@ -21,7 +20,7 @@ class Patience:
     """Says that kernels may be compiling, or another message, unless it is ended within `PATIENCE`."""
 
     def __init__(self, say: Callable[[str], None], message: str = COMPILING) -> None:
-        self.timer = threading.Timer(PATIENCE, say if message else str, [message])
+        self.timer = threading.Timer(PATIENCE, say, [message])
         self.timer.daemon = True
 
     def __enter__(self) -> Self:
@@ -36,36 +35,57 @@ class Patience:
         self.timer.cancel()
 
 
-class Progress:
-    """Reporter on standard error, used as ``run(..., progress=reporter.update)``.
+class Bar:
+    """Bar on standard error while it is a terminal, and nothing elsewhere.
 
     Parameters
     ----------
-    quiet : bool
     unit : str
         What is counted.
-    silence : str
-        What is said where nothing is counted for some seconds; "" says nothing.
     """
 
-    def __init__(self, quiet: bool = False, unit: str = "trial", silence: str = COMPILING) -> None:
-        self.quiet, self.unit = quiet, unit
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
         self.bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            with suppress(OSError):
+                self.bar.close()
+
+    def update(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        if sys.stderr.isatty():
+            with suppress(OSError):  # a terminal that is gone
+                if self.bar is None:
+                    from tqdm import tqdm
+
+                    self.bar = tqdm(
+                        total=total, initial=done, unit=self.unit, file=sys.stderr, dynamic_ncols=True
+                    )
+                self.bar.update(done - self.bar.n)
+
+
+class Progress(Bar):
+    """Reporter on standard error, used as ``run(..., progress=reporter.update)``."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        super().__init__("trial")
+        self.quiet = quiet
         self.started = self.printed = time.monotonic()
         self.first: int | None = None
-        self.patience = Patience(self.say, silence)
+        self.patience = Patience(self.say)
 
     def __enter__(self) -> Self:
         self.patience.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.patience.end()
-        if self.bar is not None:
-            with suppress(OSError):
-                self.bar.close()
+        super().__exit__(*error)
 
     def say(self, message: str) -> None:
         """Print one line, above the bar if there is one."""
@@ -83,18 +103,9 @@ class Progress:
             self.first, self.started = done, time.monotonic()
         if done > self.first:
             self.patience.end()
-        if sys.stderr.isatty():
-            with suppress(OSError):  # a terminal that is gone
-                self._update_bar(done, total)
-        elif done == total or time.monotonic() - self.printed >= LINE_INTERVAL:
+        super().update(done, total)
+        if not sys.stderr.isatty() and (done == total or time.monotonic() - self.printed >= LINE_INTERVAL):
             self._print_line(done, total)
-
-    def _update_bar(self, done: int, total: int) -> None:
-        if self.bar is None:
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=total, initial=done, unit=self.unit, file=sys.stderr, dynamic_ncols=True)
-        self.bar.update(done - self.bar.n)
 
     def _print_line(self, done: int, total: int) -> None:
         assert self.first is not None

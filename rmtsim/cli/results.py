@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..table import columns, pairs, table
-from ._progress import Progress
+from ._progress import Bar
 
 if TYPE_CHECKING:
     from ..experiment import Cell
@@ -28,6 +28,11 @@ def add_parsers(commands: Any) -> None:
         action="store_true",
         help="also test the trials; exit with status 1 if they are wrong (of right ones fewer than one file"
         " of 10,000 fails), with 0 if they are not or nothing can be tested",
+    )
+    compare.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="neither read nor write RESULTS.laws.npz, which keeps the laws that were solved",
     )
     compare.set_defaults(handler=_compare)
 
@@ -56,8 +61,8 @@ def _compare(arguments: argparse.Namespace) -> int:
     from ..report.text import NO_TEST, format_comparison
     from ..results.hdf5 import open_results
 
-    with open_results(arguments.file) as results:
-        comparison = compare(results, check=arguments.check)
+    with open_results(arguments.file) as results, Bar("cell") as bar:
+        comparison = compare(results, check=arguments.check, progress=bar.update, keep=not arguments.no_cache)
     if arguments.json:
         print(json.dumps(comparison.to_json(), indent=2, allow_nan=False))
     else:
@@ -74,9 +79,9 @@ def _plot(arguments: argparse.Namespace) -> int:
     from ..results.hdf5 import open_results
 
     formats = arguments.format.split(",")
-    with open_results(arguments.file) as results, Progress(not sys.stderr.isatty(), "cell", "") as progress:
+    with open_results(arguments.file) as results, Bar("cell") as bar:
         chosen = Selection.parse(results.experiment, arguments.only, arguments.cells, arguments.blocks)
-        for path in save_all(results, arguments.output, formats, LAW_TRIALS, chosen, progress.update):
+        for path in save_all(results, arguments.output, formats, LAW_TRIALS, chosen, bar.update):
             print(path)
     return 0
 

@@ -9,11 +9,9 @@ from .comparison import compare
 from .findings import (
     BlockFinding,
     CellFinding,
-    Check,
     Comparison,
     DistanceFinding,
     Identity,
-    Inconsistency,
     LawUse,
     LinearFinding,
     MomentFinding,
@@ -21,8 +19,8 @@ from .findings import (
     RatioFinding,
     SideFinding,
     Slope,
-    Test,
 )
+from .verdict import Check, Inconsistency, Test
 
 __all__ = [
     "BlockFinding", "CellFinding", "Check", "Comparison", "DistanceFinding", "Identity", "Inconsistency",

@@ -1,26 +1,30 @@
-"""Limit laws of the blocks of one cell, solved once for whatever is held against them."""
+"""Limit laws of the blocks of one cell, as accurate as the trials that are held against them ask for."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from functools import cached_property
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import laws
 from ..experiment import Cell
 from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
-from .spectra import CdfTable, Floats
+from .blocks import distances, moments
+from .estimates import SHARE, Estimate
+from .solved_law import BlockLaw, LimitLaw, Numbers, SolvedLaw
 from .trials import Trials, initialisation
 
 LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
-TAIL = 1e-6
-"""Mass beyond the ends of a tabulated law."""
+ROUGH = 2.0**-8
+"""Error of the laws whose distances to the spectra tell how accurate they have to be."""
+ROOM = 2.0
+"""Three standard errors of the largest deviation of a law bound it: half of that is what a mean over trials
+is off by at most, tested against finer laws."""
 LOG2_ENTRIES = 22
-"""Softmax entries for a law given V: its error is small beside the scatter of a spectrum, and stated."""
+"""Softmax entries at most for a law given V: where they do not reach the wanted error, findings say so."""
 
 # P: share of the samples whose gates are open, theory.md (3.6).
 MSE_NAMES = {
@@ -28,71 +32,6 @@ MSE_NAMES = {
     WW_DIAG: "Marchenko-Pastur, P = 1/2",
     WW_OFF: "Marchenko-Pastur, P = 1/4",
 }
-
-
-LimitLaw = laws.MarchenkoPastur | laws.GeneralizedMarchenkoPastur
-
-
-@dataclass(frozen=True)
-class SolvedLaw:
-    """One limit law, in units of the scale of the block, and what follows from it at a block of order n.
-
-    Attributes
-    ----------
-    law : LimitLaw
-    size : int
-        n.
-    weight_error : float
-        Bound of the error of the distribution function that the weight law makes.
-    bulk : (float, float)
-        Thresholds beyond which an eigenvalue counts as outside.
-    outliers : tuple of laws.Outlier
-        Predicted ones, theory.md (3.5), by location.
-    """
-
-    law: LimitLaw
-    size: int
-    weight_error: float
-    bulk: tuple[float, float]
-    outliers: tuple[laws.Outlier, ...]
-
-    @cached_property
-    def table(self) -> CdfTable:
-        """The distribution function at nodes."""
-        return CdfTable(self.law, support=laws.visible_support(self.law, TAIL))
-
-
-@dataclass(frozen=True)
-class BlockLaw:
-    """The limit law of a block: one for all ``rows`` of the trials' arrays, or one for each of them.
-
-    ``given_v``: it depends on V.
-    """
-
-    name: str
-    shared: bool
-    rows: NDArray[np.int64]
-    laws: tuple[SolvedLaw, ...]
-    given_v: bool = False
-
-    @property
-    def own_v(self) -> bool:
-        """Whether it is the law of the one V that the trials share."""
-        return self.given_v and self.shared
-
-    @property
-    def atom(self) -> float:
-        """Mass at zero, averaged over the laws."""
-        return float(np.mean([each.law.atom for each in self.laws]))
-
-    @property
-    def weight_error(self) -> float:
-        """Largest of the laws' errors."""
-        return max(each.weight_error for each in self.laws)
-
-    def by_row(self) -> tuple[SolvedLaw, ...]:
-        """The law of each row."""
-        return self.laws * len(self.rows) if self.shared else self.laws
 
 
 def block_laws(
@@ -130,38 +69,79 @@ def is_zero(cell: Cell, block: Block) -> bool:
 
 
 def _block_law(trials: Trials, block: Block, law_trials: int) -> BlockLaw:
+    """Law of a block, first a rough one, which tells what the accuracy has to be."""
+    rough = _solved(trials, block, law_trials, ROUGH)
+    if not any(law.weight_error or law.w1_error for law in rough.laws):
+        return rough
+    wanted = wanted_error(trials, block, rough)
+    return rough if wanted >= ROUGH else _solved(trials, block, law_trials, wanted)
+
+
+def wanted_error(trials: Trials, block: Block, rough: BlockLaw) -> float:
+    """Error of the laws that is a tenth of the standard errors of what is held against them, a power of 2.
+
+    It scales with that of the rough laws; a single trial, of unknown standard error, asks for no more.
+    """
+    error = max(each.weight_error + each.table_error for each in rough.laws)
+    shares = [1.0]
+    measured = distances(trials, block, rough)
+    if measured is not None:
+        w1_error = float(np.mean([each.w1_error for each in rough.laws]))
+        shares += [_share(measured.ks, error), _share(measured.w1, w1_error)]
+    if "moments" in trials.arrays:
+        shares += [_share(each.difference, each.limit_error) for each in moments(trials, block, rough)]
+    return 2.0 ** math.floor(math.log2(min(ROUGH, error * min(shares))))
+
+
+def _share(estimate: Estimate, error: float) -> float:
+    """Factor by which an error has to fall."""
+    wanted = ROOM * SHARE * estimate.standard_error
+    return wanted / error if wanted < error else 1.0
+
+
+def _solved(trials: Trials, block: Block, law_trials: int, tolerance: float) -> BlockLaw:
     """Law of a block given V where it depends on V: with V drawn in every trial, of the first trials each."""
     cell, rows = trials.cell, np.arange(trials.count)
-    if cell.loss is MEAN_SQUARE and cell.activation == RELU:
-        return BlockLaw(MSE_NAMES[block], True, rows, (_marchenko_pastur(trials, block),))
     if not _depends_on_v(cell, block):
-        return BlockLaw("generalised Marchenko-Pastur", True, rows, (_generalised(trials, block, None),))
+        marchenko_pastur = cell.loss is MEAN_SQUARE and cell.activation == RELU
+        name = MSE_NAMES[block] if marchenko_pastur else "generalised Marchenko-Pastur"
+        return BlockLaw(name, True, rows, (_law(trials, block, None, tolerance),))
     rows = rows if trials.fixed_v else rows[:law_trials]
-    each = (_generalised(trials, block, trials.V(row)) for row in rows[: 1 if trials.fixed_v else None])
-    return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, tuple(each), given_v=True)
+    own = rows[: 1 if trials.fixed_v else None]
+    each = tuple(_law(trials, block, row, tolerance) for row in own)
+    return BlockLaw("generalised Marchenko-Pastur given V", trials.fixed_v, rows, each, given_v=True)
 
 
-def _marchenko_pastur(trials: Trials, block: Block) -> SolvedLaw:
-    cell, options = trials.cell, trials.initialisation
-    names = (cell.architecture, cell.loss, block)
-    law = laws.limit_law(*names, cell.aspect_ratio, **options)
-    return _solved(cell, law, laws.joint_weights(*names, **options), 0.0)
+def _law(trials: Trials, block: Block, row: int | None, tolerance: float) -> SolvedLaw:
+    """One law, of the V of a row if it depends on V."""
+    cell, statistics = trials.cell, trials.linear_statistics
+    names = {"architecture": str(cell.architecture), "loss": str(cell.loss), "block": str(block)}
+    options: dict[str, Any] = dict(trials.initialisation)
+    if cell.loss.couples_classes and not cell.architecture.is_hidden:
+        options["n_classes"] = cell.n_classes
+    if row is not None:
+        options["V"] = trials.V(row)
+    key = {**names, **options, "aspect_ratio": cell.aspect_ratio, "tolerance": tolerance}
+
+    def solve() -> Numbers:
+        def make() -> tuple[LimitLaw, laws.JointWeights]:
+            return _solve(names, cell.aspect_ratio, tolerance, options)
+
+        # A law that depends on no V holds for blocks of every size.
+        law, joint = make() if row is not None else trials.solved.once(key, make)
+        return SolvedLaw.of(law, joint, cell.n_features, statistics).numbers()
+
+    sizes = {"size": cell.n_features, "statistics": sorted(statistics)}
+    return SolvedLaw.of_numbers(trials.solved.get(key | sizes, solve))
 
 
-def _generalised(trials: Trials, block: Block, V: Floats | None) -> SolvedLaw:
-    """Law of a block whose sample weights differ, theory.md (3.1)."""
-    cell, options = trials.cell, trials.initialisation
-    names, n_classes = (cell.architecture, cell.loss, block), cell.n_classes
-    weights = laws.weight_law(*names, n_classes=n_classes, V=V, log2_entries=LOG2_ENTRIES, **options)
-    law = laws.GeneralizedMarchenkoPastur.of(weights, cell.aspect_ratio)
-    return _solved(cell, law, laws.joint_weights(*names, n_classes=n_classes, V=V, **options), law.error)
-
-
-def _solved(
-    cell: Cell,
-    law: laws.MarchenkoPastur | laws.GeneralizedMarchenkoPastur,
-    joint: laws.JointWeights,
-    weight_error: float,
-) -> SolvedLaw:
-    d = cell.n_features
-    return SolvedLaw(law, d, weight_error, laws.outside(law, d), laws.outliers(law, joint, d))
+def _solve(
+    names: Mapping[str, str], aspect_ratio: float, tolerance: float, options: dict[str, Any]
+) -> tuple[LimitLaw, laws.JointWeights]:
+    """Limit law of a block with the joint weights that its outliers follow from."""
+    arguments = (names["architecture"], names["loss"], names["block"])
+    if names["loss"] == MEAN_SQUARE and "V" not in options:
+        return laws.limit_law(*arguments, aspect_ratio, **options), laws.joint_weights(*arguments, **options)
+    options = options | {"log2_entries": LOG2_ENTRIES}
+    law = laws.tabulated_law(*arguments, aspect_ratio, tolerance, **options)
+    return law, law.weight_law.joint

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from ..models.architectures import Block
-from .block_laws import BlockLaw
 from .estimates import estimate
 from .exact import exact_moments
 from .findings import BlockFinding, DistanceFinding, LawUse, LinearFinding, MomentFinding
 from .known import expected_moments
 from .outliers import side_findings
 from .rates import DistancePoint
+from .solved_law import BlockLaw
 from .spectra import CdfTable, Distance, distance, histogram_distance
 from .trials import Trials
 
@@ -24,7 +24,7 @@ def compare_block(trials: Trials, block: Block, law: BlockLaw) -> BlockFinding:
         law=LawUse(law.name, law.shared, len(law.rows), law.atom, law.weight_error, law.own_v),
         distances=distances(trials, block, law),
         sides=side_findings(trials, block, law) if trials.has_extremes(block) else (),
-        moments=_moments(trials, block, law) if "moments" in trials.arrays else (),
+        moments=moments(trials, block, law) if "moments" in trials.arrays else (),
         linear=tuple(_linear(trials, block, law)),
     )
 
@@ -32,9 +32,9 @@ def compare_block(trials: Trials, block: Block, law: BlockLaw) -> BlockFinding:
 def distance_points(trials: Trials, solved: Mapping[Block, BlockLaw]) -> Iterator[DistancePoint]:
     """Yield the distances of every block with a law of which a spectrum was measured."""
     for block, law in solved.items():
-        found = distances(trials, block, law)
-        if found is not None:
-            yield DistancePoint(trials.cell, block, found, law.own_v)
+        measured = distances(trials, block, law)
+        if measured is not None:
+            yield DistancePoint(trials.cell, block, measured, law.own_v)
 
 
 def distances(trials: Trials, block: Block, law: BlockLaw) -> DistanceFinding | None:
@@ -42,13 +42,13 @@ def distances(trials: Trials, block: Block, law: BlockLaw) -> DistanceFinding | 
     measure = _spectrum_distance(trials, block)
     if measure is None:
         return None
-    found = [measure(int(row), each.table) for row, each in zip(law.rows, law.by_row(), strict=True)]
+    each_trial = [measure(int(row), each.table) for row, each in zip(law.rows, law.by_row(), strict=True)]
     return DistanceFinding(
-        ks=estimate([each.ks for each in found]),
-        w1=estimate([each.w1 for each in found]),
+        ks=estimate([each.ks for each in each_trial]),
+        w1=estimate([each.w1 for each in each_trial]),
         at_edges=not trials.has_eigenvalues(block),
-        ks_resolution=max(each.ks_resolution for each in found),
-        w1_resolution=max(each.w1_resolution for each in found),
+        ks_resolution=max(each.ks_resolution for each in each_trial),
+        w1_resolution=max(each.w1_resolution for each in each_trial),
         law_error=max(each.table.error for each in law.laws),
     )
 
@@ -67,22 +67,24 @@ def _linear(trials: Trials, block: Block, law: BlockLaw) -> Iterator[LinearFindi
     """Yield the linear statistics that were measured, each beside its expectation under the law."""
     index = trials.cell.blocks.index(block)
     for statistic in trials.linear_statistics:
-        expected = [each.law.expect(statistic.function) for each in law.laws]
+        expected = [each.expectations[statistic] for each in law.laws]
         limits, errors = (np.array(part) for part in zip(*expected, strict=True))
         values = trials.arrays[statistic][law.rows, index]
         mean, difference = estimate(values), estimate(values - limits)
         yield LinearFinding(statistic, mean, float(limits.mean()), float(errors.max()), difference)
 
 
-def _moments(trials: Trials, block: Block, law: BlockLaw) -> tuple[MomentFinding, ...]:
+def moments(trials: Trials, block: Block, law: BlockLaw) -> tuple[MomentFinding, ...]:
+    """Moments of the block beside those of its law."""
     exact, expected = exact_moments(trials, block), expected_moments(trials.cell, block)
-    limits = np.array([[each.law.moment(k) for k in range(1, 5)] for each in law.laws])
+    limits, errors = np.array([each.moments for each in law.laws]), law.moment_errors
     rows = trials.moments(block)[law.rows]
     return tuple(
         MomentFinding(
             order=k + 1,
             mean=estimate(rows[:, k]),
             limit=float(limits[:, k].mean()),
+            limit_error=float(errors[k]),
             difference=estimate(rows[:, k] - limits[:, k]),
             bias=None if expected is None else float(expected[k] - limits[0, k]),
             exact=exact[k] if exact else None,

@@ -9,11 +9,11 @@ from .consistency import inconsistencies
 from .deviation import mean_probability, sample_probability
 from .estimates import estimate, normal_score
 from .exact import FEWEST_TRIALS
-from .findings import Check, Test
 from .independent import IndependentTrials, independent_trials
 from .known import Known, known_values
 from .scatter import scatter_variance, statistics
 from .trials import Trials
+from .verdict import Check, Test
 
 
 def check_cell(trials: Trials) -> Check:

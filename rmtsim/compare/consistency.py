@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..models.architectures import LINEAR, VV_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
-from .findings import Inconsistency
 from .spectra import Floats
 from .trials import Trials
+from .verdict import Inconsistency
 
 ROUNDING = 16.0
 """Units of n eps times the size of the numbers that a relation may be off by."""

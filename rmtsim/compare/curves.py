@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..experiment import Cell
-from ..laws import visible_support
 from ..models.architectures import Block
-from .block_laws import BlockLaw, SolvedLaw, is_zero
+from .block_laws import is_zero
 from .outliers import SIDES, outliers_beyond, side_findings
+from .solved_law import BlockLaw, SolvedLaw
 from .spectra import Floats, Histogram, snap_zeros
 from .trials import Trials
 
 FEWEST_PER_BIN = 25
 """Bins are joined until this many eigenvalues fall in one on average: 20 % scatter, were they independent."""
-POINTS = 601
-"""Points of the density, in each bulk."""
 NEARLY_ALL = 0.9
 """Without an outlier the extreme of a thin tail passes the end of the bulk in up to 2/3 of the trials."""
 
@@ -148,8 +146,9 @@ def _join_bins(histogram: Histogram) -> Histogram:
 
 
 def _mean_density(solved: Sequence[SolvedLaw]) -> tuple[Floats, Floats]:
-    """Mean density over laws: inf on a hard edge."""
-    laws = [each.law for each in solved]
-    position = (1 - np.cos(np.linspace(0.0, np.pi, POINTS))) / 2
-    x = np.unique(np.concatenate([a + (b - a) * position for law in laws for a, b in visible_support(law)]))
-    return x, np.mean([law.pdf(x) for law in laws], axis=0)
+    """Mean density over laws at the nodes of all of them: inf on a hard edge."""
+    if len(solved) == 1:
+        return solved[0].x, solved[0].density
+    x = np.unique(np.concatenate([law.x for law in solved]))
+    densities = [np.interp(x, law.x, law.density, left=0.0, right=0.0) for law in solved]
+    return x, np.asarray(np.mean(densities, axis=0))

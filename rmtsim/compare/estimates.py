@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
+SHARE = 0.1
+"""Part of a standard error that the numerical error of what the mean is held against may be."""
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -10,6 +10,7 @@ from ..experiment import Cell
 from ..models.architectures import Block
 from ..statistics import LinearStatistic
 from .estimates import Estimate, Exponent
+from .verdict import Check
 
 UNITS = {
     "moments": "(1/n) tr (H/scale)^k; scale = S_ij = (V^T V)_ij for the W blocks of hidden mse, 1 otherwise",
@@ -19,9 +20,6 @@ UNITS = {
     "z": "normal score of Student's t of (mean - exact) / standard error",
     "p": "bound of the probability that right trials deviate as far",
 }
-
-FALSE_ALARMS = 5e-5
-"""Probability at most with which a file of right trials fails its check, over all of its tests."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,7 @@ class Identity:
 class MomentFinding:
     """One moment of H/scale: mean over trials, its limit (3.4), its exact value where section 5 has one.
 
+    ``limit_error`` bounds the error of the limit, three standard errors where it is by quasi-Monte Carlo.
     ``difference`` is mean - limit with its Monte Carlo error; ``bias``, the expectation at this d and N minus
     the limit, is the part of it that more trials do not remove: O(1/d), known only where ``exact`` is.
     """
@@ -51,6 +50,7 @@ class MomentFinding:
     order: int
     mean: Estimate
     limit: float
+    limit_error: float
     difference: Estimate
     bias: float | None
     exact: Identity | None
@@ -222,60 +222,6 @@ class Rate:
     ks: Exponent | None
     w1: Exponent | None
     expected: float
-
-
-@dataclass(frozen=True)
-class Test:
-    """One test of one cell.
-
-    ``p`` bounds the probability that right trials deviate as far; ``source``: the equation of theory.md that
-    has the exact value, or the number of independent trials that the stored ones are held against.
-    """
-
-    cell: int
-    name: str
-    source: str
-    p: float
-
-
-@dataclass(frozen=True)
-class Inconsistency:
-    """A relation between the numbers of a trial that ``trials`` trials break, ``first`` the first of them."""
-
-    cell: int
-    block: Block
-    sentence: str
-    trials: int
-    first: int
-
-
-@dataclass(frozen=True)
-class Check:
-    """The verdict on a file.
-
-    ``spectra`` counts the blocks of trials whose numbers were held against one another, and ``too_large``
-    names the cells whose trials were not drawn again, as that would take too long.
-    """
-
-    tests: tuple[Test, ...]
-    inconsistencies: tuple[Inconsistency, ...]
-    spectra: int
-    too_large: tuple[int, ...]
-
-    @property
-    def level(self) -> float:
-        """Probability below which a test fails: all tests of a file together raise 5e-5 false alarms."""
-        return FALSE_ALARMS / max(1, len(self.tests))
-
-    @property
-    def failed(self) -> tuple[Test, ...]:
-        """Tests that right trials do not fail."""
-        return tuple(test for test in self.tests if test.p < self.level)
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is wrong."""
-        return not (self.failed or self.inconsistencies)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Quantities of single trials whose expectation at this d and N is known exactly, theory.md section 5."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ..models.activations import RELU
 from ..models.architectures import HIDDEN, LINEAR, VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Architecture, Block
 from ..models.losses import CROSS_ENTROPY, MEAN_SQUARE, Loss
 from . import identities
+from .solved_law import Numbers
 from .spectra import Floats
 from .trials import Trials
 
@@ -155,10 +156,16 @@ def _ce_traces(trials: Trials) -> Iterator[Known]:
         return
     if not laws.averages_over_v(cell.architecture, cell.loss, **trials.initialisation):
         return
-    expected = laws.expected_traces(cell.n_features, cell.n_classes, cell.n_hidden, **trials.initialisation)
+    sizes, options = (cell.n_features, cell.n_classes, cell.n_hidden), trials.initialisation
+
+    def solve() -> Numbers:
+        traces = asdict(laws.expected_traces(*sizes, **options))
+        return {name: np.array([value]) for name, value in traces.items() if value is not None}
+
+    expected = trials.solved.get({"traces": sizes, **options}, solve)
     for block in cell.blocks:
-        value = getattr(expected, block)
-        if value is not None:
+        if block in expected:
+            value = float(expected[block][0])
             error = laws.TRACE_ERROR * abs(value)
             trace = trials.moments(block)[:, 0]
             yield _known(trials, f"E m_1 of {block}", "(5.6)", trace, value, error=error)
@@ -168,11 +175,22 @@ def _linear_ce_moments(trials: Trials) -> Iterator[Known]:
     if trials.cell.n_classes == 1:  # every block is zero
         return
     cell = trials.cell
-    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, cell.n_classes, cell.v_std)
-    for block, (value, error) in zip((VV_DIAG, VV_OFF), expected, strict=True):
+    for block, (value, error) in zip((VV_DIAG, VV_OFF), _second_moments(trials), strict=True):
         if block in cell.blocks:
             second = trials.moments(block)[:, 1]
             yield _known(trials, f"E m_2 of {block}", "(5.7)", second, value, error=error)
+
+
+def _second_moments(trials: Trials) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Second moments (5.7) of both blocks of linear ce, each with its error."""
+    cell = trials.cell
+    sizes = cell.n_features, cell.n_samples, cell.n_classes, cell.v_std
+
+    def solve() -> Numbers:
+        return {"moments": np.ravel(laws.linear_second_moments(*sizes))}
+
+    diagonal, error, off, off_error = trials.solved.get({"second moments": sizes}, solve)["moments"].tolist()
+    return (diagonal, error), (off, off_error)
 
 
 def _masses(trials: Trials) -> dict[str, Floats]:
@@ -184,8 +202,8 @@ def _linear_ce_masses(trials: Trials) -> Iterator[Known]:
         return
     cell, masses = trials.cell, _masses(trials)
     C = cell.n_classes
-    expected = laws.linear_second_moments(cell.n_features, cell.n_samples, C, cell.v_std)
-    for part, count, (value, error) in zip((VV_DIAG, VV_OFF), (C, C * (C - 1)), expected, strict=True):
+    counts = C, C * (C - 1)
+    for part, count, (value, error) in zip((VV_DIAG, VV_OFF), counts, _second_moments(trials), strict=True):
         unit = count * cell.n_features
         yield _known(trials, f"mass of a {part} block / d", "(5.7)", masses[part] / unit, value, error=error)
 

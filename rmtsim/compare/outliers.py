@@ -7,9 +7,9 @@ from ..experiment import Cell
 from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
-from .block_laws import BlockLaw, SolvedLaw
 from .estimates import estimate
 from .findings import SideFinding
+from .solved_law import BlockLaw, SolvedLaw
 from .spectra import rounding
 from .trials import Trials
 
@@ -29,12 +29,14 @@ def _side_finding(trials: Trials, block: Block, law: BlockLaw, side: str) -> Sid
     extremes = np.where(np.abs(both[:, end]) > slack, both[:, end], 0.0)
     thresholds = np.array([one.bulk[end] for one in solved])
     predicted = [outliers_beyond(one, side) for one in solved]
-    expected = [found[-end] if found else one.bulk[end] for found, one in zip(predicted, solved, strict=True)]
-    outermost = [found[-end] for found in predicted if found]
+    expected = [
+        beyond[-end] if beyond else one.bulk[end] for beyond, one in zip(predicted, solved, strict=True)
+    ]
+    outermost = [beyond[-end] for beyond in predicted if beyond]
     count = None
     if trials.has_eigenvalues(block):
-        beyond = outward * (trials.eigenvalues(block)[law.rows] - thresholds[:, None]) > slack[:, None]
-        count = float(beyond.sum(axis=1).mean())
+        outside = outward * (trials.eigenvalues(block)[law.rows] - thresholds[:, None]) > slack[:, None]
+        count = float(outside.sum(axis=1).mean())
     return SideFinding(
         side=side,
         threshold=float(thresholds.mean()),
@@ -42,7 +44,7 @@ def _side_finding(trials: Trials, block: Block, law: BlockLaw, side: str) -> Sid
         share_outside=float(np.mean(outward * (extremes - thresholds) > slack)),
         count_outside=count,
         predicted=float(np.mean(outermost)) if outermost else None,
-        predicted_count=float(np.mean([len(found) for found in predicted])),
+        predicted_count=float(np.mean([len(beyond) for beyond in predicted])),
         difference=estimate(extremes - np.array(expected)),
         tracy_widom=tracy_widom_mean(trials.cell, block) if side == "above" else None,
     )
@@ -51,12 +53,7 @@ def _side_finding(trials: Trials, block: Block, law: BlockLaw, side: str) -> Sid
 def outliers_beyond(law: SolvedLaw, side: str) -> list[float]:
     """Predicted outliers beyond one end of the bulk, ascending, each as often as its multiplicity."""
     low, high = law.bulk
-    return [
-        outlier.location
-        for outlier in law.outliers
-        for _ in range(outlier.multiplicity)
-        if (outlier.location < low if side == "below" else outlier.location > high)
-    ]
+    return [float(x) for x in law.outliers if (x < low if side == "below" else x > high)]
 
 
 def tracy_widom_mean(cell: Cell, block: Block) -> float | None:

@@ -2,7 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,10 @@ from ..experiment import Cell
 from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
-from .block_laws import BlockLaw
-from .estimates import Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
+from .estimates import SHARE, Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
 from .families import Family, but_for_classes
 from .findings import RatioFinding, Slope
+from .solved_law import BlockLaw, Numbers
 from .trials import Trials
 
 ORDER = {"w": 1, "v": 2}
@@ -23,6 +24,9 @@ ORDER = {"w": 1, "v": 2}
 ALL_BLOCKS, TWO_BLOCKS = "all blocks", "blocks 0, 1"
 GIVEN_V = "given V"
 """Kind of a limit, and of the error of a ratio, where all trials of a cell share one V."""
+
+ROUGH = 4.0**-3
+"""Relative error of a limit beside a ratio of larger errors."""
 
 Point = tuple[Cell, RatioFinding]
 
@@ -49,13 +53,14 @@ def ratio_findings(trials: Trials, block_laws: Mapping[Block, BlockLaw]) -> Iter
             continue
         if cell.loss.couples_classes and cell.n_classes == 1:  # every block is zero
             continue
-        if of_all:
-            limit = _limit_given_v(trials, layer, count) if trials.fixed_v else _mean_limit(trials, layer)
-            yield RatioFinding(layer, _ratio_of_masses(trials, layer, count), ALL_BLOCKS, *limit)
+        ratio = _ratio_of_masses(trials, layer, count) if of_all else _ratio_of_blocks(trials, layer)
+        if not trials.fixed_v:
+            limit = _mean_limit(trials, layer, ratio)
+        elif of_all:
+            limit = _limit_given_v(trials, layer, count, ratio)
         else:
-            two = trials.fixed_v
-            limit = _two_blocks_given_v(trials, layer, block_laws) if two else _mean_limit(trials, layer)
-            yield RatioFinding(layer, _ratio_of_blocks(trials, layer), TWO_BLOCKS, *limit)
+            limit = _two_blocks_given_v(trials, layer, block_laws)
+        yield RatioFinding(layer, ratio, ALL_BLOCKS if of_all else TWO_BLOCKS, *limit)
 
 
 def laws_of_ratios(trials: Trials) -> tuple[Block, ...]:
@@ -64,16 +69,39 @@ def laws_of_ratios(trials: Trials) -> tuple[Block, ...]:
     return _pair("w") if two_given_v else ()
 
 
-def _mean_limit(trials: Trials, layer: str) -> Limit:
+def _tolerance(ratio: Estimate) -> float:
+    """Relative error that is a tenth of the standard error of a ratio, a power of 4 that cells share."""
+    if not ratio.standard_error > 0:  # of a single trial it is not known
+        return ROUGH
+    return 4.0 ** math.floor(math.log(min(ROUGH, SHARE * ratio.standard_error / abs(ratio.value)), 4))
+
+
+def _kept(
+    trials: Trials, key: Mapping[str, object], solve: Callable[[], Iterable[float]]
+) -> tuple[float, float]:
+    """Return a number with its error, solved once."""
+
+    def record() -> Numbers:
+        return {"value and error": np.array(list(solve()), dtype=np.float64)}
+
+    value, error = trials.solved.get(key, record)["value and error"]
+    return float(value), float(error)
+
+
+def _mean_limit(trials: Trials, layer: str, ratio: Estimate) -> Limit:
     """Limit of the ratio of means over V, X and W at the C of the cell, theory.md (4.1)-(4.6)."""
     cell = trials.cell
     if cell.loss is MEAN_SQUARE and layer == "v":
         return Limit(0.0, 0.0, "mean")
     if not laws.averages_over_v(cell.architecture, cell.loss, **trials.initialisation):
         return Limit(None, 0.0, "mean")
-    network = cell.architecture, cell.loss, layer
+    tolerance, options = _tolerance(ratio), trials.initialisation
+    network = str(cell.architecture), str(cell.loss), layer
     sizes = cell.aspect_ratio, cell.n_classes, cell.n_hidden
-    value, error = laws.ratio_with_error(*network, *sizes, **trials.initialisation)
+    key = {"ratio": (*network, *sizes, tolerance), **options}
+    value, error = _kept(
+        trials, key, lambda: laws.ratio_with_error(*network, *sizes, tolerance=tolerance, **options)
+    )
     return Limit(value, error, "mean")
 
 
@@ -93,7 +121,7 @@ def _ratio_of_blocks(trials: Trials, layer: str) -> Estimate:
     return ratio_of_means(off, diagonal)
 
 
-def _limit_given_v(trials: Trials, layer: str, count: int) -> Limit:
+def _limit_given_v(trials: Trials, layer: str, count: int, measured: Estimate) -> Limit:
     """Limit over all blocks for the V that the trials share; mse blocks scale as S_ij, (2.2)."""
     if trials.cell.loss is MEAN_SQUARE and layer == "v":
         return Limit(0.0, 0.0, GIVEN_V)
@@ -103,10 +131,15 @@ def _limit_given_v(trials: Trials, layer: str, count: int) -> Limit:
         squares = (trials.V(0).T @ trials.V(0)) ** 2
         diagonal = np.trace(squares)
         return Limit(float(_gates(trials) * (squares.sum() / diagonal - 1) / (count - 1)), 0.0, GIVEN_V)
-    mass = laws.masses_given_v(trials.V(0), layer, trials.cell.aspect_ratio, **trials.initialisation)
-    ratio = mass.off_diagonal / mass.diagonal / (count - 1)
-    relative = mass.off_diagonal_error / mass.off_diagonal + mass.diagonal_error / mass.diagonal
-    return Limit(ratio, ratio * relative, GIVEN_V)
+    V, gamma, options = trials.V(0), trials.cell.aspect_ratio, trials.initialisation
+    tolerance = _tolerance(measured)
+
+    def solve() -> laws.Approximation:
+        return laws.masses_given_v(V, layer, gamma, tolerance=tolerance, **options).ratio
+
+    key = {"masses": (layer, gamma, tolerance), "V": V, **options}
+    ratio, error = _kept(trials, key, solve)
+    return Limit(ratio / (count - 1), error / (count - 1), GIVEN_V)
 
 
 def _gates(trials: Trials) -> float:
@@ -121,7 +154,14 @@ def _two_blocks_given_v(trials: Trials, layer: str, block_laws: Mapping[Block, B
     if not set(_pair(layer)) <= block_laws.keys() and layer == "w":
         return Limit(None, 0.0, GIVEN_V)
     if layer == "v":
-        masses = [_limit_mass(trials, rows) for rows in ((0, 1), (0, 0))]
+        masses = [
+            _kept(
+                trials,
+                {"vv": (rows, str(trials.cell.loss)), "V": trials.V(0), **trials.initialisation},
+                partial(_limit_mass, trials, rows),
+            )
+            for rows in ((0, 1), (0, 0))
+        ]
     else:
         masses = [_second_moment(block_laws[name]) for name in _pair(layer)]
     (off, off_error), (diagonal, diagonal_error) = masses
@@ -138,9 +178,8 @@ def _limit_mass(trials: Trials, rows: tuple[int, int]) -> tuple[float, float]:
 
 
 def _second_moment(law: BlockLaw) -> tuple[float, float]:
-    """m_2 = (E lambda)^2 + gamma E lambda^2, and its error: a square has twice the relative error."""
-    second = law.laws[0].law.moment(2)
-    return second, 2 * law.weight_error * second
+    """m_2 = (E lambda)^2 + gamma E lambda^2, and its error."""
+    return float(law.laws[0].moments[1]), float(law.moment_errors[1])
 
 
 def ratio_series(points: Iterable[Point]) -> list[list[Point]]:

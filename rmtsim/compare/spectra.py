@@ -125,6 +125,13 @@ class CdfTable:
         self.continuous = np.clip(values[first], 0.0, 1.0)
         self.error = float(max((deviation for _, _, deviation in cells), default=0.0))
 
+    @classmethod
+    def of_nodes(cls, x: Floats, continuous: Floats, atom: float, error: float) -> "CdfTable":
+        """Table of a law that is known at nodes, by its attributes."""
+        table = cls.__new__(cls)
+        table.x, table.continuous, table.atom, table.error = x, continuous, atom, error
+        return table
+
     def cdf(self, x: ArrayLike) -> Floats:
         """Distribution function at x, the atom included at zero."""
         return self.cdf_left(x) + self.atom * (np.asarray(x) == 0)

@@ -1,7 +1,7 @@
 """The finished trials of one cell, with the arrays that a comparison reads."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..results import Results
 from ..sampling import draws
 from ..statistics import LinearStatistic
 from .identities import wedge_angle
+from .sidecar import Solved
 from .spectra import Floats, Histogram
 
 MOMENT_ORDERS = np.arange(1, 5)
@@ -32,6 +33,8 @@ class Trials:
         By the names of ``Experiment.schema(cell)``.
     edges : array, shape (n_blocks, bins + 1), or None
         Histogram edges; None if no histogram was measured.
+    solved : Solved
+        What has been solved already, and where the rest goes.
     """
 
     experiment: Experiment
@@ -39,6 +42,7 @@ class Trials:
     numbers: NDArray[np.int64]
     arrays: Mapping[str, NDArray]
     edges: Floats | None
+    solved: Solved = field(default_factory=Solved, repr=False, compare=False, kw_only=True)
 
     @property
     def count(self) -> int:
@@ -142,8 +146,9 @@ def initialisation(cell: Cell) -> laws.InitialisationOptions:
     return {"w_std": cell.w_std, "v_std": cell.v_std, "activation": phi.name, "slope": slope}
 
 
-def read_trials(results: Results, cell: Cell) -> Trials:
+def read_trials(results: Results, cell: Cell, solved: Solved | None = None) -> Trials:
     """Read the trials of a cell that are finished now, also while a run goes on."""
     numbers = results.trials(cell.index)
     arrays = {name: results.array(cell.index, name, numbers) for name in results.names(cell.index)}
-    return Trials(results.experiment, cell, numbers, arrays, results.edges(cell.index))
+    edges = results.edges(cell.index)
+    return Trials(results.experiment, cell, numbers, arrays, edges, solved=solved or Solved())

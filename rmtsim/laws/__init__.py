@@ -32,6 +32,7 @@ from .ratios import block_mass, block_ratio, ratio_with_error, scaled_block_rati
 from .semicircle import Semicircle
 from .solver.measure import Approximation
 from .solver.panels import Panels
+from .tabulated import TabulatedLaw, tabulated_law
 from .tracy_widom import (
     TracyWidom,
     johnstone_scaling,
@@ -69,6 +70,7 @@ __all__ = [
     "Panels",
     "Sector",
     "Semicircle",
+    "TabulatedLaw",
     "TracyWidom",
     "WeightLaw",
     "averages_over_v",
@@ -88,6 +90,7 @@ __all__ = [
     "ratio_with_error",
     "scaled_block_ratio",
     "smallest_eigenvalue_law",
+    "tabulated_law",
     "visible_support",
     "vv_limit",
     "weight_law",

@@ -15,7 +15,7 @@ import numpy as np
 import scipy  # its parts are loaded where they are first used
 
 from .averages.gauss_rules import chi_square_rule, jacobi_rule, length_rule
-from .averages.softmax_moments import MeanVariance, softmax_moments
+from .averages.softmax_moments import mean_variance, softmax_moments
 from .averages.softmax_pairs import CommonFactor, PairSums, SmoothedGumbel
 from .solver.measure import Floats
 from .weights.conditions import Initialisation, InitialisationOptions
@@ -69,10 +69,14 @@ def expected_traces(
     return ExpectedTraces(diagonal, -diagonal / (n_classes - 1), unit * vv, ww_off)
 
 
+def _log2_above(q: float) -> int:
+    return math.ceil(math.log2(q))
+
+
 def _linear_trace(d: int, n_classes: int, s: float) -> float:
     squares, masses = length_rule(d + 2)  # chi-square weighted by itself has two degrees of freedom more
     variances = s**2 * squares / d
-    return float(masses @ MeanVariance(n_classes, variances[-1]).value(variances))
+    return float(masses @ mean_variance(n_classes, _log2_above(variances[-1])).value(variances))
 
 
 def _hidden_traces(d: int, n_classes: int, m: int, s: float) -> tuple[float, float | None]:
@@ -82,7 +86,7 @@ def _hidden_traces(d: int, n_classes: int, m: int, s: float) -> tuple[float, flo
     """
     inputs, masses = length_rule(d + 2)
     unit = s**2 / (d * m)
-    variance = MeanVariance(n_classes, unit * inputs[-1] * length_rule(m + 2)[0][-1])
+    variance = mean_variance(n_classes, _log2_above(unit * inputs[-1] * length_rule(m + 2)[0][-1]))
 
     def average(function: Callable[[Floats], Floats], freedom: int) -> float:
         """Mean of a function of q with |h|^2 d/|x|^2 chi-square of some degrees of freedom."""

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ..blas import single_blas_thread
 from .averages.log_ratio import normal_rule
-from .averages.quasi_monte_carlo import replicate_mean, sobol_normals
+from .averages.quasi_monte_carlo import quotient_error, replicate_mean, sobol_normals
 from .masses import BlockMass
 from .solver.measure import Floats, check_aspect_ratio
 from .weights.activation import Activation
@@ -24,13 +24,18 @@ from .weights.hidden_joint import N_REPLICATES, log2_count
 _REPLICATES = 16
 _ENTRIES = 1 << 22
 """Entries n C of the probabilities of one randomisation, or of those that are held at once."""
-_MOST = {"w": 13, "v": 10}
+_MOST, _FEWEST = {"w": 13, "v": 10}, 6
 """Binary logarithms of the number of points: the V-layer costs its square."""
 
 
 @single_blas_thread
 def masses_given_v(
-    V: ArrayLike, layer: str, aspect_ratio: float, **init: Unpack[InitialisationOptions]
+    V: ArrayLike,
+    layer: str,
+    aspect_ratio: float,
+    *,
+    tolerance: float = 0.0,
+    **init: Unpack[InitialisationOptions],
 ) -> BlockMass:
     """Limits of |H|_F^2 / n, summed over the diagonal and over the off-diagonal blocks of a layer.
 
@@ -41,6 +46,9 @@ def masses_given_v(
         Blocks of n = d or n = m rows.
     aspect_ratio : float
         gamma = d/N, for layer "w".
+    tolerance : float, optional
+        Wanted relative error of the ratio of both: points are doubled until it is reached, or the most are
+        taken.
     **init
         Options of `Initialisation`.
 
@@ -52,11 +60,17 @@ def masses_given_v(
     gamma, scales, matrix = check_aspect_ratio(aspect_ratio), Initialisation(**init), check_readout(V)
     matrix = matrix - matrix.mean(axis=0)  # softmax is blind to it
     check_choice("layer", layer, list(_MOST))
-    points = max(4, min(_MOST[layer], int(np.log2(_ENTRIES / len(matrix)))))
-    samples = [scales.w_std * sobol_normals(matrix.shape[1], points, k) for k in range(_REPLICATES)]
+    most = max(4, min(_MOST[layer], int(np.log2(_ENTRIES / len(matrix)))))
     of_layer = _hidden_masses if layer == "w" else _output_masses
-    mean, error = replicate_mean(of_layer(matrix, scales.phi, samples, gamma))
-    return BlockMass(float(mean[0]), float(mean[1]), float(error[0]), float(error[1]))
+    for points in range(min(_FEWEST, most) if tolerance else most, most + 1):
+        samples = [scales.w_std * sobol_normals(matrix.shape[1], points, k) for k in range(_REPLICATES)]
+        values = of_layer(matrix, scales.phi, samples, gamma)
+        mean, error = replicate_mean(values)
+        diagonal, off, diagonal_error, off_error = (float(part) for part in (*mean, *error))
+        mass = BlockMass(diagonal, off, diagonal_error, off_error, quotient_error(values))
+        if mass.ratio.error <= tolerance * mass.ratio.value:
+            break
+    return mass
 
 
 def _probabilities(h: Floats, V: Floats) -> Floats:

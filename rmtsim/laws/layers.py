@@ -8,13 +8,14 @@ from . import many_classes, masses
 from .masses import BlockMass
 from .weights.checks import check_choice
 from .weights.conditions import Conditions, Initialisation
-from .weights.hidden_density import hidden_density, hidden_mse_law
+from .weights.hidden_density import hidden_density, hidden_mse_law, hidden_mse_nodes, hidden_nodes
 from .weights.hidden_joint import hidden_joint, hidden_mse
 from .weights.hidden_weights import ce_weights
 from .weights.joint_weights import JointWeights
 from .weights.linear_density import linear_ce_density, linear_mse_law
 from .weights.linear_joint import linear_ce, linear_mse
 from .weights.weight_law import WeightLaw
+from .weights.weight_nodes import WeightNodes
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,13 @@ class Block:
         Law of the weight.
     joint : callable
         Quadrature of the weight together with the projections it depends on.
+    nodes : callable or None
+        Both on the same points, by as much quasi-Monte Carlo as is asked for; None where the law is exact.
     """
 
     weight_law: Callable[[Conditions], WeightLaw]
     joint: Callable[[Conditions], JointWeights]
+    nodes: Callable[[Conditions], WeightNodes] | None = None
 
     @classmethod
     def pair(
@@ -38,11 +42,17 @@ class Block:
         layer: str,
         weight_law: Callable[[bool, Conditions], WeightLaw],
         joint: Callable[[bool, Conditions], JointWeights],
+        nodes: Callable[[bool, Conditions], WeightNodes] | None = None,
     ) -> "dict[str, Block]":
         """Diagonal and off-diagonal block of a layer, from functions of which of them it is."""
         names = ((f"{layer * 2}_diag", True), (f"{layer * 2}_off", False))
         return {
-            name: cls(partial(weight_law, diagonal), partial(joint, diagonal)) for name, diagonal in names
+            name: cls(
+                partial(weight_law, diagonal),
+                partial(joint, diagonal),
+                partial(nodes, diagonal) if nodes else None,
+            )
+            for name, diagonal in names
         }
 
 
@@ -53,7 +63,7 @@ class Layer:
     Attributes
     ----------
     mass : callable
-        `BlockMass` at (gamma, C, m, initialisation).
+        `BlockMass` at (gamma, C, m, initialisation, tolerance): relative errors that are wanted, 0 for least.
     order : int
         The ratio r of off-diagonal to diagonal masses falls as C^-order.
     many_classes : callable
@@ -66,7 +76,7 @@ class Layer:
         Smallest m with more than one block, or with a block at all.
     """
 
-    mass: Callable[[float, int, int, Initialisation], BlockMass]
+    mass: Callable[[float, int, int, Initialisation, float], BlockMass]
     order: int
     many_classes: Callable[[float, int, Initialisation], float]
     blocks: dict[str, Block] = field(default_factory=dict)
@@ -96,14 +106,19 @@ LAYERS = {
         masses.hidden_ce_w,
         1,
         many_classes.hidden_ce_w,
-        Block.pair("w", partial(hidden_density, ce_weights), partial(hidden_joint, ce_weights)),
+        Block.pair(
+            "w",
+            partial(hidden_density, ce_weights),
+            partial(hidden_joint, ce_weights),
+            partial(hidden_nodes, ce_weights),
+        ),
         least_width=2,
     ),
     ("hidden", "mse", "w"): Layer(
         masses.hidden_mse_w,
         1,
         lambda gamma, m, init: many_classes.gate_ratio(gamma),
-        Block.pair("w", hidden_mse_law, hidden_mse),
+        Block.pair("w", hidden_mse_law, hidden_mse, hidden_mse_nodes),
         ratio=lambda gamma, C: many_classes.gate_ratio(gamma) / (C + 2),
         least_width=2,
     ),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy  # its parts are loaded where they are first used
 
-from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
 from .solver.measure import Floats
 from .visible import Law, bulk_quantiles
@@ -134,6 +133,9 @@ def outliers(law: Law, joint: JointWeights, n_eigenvalues: int | None = None) ->
     if not joint.weights.any():
         return ()
     gaps = _formal_gaps(law) if n_eigenvalues is None else _resolved_gaps(law, n_eigenvalues)
+    # Weights of one sign leave no eigenvalue of the other.
+    low, high = float(joint.weights.min()), float(joint.weights.max())
+    gaps = [gap for gap in gaps if (low < 0 or gap.right > 0) and (high > 0 or gap.left < 0)]
     predicted = [
         Outlier(location, sector.multiplicity)
         for sector in joint.sectors
@@ -187,29 +189,40 @@ def _split_at_atom(law: Law, gaps: list[_Gap]) -> list[_Gap]:
 def _roots(law: Law, joint: JointWeights, sector: Sector, gap: _Gap) -> list[float]:
     """Outliers of one sector in one gap."""
     excess = _excess(law, joint, sector, gap.height)
-    left, right = _bracket(excess, gap, law)
-    if left >= right:  # a gap of a few rounding units
-        return []
+    left, right = _step_off(gap, law)
     # Ordered eigenvalue by ordered eigenvalue: above the root at the left end, below it at the right end.
-    crossing = np.flatnonzero((excess(left) > 0) & (excess(right) < 0))
+    crossing = np.full(sector.directions.shape[1], left < right)  # no gap of a few rounding units
+    for end, sign in ((left, 1), (right, -1)):
+        if math.isfinite(end) and crossing.any():
+            crossing &= sign * excess(end) > 0
+    if not crossing.any():
+        return []
+    left, right = _bracket(excess, left, right, math.sqrt(law.moment(2)))
     tolerance = _ROOT_TOLERANCE * max(abs(left), abs(right))
+    roots = np.flatnonzero(crossing)
     return [
-        float(scipy.optimize.brentq(lambda z, k=k: excess(z)[k], left, right, xtol=tolerance))
-        for k in crossing
+        float(scipy.optimize.brentq(lambda z, k=k: excess(z)[k], left, right, xtol=tolerance)) for k in roots
     ]
 
 
-def _bracket(excess: Callable[[float], Floats], gap: _Gap, law: Law) -> tuple[float, float]:
-    """Step off the ends of a gap, and cut an infinite one where no eigenvalue can cross any more."""
+def _step_off(gap: _Gap, law: Law) -> tuple[float, float]:
+    """Ends of a gap, off the spectrum where they are finite."""
     width = math.sqrt(law.moment(2))
     size = min([width, *(abs(end) for end in (gap.left, gap.right) if end != 0)])
-    if math.isfinite(gap.left):
-        left = gap.left + _EDGE_DISTANCE * (abs(gap.left) or size)
-    if math.isfinite(gap.right):
-        right = gap.right - _EDGE_DISTANCE * (abs(gap.right) or size)
-    if math.isinf(gap.left):
+
+    def off(end: float, sign: int) -> float:
+        return end + sign * _EDGE_DISTANCE * (abs(end) or size) if math.isfinite(end) else end
+
+    return off(gap.left, 1), off(gap.right, -1)
+
+
+def _bracket(
+    excess: Callable[[float], Floats], left: float, right: float, width: float
+) -> tuple[float, float]:
+    """Cut an infinite end where no eigenvalue can cross any more."""
+    if math.isinf(left):
         left = _extend(lambda z: bool((excess(z) > 0).all()), right, -width)
-    if math.isinf(gap.right):
+    if math.isinf(right):
         right = _extend(lambda z: bool((excess(z) < 0).all()), left, width)
     return left, right
 
@@ -229,7 +242,7 @@ def _extend(done: Callable[[float], bool], start: float, step: float) -> float:
 def _excess(law: Law, joint: JointWeights, sector: Sector, height: float) -> Callable[[float], Floats]:
     """Function of z: ordered eigenvalues of E[lambda u u^T / (1 + lambda e(z))] less z."""
     active = joint.weights != 0
-    if isinstance(law, GeneralizedMarchenkoPastur):
+    if not isinstance(law, MarchenkoPastur):
         # Beyond the law's own weights a node would be a pole in its gap.
         low, high = law.weight_law.reach
         active &= (joint.weights >= low) & (joint.weights <= high)

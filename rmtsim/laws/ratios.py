@@ -19,6 +19,8 @@ def block_mass(
     aspect_ratio: float,
     n_classes: int,
     n_hidden: int | None = None,
+    *,
+    tolerance: float = 0.0,
     **init: Unpack[InitialisationOptions],
 ) -> BlockMass:
     """Limits of E|H_ii|_F^2 / n and E|H_ij|_F^2 / n, i != j, for blocks of n rows.
@@ -40,6 +42,9 @@ def block_mass(
         C, at least 2.
     n_hidden : int, optional
         m, for hidden models: at least 2 for layer "w" (block pairs i != j), at least 1 for layer "v".
+    tolerance : float, optional
+        Wanted relative error of the ratio of both: coarser rules and fewer points where they reach it. The
+        errors say what was reached; without it that is the least.
     **init
         Options of `Initialisation`.
 
@@ -60,7 +65,7 @@ def block_mass(
     entry = find_layer(architecture, loss, layer)
     gamma = check_aspect_ratio(aspect_ratio)
     C = check_count("n_classes", n_classes, 2)
-    return entry.mass(gamma, C, _width(entry, n_hidden), Initialisation(**init).closed())
+    return entry.mass(gamma, C, _width(entry, n_hidden), Initialisation(**init).closed(), tolerance)
 
 
 def _width(layer: Layer, n_hidden: int | None) -> int:
@@ -120,9 +125,11 @@ def ratio_with_error(
     aspect_ratio: float,
     n_classes: float,
     n_hidden: int | None = None,
+    *,
+    tolerance: float = 0.0,
     **init: Unpack[InitialisationOptions],
 ) -> Approximation:
-    """Return `block_ratio` with a bound of its numerical error; the arguments are the same."""
+    """Return `block_ratio` with a bound of its numerical error; the arguments are those of `block_mass`."""
     entry = find_layer(architecture, loss, layer)
     gamma = check_aspect_ratio(aspect_ratio)
     Initialisation(**init).closed()
@@ -131,7 +138,7 @@ def ratio_with_error(
     if entry.ratio is not None:
         return Approximation(entry.ratio(gamma, check_count("n_classes", n_classes, 1)), 0.0)
     C = check_count("n_classes", n_classes, 2)
-    return block_mass(architecture, loss, layer, gamma, C, n_hidden, **init).ratio
+    return block_mass(architecture, loss, layer, gamma, C, n_hidden, tolerance=tolerance, **init).ratio
 
 
 def scaled_block_ratio(

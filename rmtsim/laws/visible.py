@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 
 from .generalized import GeneralizedMarchenkoPastur
 from .marchenko_pastur import MarchenkoPastur
+from .tabulated import TabulatedLaw
 
-Law = MarchenkoPastur | GeneralizedMarchenkoPastur
+Law = MarchenkoPastur | GeneralizedMarchenkoPastur | TabulatedLaw
 
 _WORTH_CUTTING = 0.01  # share of the width that a cut must save
 

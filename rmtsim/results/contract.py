@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,8 +30,11 @@ class Results(ABC):
     experiment : Experiment
     attributes : mapping
         Program, libraries, device, machine and start time.
+    path : Path or None
+        The file, if there is one.
     """
 
+    path: Path | None = None
     experiment: Experiment
     attributes: Mapping[str, Any]
 

@@ -9,11 +9,11 @@ from rmtsim import Experiment, HiddenModel, LinearModel
 from rmtsim.compare import compare, identities, independent
 from rmtsim.compare.check import check_cell, merged
 from rmtsim.compare.deviation import mean_probability
-from rmtsim.compare.findings import FALSE_ALARMS
 from rmtsim.compare.independent import _Draw, independent_trials
 from rmtsim.compare.known import known_values
 from rmtsim.compare.scatter import scatter_variance
 from rmtsim.compare.trials import read_trials
+from rmtsim.compare.verdict import FALSE_ALARMS
 from rmtsim.models import BLOCKS
 from rmtsim.report.text import format_comparison
 from rmtsim.results import MemoryStore

@@ -9,6 +9,7 @@ rules.
 import functools
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import scipy  # its parts are loaded where they are first used
@@ -17,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..solver.measure import Approximation, Floats
 from .gauss_rules import gauss_rule
-from .quasi_monte_carlo import replicate_mean, sobol_normals
-from .softmax_pairs import CommonFactor, Monomial, PairSums, SmoothedGumbel
+from .quasi_monte_carlo import quotient_error, replicate_mean, sobol_normals
+from .softmax_pairs import FINE, ROUGH, CommonFactor, Monomial, PairSums, Resolution, SmoothedGumbel
 
 Form = dict[Monomial, Floats]
 """Polynomial in P, P', R: exponents -> coefficient."""
@@ -26,21 +27,42 @@ _R: Form = {(0, 0, 1): np.array(1.0)}
 _P: Form = {(1, 0, 0): np.array(1.0)}
 _P_OTHER: Form = {(0, 1, 0): np.array(1.0)}
 
-_N_NORMS = 12
-_N_CORRELATIONS = 10
-_N_SINGLE = 48
 _N_REPLICATES = 8
-# Points of one replicate; the W-layer integrand costs more and varies less.
-_LOG2_POINTS_W, _LOG2_POINTS_V = 13, 15
+# Points of one replicate, most and fewest; the W-layer integrand costs more and varies less.
+_LOG2_POINTS_W, _LOG2_POINTS_V, _LOG2_FEWEST = 13, 15, 7
 
 
-def _rule_error(m: int, s: float) -> float:
-    """Relative error of the rules for norms and correlations, twice or more what doubling the nodes changes.
+class Rules(NamedTuple):
+    """Nodes in the norm of one sample of two, in the correlation, and in the norm of a single sample."""
 
-    Changes over C = 2..100000 at s = 1: 4e-7 for m = 2, 3, less for larger m; 2e-5 for m = 1. They grow with
-    s, as exp(s^2 |h|^2 / m) takes more nodes: by 13 from 1 to 2^(1/2).
-    """
-    return (1e-6 if m > 1 else 5e-5) * max(1.0, s) ** 9
+    norms: int
+    correlations: int
+    single: int
+    resolution: Resolution
+    errors: tuple[tuple[int, float], ...]
+
+    def error(self, m: int, s: float) -> float:
+        """Relative error, twice or more what doubling the nodes changes.
+
+        Changes of the fine rules over C = 2..100000 at s = 1: 4e-7 for m = 2, 3, less for larger m; 2e-5 for
+        m = 1. They grow with s, as exp(s^2 |h|^2 / m) takes more nodes: by 13 from 1 to 2^(1/2). The rough
+        rules differ from them by 5e-3 for m = 2, 7e-4 for m = 4 and 2e-4 for m = 8.
+        """
+        relative = [error for least, error in self.errors if least <= m][-1]
+        return relative * max(1.0, s) ** 9
+
+
+_FINE_RULES = Rules(12, 10, 48, FINE, ((1, 5e-5), (2, 1e-6)))
+_ROUGH_RULES = Rules(6, 5, 48, ROUGH, ((1, 1.0), (2, 1.5e-2), (4, 1.5e-3), (8, 4e-4)))
+
+
+_SMOOTHER = 5.0
+"""Factor by which the rules are better for the V-layer, whose integrands are no derivatives."""
+
+
+def _rules(m: int, s: float, tolerance: float) -> Rules:
+    """The rough rules where their error is a small part of what is wanted."""
+    return _ROUGH_RULES if _ROUGH_RULES.error(m, s) <= tolerance / 2 else _FINE_RULES
 
 
 def _times(*forms: Form) -> Form:
@@ -107,40 +129,40 @@ def _norm_densities(m: int, s: float, n_nodes: int) -> tuple[Floats, Floats]:
     return r, np.vstack([np.zeros(n_nodes), half * w * scipy.stats.chi.pdf(r, active)])
 
 
-def _norm_rules(m: int, s: float) -> tuple[Floats, Floats]:
+def _norm_rules(m: int, s: float, n_norms: int) -> tuple[Floats, Floats]:
     """Gauss nodes r of the law of |h| and, at these nodes, interpolatory weights of chi_k for every k."""
     fine, densities = _norm_densities(m, s, 400)
     mixture = scipy.stats.binom.pmf(np.arange(m + 1), m, 0.5) @ densities
-    r, _ = gauss_rule(fine, mixture, _N_NORMS)
+    r, _ = gauss_rule(fine, mixture, n_norms)
 
     def basis(points: Floats) -> Floats:
-        return chebyshev.chebvander(2 * points / fine[-1] - 1, _N_NORMS - 1)
+        return chebyshev.chebvander(2 * points / fine[-1] - 1, n_norms - 1)
 
     return r, np.asarray(np.linalg.solve(basis(r).T, (densities @ basis(fine)).T).T, dtype=np.float64)
 
 
-def _correlation_nodes() -> Floats:
+def _correlation_nodes(n_nodes: int) -> Floats:
     """Chebyshev nodes of rho on (0, 1)."""
-    return 0.5 * (1 + chebyshev.chebpts1(_N_CORRELATIONS))
+    return 0.5 * (1 + chebyshev.chebpts1(n_nodes))
 
 
-def _correlation_basis(rho: Floats) -> Floats:
-    """Lagrange polynomials of the correlation nodes, shape (n, n_correlations)."""
-    nodes = chebyshev.chebvander(2 * _correlation_nodes() - 1, _N_CORRELATIONS - 1)
-    points = chebyshev.chebvander(2 * rho - 1, _N_CORRELATIONS - 1)
+def _correlation_basis(rho: Floats, n_nodes: int) -> Floats:
+    """Lagrange polynomials of the correlation nodes, shape (n, n_nodes)."""
+    nodes = chebyshev.chebvander(2 * _correlation_nodes(n_nodes) - 1, n_nodes - 1)
+    points = chebyshev.chebvander(2 * rho - 1, n_nodes - 1)
     return np.asarray(np.linalg.solve(nodes.T, points.T).T, dtype=np.float64)
 
 
 def _pair_table(
-    scales: Floats, n_classes: int, sums: Callable[[PairSums], Floats], swap: list[int]
+    scales: Floats, n_classes: int, sums: Callable[[PairSums], Floats], swap: list[int], rules: Rules
 ) -> Floats:
     """Two-sample sums for all correlation nodes and pairs of scales, shape (n_correlations, n, n, n_sums).
 
     Exchanging the two samples permutes the sums by ``swap``.
     """
     table = []
-    for rho in _correlation_nodes():
-        common = CommonFactor.build(float(rho), float(scales.max()))
+    for rho in _correlation_nodes(rules.correlations):
+        common = CommonFactor.build(float(rho), float(scales.max()), rules.resolution)
         smoothed = [SmoothedGumbel.build(float(s), n_classes, common) for s in scales]
         values = np.zeros((len(scales), len(scales), len(swap)))
         for i, j in zip(*np.triu_indices(len(scales)), strict=True):
@@ -161,12 +183,12 @@ def _norm_powers(r: Floats, side: int) -> Floats:
 
 
 @functools.lru_cache(maxsize=16)
-def _gradient_table(n_classes: int, m: int, s: float) -> Floats:
+def _gradient_table(n_classes: int, m: int, s: float, rules: Rules) -> Floats:
     """Norm-averaged derivatives of K, shape (m + 1, m + 1, n_monomials, n_correlations)."""
-    r, rules = _norm_rules(m, s)
+    r, masses = _norm_rules(m, s, rules.norms)
     swap = [FORM_MONOMIALS.index((b, a, c)) for a, b, c in FORM_MONOMIALS]
-    table = _pair_table(s * r / math.sqrt(m), n_classes, _derivatives, swap) * _unit_factors(m)
-    left, right = (rules[:, :, None] * _norm_powers(s * r, side) for side in (0, 1))
+    table = _pair_table(s * r / math.sqrt(m), n_classes, _derivatives, swap, rules) * _unit_factors(m)
+    left, right = (masses[:, :, None] * _norm_powers(s * r, side) for side in (0, 1))
     return np.einsum("kaf,cabf,lbf->klfc", left, table, right, optimize=True)
 
 
@@ -182,11 +204,34 @@ def _directions(u: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return h / np.where(norm > 0, norm, 1.0), np.count_nonzero(h, axis=1)
 
 
+def _means(m: int, n_open: int, log2_most: int, tolerance: float, integrand: Callable[..., Floats]) -> Floats:
+    """Means by replicate of ``integrand(h, k, other_h, other_k, rho)``, units below ``n_open`` active.
+
+    As many points as the error asks for, relative to the mean or, of two means, to their quotient, if these
+    are not too many.
+    """
+    log2_points = _LOG2_FEWEST if tolerance else log2_most
+    while True:
+        values = _replicates(m, n_open, log2_points, integrand)
+        error = _relative_error(values)
+        if error <= tolerance or log2_points == log2_most:
+            return values
+        missing = math.ceil(math.log2(error / tolerance)) + 1
+        log2_points = min(log2_points + missing, log2_most)
+
+
+def _relative_error(values: Floats) -> float:
+    if values.ndim > 1:
+        return quotient_error(values)
+    mean, error = replicate_mean(values)
+    return float(error / abs(mean))
+
+
 def _replicates(m: int, n_open: int, log2_points: int, integrand: Callable[..., Floats]) -> Floats:
-    """Means of ``integrand(h, k, other_h, other_k, rho)`` over directions, units below ``n_open`` active."""
+    """Means of the integrand over each replicate."""
     means = []
     for replicate in range(_N_REPLICATES):
-        u = sobol_normals(2 * m, log2_points, replicate).reshape(-1, 2, m)
+        u = sobol_normals(2 * m, log2_points, replicate).reshape(-1, 2, m).copy()
         u[:, :, :n_open] = np.abs(u[:, :, :n_open])
         (h, k), (other, other_k) = _directions(u[:, 0]), _directions(u[:, 1])
         rho = np.clip(np.einsum("ni,ni->n", h, other), 0.0, 1.0)
@@ -204,27 +249,32 @@ def _form_at(diagonal: bool, h: Floats, other: Floats) -> Floats:
     return np.stack([absent + form.get(monomial, absent) for monomial in FORM_MONOMIALS], axis=1)
 
 
-def _pair_mean(n_classes: int, m: int, s: float, diagonal: bool) -> Approximation:
+def _pair_mean(n_classes: int, m: int, s: float, diagonal: bool, tolerance: float) -> Approximation:
     """E_V of (E[lambda | V, gates open])^2."""
-    table = _gradient_table(n_classes, m, s)
+    rules = _rules(m, s, tolerance)
+    table = _gradient_table(n_classes, m, s, rules)
 
     def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:
         coefficients = _form_at(diagonal, h, other)
         return np.einsum(
-            "nf,nfc,nc->n", coefficients, table[k, other_k], _correlation_basis(rho), optimize=True
+            "nf,nfc,nc->n",
+            coefficients,
+            table[k, other_k],
+            _correlation_basis(rho, rules.correlations),
+            optimize=True,
         )
 
-    mean, error = replicate_mean(_replicates(m, 1 if diagonal else 2, _LOG2_POINTS_W, integrand))
-    return Approximation(float(mean), float(error) + _rule_error(m, s) * float(mean))
+    mean, error = replicate_mean(_means(m, 1 if diagonal else 2, _LOG2_POINTS_W, tolerance / 2, integrand))
+    return Approximation(float(mean), float(error) + rules.error(m, s) * float(mean))
 
 
 @functools.lru_cache(maxsize=16)
-def _single_table(n_classes: int, m: int, s: float) -> Floats:
+def _single_table(n_classes: int, m: int, s: float, rules: Rules) -> Floats:
     """Norm-averaged derivatives of K at h' = h, shape (m + 1, n_monomials)."""
-    r, densities = _norm_densities(m, s, _N_SINGLE)
+    r, densities = _norm_densities(m, s, rules.single)
     rows = []
     for scale in s * r / math.sqrt(m):
-        common = CommonFactor.build(1.0, float(scale))
+        common = CommonFactor.build(1.0, float(scale), rules.resolution)
         smoothed = SmoothedGumbel.build(float(scale), n_classes, common)
         rows.append(_derivatives(PairSums(smoothed, smoothed, common, n_classes)))
     return densities @ (np.array(rows) * _unit_factors(m) * _norm_powers(s * r, 0) * _norm_powers(s * r, 1))
@@ -244,21 +294,24 @@ def _off_diagonal_cubature(k: Floats) -> tuple[Floats, Floats]:
     return nodes, np.stack([1 - 2 * first + both, first - both, first - both, both])
 
 
-def _single_mean(n_classes: int, m: int, s: float, diagonal: bool) -> Approximation:
+def _single_mean(n_classes: int, m: int, s: float, diagonal: bool, tolerance: float) -> Approximation:
     """E lambda^2 given open gates."""
     n_open = 1 if diagonal else 2
     k = np.arange(n_open, m + 1)
     nodes, probabilities = (_diagonal_cubature if diagonal else _off_diagonal_cubature)(k.astype(float))
     coefficients = probabilities.T @ _form_at(diagonal, nodes, nodes)
-    given_k = np.sum(coefficients * _single_table(n_classes, m, s)[k], axis=1)
+    rules = _rules(m, s, tolerance)
+    given_k = np.sum(coefficients * _single_table(n_classes, m, s, rules)[k], axis=1)
     value = float(scipy.stats.binom.pmf(k - n_open, m - n_open, 0.5) @ given_k)
-    return Approximation(value, _rule_error(m, s) * value)
+    return Approximation(value, rules.error(m, s) * value)
 
 
 def gradient_covariance_masses(
-    n_classes: int, m: int, s: float
+    n_classes: int, m: int, s: float, tolerance: float = 0.0
 ) -> tuple[tuple[Approximation, Approximation], ...]:
     """Moments of the W-layer weight lambda of theory.md (2.2), ce, for i = j and for i != j.
+
+    ``tolerance`` is the relative error that is wanted of each; at zero the finest rules are taken.
 
     Returns
     -------
@@ -267,7 +320,7 @@ def gradient_covariance_masses(
     """
     result = []
     for diagonal, open_probability in ((True, 1 / 2), (False, 1 / 4)):
-        pair, square = _pair_mean(n_classes, m, s, diagonal), _single_mean(n_classes, m, s, diagonal)
+        pair, square = (of(n_classes, m, s, diagonal, tolerance) for of in (_pair_mean, _single_mean))
         result.append((_scaled(pair, open_probability**2), _scaled(square, open_probability)))
     return tuple(result)
 
@@ -280,17 +333,32 @@ def _variance_products(sums: PairSums) -> Floats:
     return np.array(sums.variance_products())
 
 
-def hidden_variance_masses(n_classes: int, m: int, s: float) -> tuple[Approximation, Approximation]:
-    """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and c != e, each with its error."""
-    r, rules = _norm_rules(m, s)
-    table = _pair_table(s * r / math.sqrt(m), n_classes, _variance_products, [0, 1])
-    averaged = np.einsum("ka,cabf,lb->klfc", rules * r**2, table, rules * r**2, optimize=True) / m
+@functools.lru_cache(maxsize=16)
+def _variance_table(n_classes: int, m: int, s: float, rules: Rules) -> Floats:
+    """Norm-averaged products of variances, shape (m + 1, m + 1, 2, n_correlations)."""
+    r, masses = _norm_rules(m, s, rules.norms)
+    table = _pair_table(s * r / math.sqrt(m), n_classes, _variance_products, [0, 1], rules)
+    return np.einsum("ka,cabf,lb->klfc", masses * r**2, table, masses * r**2, optimize=True) / m
+
+
+def hidden_variance_masses(
+    n_classes: int, m: int, s: float, tolerance: float = 0.0
+) -> tuple[Approximation, Approximation, float]:
+    """E_V |E[B_ce h h^T | V]|_F^2 / m of theory.md (2.3), ce, for c = e and c != e, each with its error.
+
+    The last number is the error of their ratio, relative to it, for which ``tolerance`` is wanted.
+    """
+    rules = _rules(m, s, tolerance * _SMOOTHER)
+    averaged = _variance_table(n_classes, m, s, rules)
 
     def integrand(h: Floats, k: Floats, other: Floats, other_k: Floats, rho: Floats) -> Floats:
-        basis = _correlation_basis(rho) * rho[:, None] ** 2
+        basis = _correlation_basis(rho, rules.correlations) * rho[:, None] ** 2
         return np.einsum("nfc,nc->nf", averaged[k, other_k], basis)
 
-    mean, error = replicate_mean(_replicates(m, 0, _LOG2_POINTS_V, integrand))
-    error = error + _rule_error(m, s) * mean
-    first, second = (Approximation(float(v), float(e)) for v, e in zip(mean, error, strict=True))
-    return first, second
+    values = _means(m, 0, _LOG2_POINTS_V, tolerance / 2, integrand)
+    mean, error = replicate_mean(values)
+    of_rules = rules.error(m, s) / _SMOOTHER
+    first, second = (
+        Approximation(float(v), float(e + of_rules * v)) for v, e in zip(mean, error, strict=True)
+    )
+    return first, second, quotient_error(values) + 2 * of_rules

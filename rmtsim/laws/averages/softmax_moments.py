@@ -5,6 +5,7 @@ L(t) = E exp(-t e^(s Z)), theory.md (4.2). Everything is a trapezoidal rule on t
 integrand, which converges geometrically in the step (Trefethen & Weideman 2014).
 """
 
+import functools
 import math
 
 import numpy as np
@@ -50,6 +51,12 @@ def log_expectation(complement: Floats, direct: Floats) -> Floats:
     return np.where(
         complement < 0.5, np.log1p(-np.minimum(complement, 0.5)), np.log(np.maximum(direct, 1e-300))
     )
+
+
+@functools.lru_cache(maxsize=64)
+def mean_variance(n_classes: int, log2_largest: int) -> "MeanVariance":
+    """Return the interpolation up to a power of 2, which sizes of one number of classes share."""
+    return MeanVariance(n_classes, 2.0**log2_largest)
 
 
 class MeanVariance:

@@ -16,6 +16,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
@@ -25,14 +26,33 @@ from ..solver.measure import Floats
 Monomial = tuple[int, int, int]
 """Exponents of P = 2 d/dq, P' = 2 d/dq' and R = d/dw."""
 
-# f is bounded for |Im y| < pi/2, so a step h in y has error exp(-pi^2 / h): 2e-11 at 0.4.
-_STEP = 0.4
-# A step h in standard deviations has error exp(-2 pi^2 / h^2): 2e-24 at 0.6; mass beyond the reach: 1e-10.
-_GAUSSIAN_STEP = 0.6
-_GAUSSIAN_REACH = 6.5
-# The integrand is cut where it is e^-22 of its maximum.
-_LOG_CUT = 22.0
 _ORDERS = 7
+
+
+class Resolution(NamedTuple):
+    """Steps and reach of the trapezoidal rules.
+
+    Attributes
+    ----------
+    step : float
+        In y: f is bounded for |Im y| < pi/2, so that a step h has error exp(-pi^2 / h), 2e-11 at 0.4.
+    gaussian_step : float
+        In standard deviations, of error exp(-2 pi^2 / h^2): 2e-24 at 0.6.
+    reach : float
+        In standard deviations: the mass beyond 6.5 is 1e-10.
+    log_cut : float
+        The integrand is cut where it is e^-log_cut of its maximum.
+    """
+
+    step: float
+    gaussian_step: float
+    reach: float
+    log_cut: float
+
+
+FINE = Resolution(0.4, 0.6, 6.5, 22.0)
+ROUGH = Resolution(0.9, 1.0, 4.6, 11.0)
+"""Errors of exp(-pi^2 / 0.9) = 2e-5 and less."""
 
 
 def _set_partitions(items: Sequence[int]) -> Iterator[list[list[int]]]:
@@ -78,9 +98,9 @@ def _gumbel_derivatives(y: Floats) -> Floats:
     return derivatives
 
 
-def _gaussian_rule(step: float, scale: float) -> tuple[Floats, Floats]:
+def _gaussian_rule(step: float, scale: float, reach: float) -> tuple[Floats, Floats]:
     # f^(n) weighs the right tail with up to exp(2z): the reach follows that shift of 2 scale.
-    low, high = math.ceil(_GAUSSIAN_REACH / step), math.ceil((_GAUSSIAN_REACH + 2 * scale) / step)
+    low, high = math.ceil(reach / step), math.ceil((reach + 2 * scale) / step)
     z = step * np.arange(-low, high + 1, dtype=np.float64)
     return z, np.exp(-0.5 * z**2) * step / math.sqrt(2 * math.pi)
 
@@ -92,12 +112,13 @@ class CommonFactor:
     rho: float
     nodes: Floats
     masses: Floats
+    resolution: Resolution = FINE
 
     @classmethod
-    def build(cls, rho: float, largest_scale: float) -> "CommonFactor":
+    def build(cls, rho: float, largest_scale: float, resolution: Resolution = FINE) -> "CommonFactor":
         """Resolve logits of standard deviation up to ``largest_scale``."""
-        step = min(_GAUSSIAN_STEP, _STEP / (largest_scale * math.sqrt(rho)))
-        return cls(rho, *_gaussian_rule(step, largest_scale))
+        step = min(resolution.gaussian_step, resolution.step / (largest_scale * math.sqrt(rho)))
+        return cls(rho, *_gaussian_rule(step, largest_scale, resolution.reach), resolution)
 
 
 @dataclass(frozen=True)
@@ -112,25 +133,28 @@ class SmoothedGumbel:
         """Choose the x step as a multiple of the zeta step, so that all arguments lie on one fine grid."""
         shared, own = s * math.sqrt(common.rho), s * math.sqrt(1 - common.rho)
         fine_step = shared * float(common.nodes[1] - common.nodes[0])
-        ratio = max(1, math.floor(_STEP / fine_step * (1 + 1e-9)))
-        low, high = _x_range(s, n_classes)
+        resolution = common.resolution
+        ratio = max(1, math.floor(resolution.step / fine_step * (1 + 1e-9)))
+        low, high = _x_range(s, n_classes, resolution.log_cut)
         n_x = math.ceil((high - low) / (ratio * fine_step)) + 1
         fine = low + shared * common.nodes[0] + fine_step * np.arange(ratio * (n_x - 1) + common.nodes.size)
         index = ratio * np.arange(n_x)[:, None] + np.arange(common.nodes.size)
-        return cls(_smooth(fine, own)[:, index], ratio * fine_step)
+        return cls(_smooth(fine, own, resolution)[:, index], ratio * fine_step)
 
 
-def _x_range(s: float, n_classes: int) -> tuple[float, float]:
+def _x_range(s: float, n_classes: int, log_cut: float) -> tuple[float, float]:
     # Below, the integrand falls like e^x from x = -log E S; above, L^C is at most P(max z < log 22 - x)^C.
-    low = -math.log(n_classes) - 0.5 * s**2 - _LOG_CUT
-    high = math.log(_LOG_CUT) - s * float(ndtri(math.exp(-_LOG_CUT / n_classes)))
+    low = -math.log(n_classes) - 0.5 * s**2 - log_cut
+    high = math.log(log_cut) - s * float(ndtri(math.exp(-log_cut / n_classes)))
     return low, high
 
 
-def _smooth(y: Floats, scale: float) -> Floats:
+def _smooth(y: Floats, scale: float, resolution: Resolution) -> Floats:
     if scale == 0:
         return _gumbel_derivatives(y)
-    eta, mass = _gaussian_rule(min(_GAUSSIAN_STEP, _STEP / scale), scale)
+    eta, mass = _gaussian_rule(
+        min(resolution.gaussian_step, resolution.step / scale), scale, resolution.reach
+    )
     return np.sum([p * _gumbel_derivatives(y + scale * z) for z, p in zip(eta, mass, strict=True)], axis=0)
 
 

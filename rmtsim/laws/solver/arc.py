@@ -6,11 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from .chart import EPS, Chart
+from .curve import Nodes
 from .dense_map import DenseMap
 from .measure import Complexes, Floats, Indices
 
-Map = Chart | DenseMap
+EdgeMap = Chart | DenseMap
 """The inverse map about a real point, for weights of either kind."""
+Map = EdgeMap | Nodes
+"""The inverse map also for weights on nodes, whose edges are not needed."""
 
 # Relative error of a start. Newton squares it twice: 3e-5 -> 1e-9 -> rounding.
 _START_ERROR = 3e-5

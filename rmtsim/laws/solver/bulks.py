@@ -10,7 +10,7 @@ from .measure import Complexes, Floats, Indices
 from .resolvent import real_roots, upper_roots
 
 if TYPE_CHECKING:
-    from .arc import Map
+    from .arc import EdgeMap
 
 
 class Bulks(ABC):
@@ -57,7 +57,7 @@ class Bulks(ABC):
 
     @property
     @abstractmethod
-    def charts(self) -> "list[Map]":
+    def charts(self) -> "list[EdgeMap]":
         """The inverse map about some real points, to solve it in the nearest one."""
 
     @property

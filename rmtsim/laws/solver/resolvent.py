@@ -1,7 +1,7 @@
 """Stieltjes transform off the support, by the inverse map: with its root w, s(z) = -1 / (gamma w)."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from .measure import Complexes, Floats, Indices
 from .roots import increasing_roots
 
 if TYPE_CHECKING:
-    from .arc import Map
+    from .arc import EdgeMap, Map
+
+AnyMap = TypeVar("AnyMap", bound="Map")
 
 _DESCENT = 4.0  # factor by which Im z falls between two steps of the continuation
 _ROUGH_STEP = 0.1  # what Newton need not correct before the next
@@ -21,16 +23,16 @@ def upper_roots(charts: "Sequence[Map]", z: Complexes) -> Complexes:
     """The root in the upper half-plane for Im z > 0, shape (n,), each in the chart that is nearest."""
     w = np.empty(z.size, dtype=complex)
     for which, chart in _nearest(charts, z):
-        w[which] = chart.origin + _descend(chart, z[which])
+        w[which] = chart.origin + descend(chart, z[which])
     return w
 
 
-def _nearest(charts: "Sequence[Map]", z: Any) -> "Iterator[tuple[Indices, Map]]":
+def _nearest(charts: "Sequence[AnyMap]", z: Any) -> "Iterator[tuple[Indices, AnyMap]]":
     nearest = np.argmin(np.abs(z[:, None] - np.array([chart.image for chart in charts])), axis=1)
     return ((np.flatnonzero(nearest == i), charts[i]) for i in np.unique(nearest))
 
 
-def _descend(chart: "Map", z: Complexes) -> Complexes:
+def descend(chart: "Map", z: Complexes) -> Complexes:
     """Continue the root from far above, where w = (z - E lambda) / gamma, down to z."""
     model = chart.model
     far = 4 * (1 + model.aspect_ratio) * model.largest
@@ -58,7 +60,7 @@ def _bisect(chart: "Map", z: Complexes) -> Complexes:
     return d
 
 
-def real_roots(charts: "Sequence[Map]", gap_ends: tuple[Floats, Floats], x: Floats) -> Floats:
+def real_roots(charts: "Sequence[EdgeMap]", gap_ends: tuple[Floats, Floats], x: Floats) -> Floats:
     """The real root for points of the gaps of the support, shape (n,).
 
     Parameters
@@ -79,7 +81,7 @@ def real_roots(charts: "Sequence[Map]", gap_ends: tuple[Floats, Floats], x: Floa
     for which, chart in _nearest(charts, x):
         y, a, b = x[which] - chart.image, low[which] - chart.origin, high[which] - chart.origin
 
-        def mismatch(d: Floats, k: Indices, chart: "Map" = chart, y: Floats = y) -> tuple[Floats, Floats]:
+        def mismatch(d: Floats, k: Indices, chart: "EdgeMap" = chart, y: Floats = y) -> tuple[Floats, Floats]:
             value, slope = chart.evaluate_real(d)
             return value - y[k], slope
 

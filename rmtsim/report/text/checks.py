@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ...compare import Comparison
 from ...compare.exact import FEWEST_TRIALS
-from ...compare.findings import FALSE_ALARMS
+from ...compare.verdict import FALSE_ALARMS
 from .exponents import cell_list
 
 NO_TEST = f"no test: expected something that is known, measured in {FEWEST_TRIALS} trials or more"

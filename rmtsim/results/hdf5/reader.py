@@ -43,6 +43,8 @@ def open_results(path: str | PathLike[str]) -> "HDF5Results":
 class HDF5Results(Results):
     """Results read from a file; arrays are read when asked for. See ``open_results``."""
 
+    path: Path
+
     def __init__(self, path: str | PathLike[str]) -> None:
         self.path = Path(path)
         self._file = _open(self.path)
