@@ -5,7 +5,7 @@ from itertools import chain
 
 import numpy as np
 
-from .arc import Arc, Map, newton
+from .arc import Arc, EdgeMap, newton
 from .bulks import Bulks
 from .chart import EPS, Chart, Model
 from .edges import find_edges, zero_chart
@@ -94,7 +94,7 @@ class Boundary(Bulks):
         return x
 
     @property
-    def charts(self) -> list[Map]:
+    def charts(self) -> list[EdgeMap]:
         """The map about w = 0 and about all edges."""
         return [self._zero, *chain.from_iterable(self.edges)]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .arc import Map
+from .arc import EdgeMap
 from .bulks import Bulks
 from .chart import EPS
 from .dense_edges import find_edges
@@ -118,7 +118,7 @@ class DenseBoundary(Bulks):
         return table.x(table.at_level(q, k), k)
 
     @property
-    def charts(self) -> list[Map]:
+    def charts(self) -> list[EdgeMap]:
         """The map itself."""
         return [self.model]
 
