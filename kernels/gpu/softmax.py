@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .device import cupy, elements, empty, launch, products, to_device
+from .device import cupy, elements, empty, launch, products, to_device, to_host
 
 Tiles = Iterable[tuple[int, Any]]
 
@@ -128,7 +128,7 @@ def trial_moments(features: Any, tiles: Tiles, center: Any, pairs: Any) -> tuple
     running = RunningSoftmax(features)
     totals = cupy().zeros((*features.shape[:2], features.shape[2] + len(pairs)), np.float64)
     for _, part in tiles:
-        columns = _centered_columns(part, center, pairs)
+        columns = centered_columns(part, center, pairs)
         running.add(products(running.fold(running.logits(part)), columns), totals)
     return running, totals
 
@@ -143,7 +143,14 @@ def covariances_of(running: RunningSoftmax, totals: Any, pairs: Any) -> Any:
     return out
 
 
-def _centered_columns(part: Any, center: Any, pairs: Any) -> Any:
+def center_of(tiles: Tiles) -> Any:
+    """Mean of the classes of the first tile, (T, k) of its dtype."""
+    _, first = next(iter(tiles))
+    return to_device(np.mean(to_host(first), axis=1, dtype=np.float64), first.dtype)
+
+
+def centered_columns(part: Any, center: Any, pairs: Any) -> Any:
+    """Columns of V - center, then products of pairs (K, 2) of them, (T, c, k + K); center (T, k)."""
     trials, classes, k = part.shape
     columns = empty((trials, classes, k + len(pairs)), part.dtype)
     sizes = (np.int64(n) for n in (trials * classes, classes, k, len(pairs)))
@@ -159,7 +166,7 @@ def tiles_of(V: Any, size: int, dtype: np.dtype) -> Iterator[tuple[int, Any]]:
         yield start, to_device(V[start : start + size], dtype)[None]
 
 
-def tile_probabilities(features: Any, V: Any, size: int, log_z: Any) -> Iterator[tuple[int, Any, Any]]:
-    """First class, probabilities (1, N, c) and classes (1, c, k) of each tile of V, of one trial."""
-    for start, part in tiles_of(V, size, features.dtype):
+def tile_probabilities(features: Any, tiles: Tiles, log_z: Any) -> Iterator[tuple[int, Any, Any]]:
+    """First class, probabilities (T, N, c) and classes (T, c, k) of each tile."""
+    for start, part in tiles:
         yield start, trial_probabilities(products(features, part.transpose(0, 2, 1)), log_z), part

@@ -15,8 +15,8 @@ import pytest
 from rmtsim import kernels
 from rmtsim.kernels.cpu.compiled import classes as cpu_classes
 from rmtsim.kernels.gpu import device, eigen
-from rmtsim.kernels.gpu import masses as gpu_masses
 from rmtsim.kernels.gpu import matrices as gpu_matrices
+from rmtsim.kernels.gpu import pair_sums as gpu_sums
 from rmtsim.kernels.gpu import random as gpu_random
 from rmtsim.kernels.gpu import softmax as gpu_softmax
 from rmtsim.kernels.gpu import tops as gpu_tops
@@ -286,7 +286,7 @@ def gram() -> None:
             grams = same_bits(
                 lambda x=unread, w=w: gpu_matrices.trial_grams(x, device.to_device(w)), range(4)
             )
-            masses = same_bits(lambda x=x, k=k: gpu_masses.trial_masses(k, x))
+            masses = same_bits(lambda x=x, k=k: gpu_sums.trial_masses(k, x))
             sums = same_bits(lambda x=x, t=total: summed(x, t), range(2))
             np.testing.assert_array_equal(grams, grams.transpose(0, 2, 1))
             for t in range(2):
