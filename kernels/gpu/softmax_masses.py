@@ -1,8 +1,8 @@
 """Masses under cross-entropy from tiles of probabilities, for many trials on the GPU.
 
-The top class of a confident sample comes apart from its others, theory.md (2.5a). A closed gate is a factor 0,
-so that the arrays of all trials have one shape: of the two products of a hidden unit with a tile, three quarters
-of the operations are with zeros.
+The top class of a confident sample comes apart from its others, theory.md (2.5a). A closed gate is a factor 0
+so that arrays of all trials have one shape. Half the samples have an open one: three quarters of the products
+of pairs of samples with a tile are with zeros.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class OutputSums:
 
     def add(self, start: int, p: Any) -> None:
         """Add a tile of probabilities, which lose those of top classes."""
-        if self.tops.any:
+        if self.across is not None:
             self.tops.add_across(start, p, self.across)
         weights = trial_class_weights(p, p, True)
         take_out(self.tops.found, start, p, weights)
@@ -77,14 +77,14 @@ class OutputSums:
         """Masses on the diagonal and off it, (T, 2)."""
         symmetrize(self.products)
         terms = self.products * self.products
-        if self.tops.any:
-            terms += self._pairs_with_a_top()
+        if self.across is not None:
+            terms += self._pairs_with_a_top(self.across)
         off = summed(column_dots(terms, self.seen.K, 1 / terms.shape[1] ** 2))
         return np.stack([self.diagonal, off - self.squares], axis=1)
 
-    def _pairs_with_a_top(self) -> Any:
+    def _pairs_with_a_top(self, one: Any) -> Any:
         """Sum over c != e of p_c p_e p'_c p'_e where c or e is a top class of a sample, (T, N, N)."""
-        one, other = self.across, cupy().ascontiguousarray(self.across.transpose(0, 2, 1))
+        other = cupy().ascontiguousarray(one.transpose(0, 2, 1))
         top, sure = self.tops.top, 1 - self.tops.complement  # 0 where there is none
         within = sure[:, :, None] * sure[:, None, :] * (top[:, :, None] == top[:, None, :])
         return 2 * (one * other + (one + other + within) * self.products)
@@ -134,7 +134,7 @@ class UnitSums:
         """Add a tile of probabilities (T, N, c) and classes V (T, c, m), less the center. (2.6), (2.7)"""
         h, inner_x = self.samples.h, self.samples.inner_x
         for unit in range(h.shape[2]):
-            beside, column = self._cross_factors(start, p, V, unit)
+            beside, column = self.cross_factors(start, p, V, unit)
             self.covariances[unit] += products(beside, V)
             if self.samples.labels is not None:
                 of_unit = h[:, :, unit]
@@ -142,7 +142,7 @@ class UnitSums:
                 self.cross += summed(trial_masses(inner_x * others, beside))
                 self.cross += summed(trial_masses(inner_x, column))
 
-    def _cross_factors(self, start: int, p: Any, V: Any, unit: int) -> tuple[Any, Any]:
+    def cross_factors(self, start: int, p: Any, V: Any, unit: int) -> tuple[Any, Any]:
         """Class factors (T, N, c) of the columns of a cross block beside `unit`, and of its own column."""
         h, _, means, apart, _ = self.samples
         found = empty(p.shape), empty(p.shape)
@@ -193,11 +193,12 @@ def hidden_softmax_masses(
 def _centered(part: Any, center: Any) -> Any:
     """A tile of V (T, c, m) less the center (T, m), in float64."""
     none = to_device(np.empty((0, 2), np.int64))
-    return centered_columns(*(a.astype(np.float64, copy=False) for a in (part, center)), none)
+    exact = part.astype(np.float64, copy=False), center.astype(np.float64, copy=False)
+    return centered_columns(*exact, none)
 
 
 def pick_rows(V: Any, start: int, chosen: Any, out: Any) -> None:
-    """Copy to out (T, N, m) the rows chosen (T, N) that lie in a tile V (T, c, m), float64, from `start` on."""
+    """Copy to out (T, N, m) the rows chosen (T, N) of a tile V (T, c, m), float64, from class `start` on."""
     _, classes, k = V.shape
     sizes = np.int64(start), np.int64(classes), np.int64(k)
     rows = np.int64(chosen.shape[1]), np.int64(chosen.size)

@@ -38,8 +38,8 @@ def trial_tops(running: RunningSoftmax, tiles: Tiles) -> SoftmaxTops:
     found = no_tops(to_host(running.log_normalizers()).ravel())
     sure = np.flatnonzero(to_host(running.sums).ravel() < CONFIDENT_SUM)
     if sure.size:
-        largest = largest_of_tiles(tiles)
-        fill_tops(found, sure, ((start, *(numbers[sure] for numbers in rows)) for start, *rows in largest))
+        rows = largest_of_tiles(tiles)
+        fill_tops(found, sure, ((start, p[sure], place[sure], rest[sure]) for start, p, place, rest in rows))
     return found
 
 
