@@ -14,6 +14,7 @@ from .softmax import (
     CENTER_CLASSES,
     RunningSoftmax,
     covariances_of,
+    folded_probabilities,
     means_of,
     tile_probabilities,
     tiles_of,
@@ -38,8 +39,7 @@ def _folded(rows: NDArray, V: Any, tile: int) -> RunningSoftmax:
 def softmax_tops(features, V, tile):
     """One pass over the classes, and one more if there are confident samples."""
     running = _folded(features, V, tile)
-    log_z, tiles = running.log_normalizers(), tiles_of(V, tile, features.dtype)
-    return trial_tops(running, tile_probabilities(running.features, tiles, log_z))
+    return trial_tops(running, folded_probabilities(running, tiles_of(V, tile, features.dtype)))
 
 
 def class_probabilities(features, V, classes, tile, log_z):

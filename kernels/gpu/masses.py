@@ -29,14 +29,21 @@ def trial_linear_masses(X: Any, tiles: TilesOf, n_classes: int, is_ce: bool) -> 
 
 
 def trial_hidden_masses(
-    X: Any, h: Any, tiles: TilesOf, n_classes: int, is_ce: bool, labels: Any
+    X: Any,
+    h: Any,
+    tiles: TilesOf,
+    n_classes: int,
+    is_ce: bool,
+    labels: Any,
+    middle: Callable[..., NDArray] = np.mean,
 ) -> NDArray[np.float64]:
     """Masses of all parts, (T, 5) or, where no labels (T, N) are given, (T, 4): without wv.
 
-    Of hidden models on X (T, N, d), whose activations h = relu(X W^T) are (T, N, m).
+    Of hidden models on X (T, N, d), whose activations h = relu(X W^T) are (T, N, m). Under ce V is centered
+    at the middle of its first classes.
     """
     if is_ce:
-        return hidden_softmax_masses(X, h, tiles, center_of(tiles(CENTER_CLASSES)), labels)
+        return hidden_softmax_masses(X, h, tiles, center_of(tiles(CENTER_CLASSES), middle), labels)
     return hidden_square_masses(X, h, tiles, n_classes, labels)
 
 
@@ -49,8 +56,9 @@ def hidden_masses(X, W, V, loss, labels, network, tile):
     """One trial, of ReLU."""
     inputs, y = to_device(X)[None], None if labels is None else to_device(labels)[None]
     h = cupy().maximum(products(inputs, to_device(W)[None].transpose(0, 2, 1)), 0)
-    tiles = _given(V, tile, X.dtype)
-    return trial_hidden_masses(inputs, h, tiles, V.shape[0], loss == "ce", y)[0]
+    of_classes = _given(V, tile, X.dtype), V.shape[0], loss == "ce"
+    # a median, of which a few rows apart make little
+    return trial_hidden_masses(inputs, h, *of_classes, y, np.median)[0]
 
 
 def _given(V: Any, tile: int, dtype: np.dtype) -> TilesOf:

@@ -30,9 +30,13 @@ def trial_masses(K: Any, A: Any) -> Any:
     return column_dots(A, products(K, A), 1 / A.shape[1] ** 2)
 
 
-def summed(numbers: Any) -> NDArray[np.float64]:
-    """Sums (T,) of numbers (T, R), on the host."""
-    return to_host(numbers).sum(axis=1)
+def summed(numbers: Any, single: int | None = None) -> Any:
+    """Sums (T,) of numbers (T, R), of which those from number `single` on, if given, count twice."""
+    trials, count = numbers.shape
+    times = cupy().full((trials, count, 1), 1.0 if single is None else 2.0, np.float64)
+    if single is not None:
+        times[:, :single].fill(1)
+    return column_dots(numbers.reshape(trials, count, 1), times).reshape(trials)
 
 
 def inner_products(rows: Any) -> Any:
@@ -74,7 +78,7 @@ class FeatureSums(NamedTuple):
             entries = cupy().ascontiguousarray(columns[:, :, k:])
         return cls(inner * inner, entries, k)
 
-    def masses(self, A: Any) -> NDArray[np.float64]:
+    def masses(self, A: Any) -> Any:
         """Sum over the columns a of A (T, N, R) of |(1/N) sum_n a_n z_n z_n^T|^2, (T,).
 
         By pairs of samples, or entry by entry of the matrices where these are fewer.
@@ -82,5 +86,4 @@ class FeatureSums(NamedTuple):
         if self.entries is None:
             return summed(trial_masses(self.K, A))
         blocks = products(A.transpose(0, 2, 1), self.entries)
-        found = to_host(column_dots(blocks, blocks, 1 / A.shape[1] ** 2))
-        return found[:, : self.k].sum(axis=1) + 2 * found[:, self.k :].sum(axis=1)
+        return summed(column_dots(blocks, blocks, 1 / A.shape[1] ** 2), self.k)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..host.tops import SoftmaxTops
-from .device import cupy, elements, empty, launch, products, to_device
+from .device import cupy, elements, empty, launch, products, to_device, to_host
 from .matrices import symmetrize, trial_gram_sum
 from .pair_sums import FeatureSums, column_dots, inner_products, summed, trial_masses, unit_masses
-from .softmax import centered_columns, means_of, tile_probabilities, trial_moments, trial_softmax
+from .softmax import centered_columns, folded_probabilities, means_of, trial_moments, trial_softmax
 from .tops import take_out, trial_tops
 from .weights import trial_class_weights
 
@@ -59,7 +59,7 @@ class OutputSums:
 
     def __init__(self, features: Any, tops: Tops) -> None:
         self.seen, self.tops = FeatureSums.of(features), tops
-        self.diagonal, self.squares = np.zeros((2, len(features)))
+        self.diagonal, self.squares = (cupy().zeros(len(features), np.float64) for _ in range(2))
         self.products = cupy().zeros(self.seen.K.shape, np.float64)
         self.across = cupy().zeros(self.seen.K.shape, np.float64) if tops.any else None
 
@@ -80,7 +80,7 @@ class OutputSums:
         if self.across is not None:
             terms += self._pairs_with_a_top(self.across)
         off = summed(column_dots(terms, self.seen.K, 1 / terms.shape[1] ** 2))
-        return np.stack([self.diagonal, off - self.squares], axis=1)
+        return np.stack([to_host(self.diagonal), to_host(off - self.squares)], axis=1)
 
     def _pairs_with_a_top(self, one: Any) -> Any:
         """Sum over c != e of p_c p_e p'_c p'_e where c or e is a top class of a sample, (T, N, N)."""
@@ -93,10 +93,9 @@ class OutputSums:
 def linear_softmax_masses(X: Any, tiles: Callable[[], Any]) -> NDArray[np.float64]:
     """Masses of vv_diag and vv_off (T, 2), from X (T, N, d) and tiles of V."""
     running = trial_softmax(X, tiles())
-    log_z = running.log_normalizers()
 
     def probabilities() -> Iterator[tuple[int, Any, Any]]:
-        return tile_probabilities(X, tiles(), log_z)
+        return folded_probabilities(running, tiles())
 
     sums = OutputSums(X.astype(np.float64, copy=False), Tops.of(trial_tops(running, probabilities()), len(X)))
     for start, p, _ in probabilities():
@@ -107,10 +106,10 @@ def linear_softmax_masses(X: Any, tiles: Callable[[], Any]) -> NDArray[np.float6
 class HiddenSamples(NamedTuple):
     """What the blocks of the W-layer and those between the layers need of the samples."""
 
+    inputs: Any
+    """(T, N, d) float64"""
     h: Any
     """(T, N, m) float64"""
-    inner_x: Any
-    """(T, N, N)"""
     means: Any
     """V^T p_n less the center of V (T, N, m)."""
     apart: Any
@@ -124,27 +123,38 @@ class UnitSums:
 
     def __init__(self, samples: HiddenSamples, tops: Tops) -> None:
         self.samples, self.tops = samples, tops
-        self.cross = np.zeros(len(samples.h))
-        self.inner_h = inner_products(samples.h)
+        self.cross = cupy().zeros(len(samples.h), np.float64)
+        self.inner_x, self.inner_h = inner_products(samples.inputs), inner_products(samples.h)
         self.covariances = [cupy().zeros(samples.h.shape, np.float64) for _ in range(samples.h.shape[2])]
         unknown = cupy().full(tops.top.shape, -1, np.int64)
         self.labels = unknown if samples.labels is None else samples.labels
 
     def add(self, start: int, p: Any, V: Any) -> None:
         """Add a tile of probabilities (T, N, c) and classes V (T, c, m), less the center. (2.6), (2.7)"""
-        h, inner_x = self.samples.h, self.samples.inner_x
-        for unit in range(h.shape[2]):
+        ones = cupy().full((*V.shape[:2], 1), 1.0, np.float64)
+        for unit, covariances in enumerate(self.covariances):
             beside, column = self.cross_factors(start, p, V, unit)
-            self.covariances[unit] += products(beside, V)
+            covariances += products(beside, V)
+            # The sum of Q over all classes is 0 but for rounding, which V would multiply.
+            covariances += products(beside, ones) * (0 - self.samples.means)
             if self.samples.labels is not None:
-                of_unit = h[:, :, unit]
+                of_unit = self.samples.h[:, :, unit]
                 others = self.inner_h - of_unit[:, :, None] * of_unit[:, None, :]
-                self.cross += summed(trial_masses(inner_x * others, beside))
-                self.cross += summed(trial_masses(inner_x, column))
+                self.cross += summed(trial_masses(self.inner_x * others, beside))
+                self.cross += self._column_masses(column)
+
+    def _column_masses(self, column: Any) -> Any:
+        """Sum over c of |(1/N) sum_n r_nc x_n|^2, (T,), r (T, N, c), by pairs of samples or by features."""
+        X = self.samples.inputs
+        _, n, d = X.shape
+        if d >= n:
+            return summed(trial_masses(self.inner_x, column))
+        found = products(X.transpose(0, 2, 1), column)
+        return summed(column_dots(found, found, 1 / n**2))
 
     def cross_factors(self, start: int, p: Any, V: Any, unit: int) -> tuple[Any, Any]:
         """Class factors (T, N, c) of the columns of a cross block beside `unit`, and of its own column."""
-        h, _, means, apart, _ = self.samples
+        _, h, means, apart, _ = self.samples
         found = empty(p.shape), empty(p.shape)
         place = np.int64(start), np.int64(p.shape[2])
         of_unit = h, means, np.int64(unit), np.int64(h.shape[2])
@@ -162,7 +172,7 @@ class UnitSums:
             covariances[:, :, : i + 1] * gates[:, :, : i + 1]
             for i, covariances in enumerate(self.covariances)
         )
-        return unit_masses(self.samples.inner_x, weights)
+        return unit_masses(self.inner_x, weights)
 
 
 def hidden_softmax_masses(
@@ -173,21 +183,20 @@ def hidden_softmax_masses(
     From X (T, N, d), relu(X W^T) (T, N, m), tiles of V, and a center of V (T, m).
     """
     running, totals = trial_moments(h, tiles(), center, to_device(np.empty((0, 2), np.int64)))
-    log_z, means = running.log_normalizers(), means_of(running, totals)
-    exact, inputs = h.astype(np.float64, copy=False), X.astype(np.float64, copy=False)
+    means, exact = means_of(running, totals), h.astype(np.float64, copy=False)
 
     def probabilities() -> Iterator[tuple[int, Any, Any]]:
-        return tile_probabilities(h, tiles(), log_z)
+        return folded_probabilities(running, tiles())
 
     tops = Tops.of(trial_tops(running, probabilities()), len(X))
     apart = _apart(probabilities, center, tops, means.shape) if tops.any else means
     outputs = OutputSums(exact, tops)
-    units = UnitSums(HiddenSamples(exact, inner_products(inputs), means, apart, labels), tops)
+    units = UnitSums(HiddenSamples(X.astype(np.float64, copy=False), exact, means, apart, labels), tops)
     for start, p, part in probabilities():
         units.add(start, p, _centered(part, center))
         outputs.add(start, p)
     parts = [units.end(), outputs.end()]
-    return np.concatenate(parts if labels is None else [*parts, units.cross[:, None]], axis=1)
+    return np.concatenate(parts if labels is None else [*parts, to_host(units.cross)[:, None]], axis=1)
 
 
 def _centered(part: Any, center: Any) -> Any:

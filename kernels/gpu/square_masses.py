@@ -19,7 +19,8 @@ def square_output_masses(features: Any, n_classes: int) -> NDArray[np.float64]:
     exact = features.astype(np.float64, copy=False)
     trials, n, k = exact.shape
     gram = inner_products(exact) if n <= k else products(exact.transpose(0, 2, 1), exact)
-    return np.stack([summed(column_dots(gram, gram, n_classes / n**2)), np.zeros(trials)], axis=1)
+    diagonal = to_host(summed(column_dots(gram, gram, n_classes / n**2)))
+    return np.stack([diagonal, np.zeros(trials)], axis=1)
 
 
 def hidden_square_masses(
@@ -41,7 +42,8 @@ def hidden_square_masses(
     if labels is not None:
         residuals = products(exact, S) - labelled
         terms = _cross_terms(exact, gates, S, residuals, labelled, labels)
-        parts.append(summed(column_dots(inner_x, terms, 1 / terms.shape[1] ** 2))[:, None])
+        cross = summed(column_dots(inner_x, terms, 1 / terms.shape[1] ** 2))
+        parts.append(to_host(cross)[:, None])
     return np.concatenate(parts, axis=1)
 
 

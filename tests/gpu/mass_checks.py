@@ -81,7 +81,7 @@ def cross_factors(
     given = [device.to_device(array) for array in (h, means, apart, labels)]
 
     def found() -> Any:
-        samples = gpu_masses.HiddenSamples(given[0], None, *given[1:])
+        samples = gpu_masses.HiddenSamples(given[0], *given)
         sums = gpu_masses.UnitSums(samples, tops_of(top, complement))
         parts = sums.cross_factors(FIRST, device.to_device(p), device.to_device(V), unit)
         return device.to_device(np.stack([device.to_host(part) for part in parts]))
