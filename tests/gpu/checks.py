@@ -157,6 +157,11 @@ def softmax(samples: int, n_classes: int, tile: int, dtype: type) -> None:
             lambda: gpu_softmax.trial_covariances(given, tiles(), on_device[2], on_device[1]), range(3)
         ),
     }
+    running = gpu_softmax.trial_softmax(given, tiles())
+    by_tiles = [device.to_host(p) for _, p, _ in gpu_softmax.folded_probabilities(running, tiles())]
+    for trial, p in enumerate(np.concatenate(by_tiles, axis=2)):
+        every = kernels.load("reference").class_probabilities(features[trial], V[trial], np.arange(n_classes))
+        close(p, every, dtype, 16, np.abs(V).max() ** 2)
     extra = {"class_probabilities": (chosen,), "class_covariances": (pairs,)}
     for name, result in found.items():
         operation = getattr(kernels.load("reference"), name)

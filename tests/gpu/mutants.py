@@ -111,6 +111,7 @@ MUTANTS = (
     Mutant("classes", "earlier totals not rescaled", "totals[i] * rescale[i / columns]", "totals[i]"),
     Mutant("classes", "one factor of a product not centered", "(v[b] - c[b])", "v[b]"),
     Mutant("classes", "product of means not subtracted", " - (a / sum) * (b / sum)", ""),
+    Mutant("classes", "sum of the first row for all", "total[i / count]", "total[0]"),
     Mutant("tops", "last of equal places", "-(double)c", "(double)c"),
     Mutant("tops", "the largest among the others", "if (c != (i64)first) ", ""),
     Mutant("tops", "p stays", "p[where[i]] = 0;", ""),
