@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,12 @@ from numpy.typing import NDArray
 
 from ..host.covariances import differences_lose, with_variances
 from ..host.rows import chosen_rows
-from ..host.tops import CONFIDENT_SUM, fill_tops, no_tops
 from .device import cupy, products, to_device, to_host
 from .softmax import (
     CENTER_CLASSES,
     RunningSoftmax,
     covariances_of,
+    folded_probabilities,
     means_of,
     tile_probabilities,
     tiles_of,
@@ -25,7 +24,7 @@ from .softmax import (
     trial_probabilities,
     trial_softmax,
 )
-from .tops import add_moments, largest_of_rows
+from .tops import add_moments, largest_of_tiles, trial_tops
 
 
 def log_normalizers(features, V, tile):
@@ -38,21 +37,9 @@ def _folded(rows: NDArray, V: Any, tile: int) -> RunningSoftmax:
 
 
 def softmax_tops(features, V, tile):
-    """One pass over the classes, and one more for the confident samples alone."""
+    """One pass over the classes, and one more if there are confident samples."""
     running = _folded(features, V, tile)
-    found = no_tops(to_host(running.log_normalizers())[0])
-    sure = np.flatnonzero(to_host(running.sums)[0] < CONFIDENT_SUM)
-    if sure.size:
-        fill_tops(found, sure, _largest(features[sure], V, tile, found.log_z[sure]))
-    return found
-
-
-def _largest(
-    rows: NDArray, V: Any, tile: int, log_z: NDArray
-) -> Iterator[tuple[int, NDArray, NDArray, NDArray]]:
-    """First class, and `largest_of_rows` of the probabilities, of each tile."""
-    for start, p, _ in tile_probabilities(to_device(rows)[None], V, tile, to_device(log_z)[None]):
-        yield start, *largest_of_rows(p)
+    return trial_tops(running, folded_probabilities(running, tiles_of(V, tile, features.dtype)))
 
 
 def class_probabilities(features, V, classes, tile, log_z):
@@ -89,14 +76,15 @@ def class_covariances(features, V, pairs, tile):
 def _about_the_top(rows: NDArray, V: Any, tile: int, pairs: NDArray, log_z: NDArray) -> NDArray[np.float64]:
     """Covariances (N, K) from columns centered at the likeliest class of each sample."""
     largest, top = np.full(len(rows), -np.inf), np.zeros(rows.shape, rows.dtype)
-    for start, height, place, _ in _largest(rows, V, tile, log_z):
+    given = to_device(rows)[None], tiles_of(V, tile, rows.dtype), to_device(log_z)[None]
+    for start, height, place, _ in largest_of_tiles(tile_probabilities(*given)):
         higher = height > largest
         largest[higher], top[higher] = height[higher], V[start : start + tile][place[higher]]
     k = rows.shape[1]
     columns = np.stack([np.arange(k), np.full(k, -1)], axis=1)
     wanted, origin = to_device(np.concatenate([columns, pairs])), to_device(top)
     sums = cupy().zeros((len(rows), k + len(pairs)), np.float64)
-    for _, p, part in tile_probabilities(to_device(rows)[None], V, tile, to_device(log_z)[None]):
+    for _, p, part in tile_probabilities(given[0], tiles_of(V, tile, rows.dtype), given[2]):
         add_moments(p, part, origin, wanted, sums)
     found = to_host(sums)
     means = found[:, :k]

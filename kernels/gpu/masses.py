@@ -1,31 +1,21 @@
-"""Masses from sums over pairs of samples, on the GPU; probabilities of all classes never leave it."""
+"""Masses of all blocks of a network, of many trials at once, on the GPU; what sums need stays there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..host.masses import mass_totals, squares
-from ..host.tops import top_terms
-from .classes import class_probabilities, softmax_tops
-from .device import cupy, empty, launch, products, to_device, to_host
-from .matrices import WARP, trial_gram_sum
-from .softmax import tile_probabilities
-from .tops import take_out
-from .weights import trial_class_weights
+from .device import cupy, products, to_device, to_host
+from .pair_sums import trial_masses
+from .softmax import CENTER_CLASSES, Tiles, center_of, tiles_of
+from .softmax_masses import hidden_softmax_masses, linear_softmax_masses
+from .square_masses import hidden_square_masses, square_output_masses
 
-COLUMN_WARPS = 8
-
-
-def trial_masses(K: Any, A: Any) -> Any:
-    """(1/N^2) a_r^T K a_r, (T, R), for K (T, N, N) and A (T, N, R)."""
-    trials, samples, columns = A.shape
-    out = empty((trials, columns))
-    sizes = np.int64(samples), np.int64(columns), np.float64(1 / samples**2)
-    grid = (-(-columns // WARP), trials)
-    launch("gram.column_dots", A.dtype, grid, (WARP, COLUMN_WARPS), A, products(K, A), *sizes, out)
-    return out
+TilesOf = Callable[..., Tiles]
+"""Tiles of V, of as many classes as is said or else of a good number."""
 
 
 def masses(K, A):
@@ -33,20 +23,43 @@ def masses(K, A):
     return to_host(trial_masses(to_device(K)[None], to_device(A)[None]))[0]
 
 
-def class_mass_totals(features, V, tile, tops):
-    """Three N x N sums over the classes; the top classes of confident samples are summed apart, (2.5a)."""
-    tops = softmax_tops(features, V, tile) if tops is None else tops
-    given, n = to_device(features)[None], len(features)
-    inner, squared, diagonal = (cupy().zeros((1, n, n), np.float64) for _ in range(3))
-    for start, p, _ in tile_probabilities(given, V, tile, to_device(tops.log_z)[None]):
-        weights = trial_class_weights(p, p, True)
-        take_out(tops, start, p, weights)
-        # of -p^2 a sign of both factors does not matter
-        for factor, total in ((p, inner), (trial_class_weights(p, p, False), squared), (weights, diagonal)):
-            trial_gram_sum(factor.transpose(0, 2, 1), total)
-    K = squares(to_host(products(given, given.transpose(0, 2, 1)))[0])
-    terms = None
-    if tops.confident.size:
-        chosen = tops.top[tops.confident]
-        terms = top_terms(tops, class_probabilities(features, V, chosen, tile, tops.log_z))
-    return mass_totals(K, *(to_host(total)[0] for total in (inner, squared, diagonal)), terms)
+def trial_linear_masses(X: Any, tiles: TilesOf, n_classes: int, is_ce: bool) -> NDArray[np.float64]:
+    """Masses of vv_diag and vv_off (T, 2) of linear models on X (T, N, d)."""
+    return linear_softmax_masses(X, tiles) if is_ce else square_output_masses(X, n_classes)
+
+
+def trial_hidden_masses(
+    X: Any,
+    h: Any,
+    tiles: TilesOf,
+    n_classes: int,
+    is_ce: bool,
+    labels: Any,
+    middle: Callable[..., NDArray] = np.mean,
+) -> NDArray[np.float64]:
+    """Masses of all parts, (T, 5) or, where no labels (T, N) are given, (T, 4): without wv.
+
+    Of hidden models on X (T, N, d), whose activations h = relu(X W^T) are (T, N, m). Under ce V is centered
+    at the middle of its first classes.
+    """
+    if is_ce:
+        return hidden_softmax_masses(X, h, tiles, center_of(tiles(CENTER_CLASSES), middle), labels)
+    return hidden_square_masses(X, h, tiles, n_classes, labels)
+
+
+def linear_masses(X, V, loss, tile):
+    """One trial."""
+    return trial_linear_masses(to_device(X)[None], _given(V, tile, X.dtype), V.shape[0], loss == "ce")[0]
+
+
+def hidden_masses(X, W, V, loss, labels, network, tile):
+    """One trial, of ReLU."""
+    inputs, y = to_device(X)[None], None if labels is None else to_device(labels)[None]
+    h = cupy().maximum(products(inputs, to_device(W)[None].transpose(0, 2, 1)), 0)
+    of_classes = _given(V, tile, X.dtype), V.shape[0], loss == "ce"
+    # a median, of which a few rows apart make little
+    return trial_hidden_masses(inputs, h, *of_classes, y, np.median)[0]
+
+
+def _given(V: Any, tile: int, dtype: np.dtype) -> TilesOf:
+    return lambda width=tile: tiles_of(V, width, dtype)

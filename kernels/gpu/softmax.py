@@ -8,12 +8,13 @@ and results are float64. Tiles of V come as pairs (first class, (trials, classes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .device import cupy, elements, empty, launch, products, to_device
+from .device import cupy, elements, empty, launch, products, to_device, to_host
 
 Tiles = Iterable[tuple[int, Any]]
 
@@ -91,11 +92,15 @@ def trial_chosen_logits(features: Any, tiles: Tiles, chosen: Any) -> tuple[Any, 
     return found, running.log_normalizers()
 
 
-def trial_probabilities(logits: Any, log_z: Any) -> Any:
-    """Probabilities (T, N, K) of classes with the given logits (T, N, K), and log-normalizers (T, N)."""
+def trial_probabilities(logits: Any, shift: Any, total: Any = None) -> Any:
+    """Probabilities (T, N, K) of classes with the given logits (T, N, K).
+
+    From log-normalizers (T, N), or from maxima and sums of exponentials less these, (T, N) float64.
+    """
     out = empty(logits.shape)
-    sizes = np.int64(log_z.size), np.int64(logits.shape[2])
-    launch("classes.probabilities", logits.dtype, *elements(out.size), logits, log_z, *sizes, out)
+    total = cupy().full(shift.shape, 1.0, np.float64) if total is None else total
+    sizes = np.int64(shift.size), np.int64(logits.shape[2])
+    launch("classes.probabilities", logits.dtype, *elements(out.size), logits, shift, total, *sizes, out)
     return out
 
 
@@ -128,7 +133,7 @@ def trial_moments(features: Any, tiles: Tiles, center: Any, pairs: Any) -> tuple
     running = RunningSoftmax(features)
     totals = cupy().zeros((*features.shape[:2], features.shape[2] + len(pairs)), np.float64)
     for _, part in tiles:
-        columns = _centered_columns(part, center, pairs)
+        columns = centered_columns(part, center, pairs)
         running.add(products(running.fold(running.logits(part)), columns), totals)
     return running, totals
 
@@ -143,7 +148,14 @@ def covariances_of(running: RunningSoftmax, totals: Any, pairs: Any) -> Any:
     return out
 
 
-def _centered_columns(part: Any, center: Any, pairs: Any) -> Any:
+def center_of(tiles: Tiles, middle: Callable[..., NDArray] = np.mean) -> Any:
+    """Mean, or another middle, of the classes of the first tile, (T, k) of its dtype."""
+    _, first = next(iter(tiles))
+    return to_device(middle(to_host(first).astype(np.float64), axis=1), first.dtype)
+
+
+def centered_columns(part: Any, center: Any, pairs: Any) -> Any:
+    """Columns of V - center, then products of pairs (K, 2) of them, (T, c, k + K); center (T, k)."""
     trials, classes, k = part.shape
     columns = empty((trials, classes, k + len(pairs)), part.dtype)
     sizes = (np.int64(n) for n in (trials * classes, classes, k, len(pairs)))
@@ -159,7 +171,15 @@ def tiles_of(V: Any, size: int, dtype: np.dtype) -> Iterator[tuple[int, Any]]:
         yield start, to_device(V[start : start + size], dtype)[None]
 
 
-def tile_probabilities(features: Any, V: Any, size: int, log_z: Any) -> Iterator[tuple[int, Any, Any]]:
-    """First class, probabilities (1, N, c) and classes (1, c, k) of each tile of V, of one trial."""
-    for start, part in tiles_of(V, size, features.dtype):
-        yield start, trial_probabilities(products(features, part.transpose(0, 2, 1)), log_z), part
+def tile_probabilities(
+    features: Any, tiles: Tiles, shift: Any, total: Any = None
+) -> Iterator[tuple[int, Any, Any]]:
+    """First class, probabilities (T, N, c), as `trial_probabilities` has them, and classes (T, c, k)."""
+    for start, part in tiles:
+        yield start, trial_probabilities(products(features, part.transpose(0, 2, 1)), shift, total), part
+
+
+def folded_probabilities(running: RunningSoftmax, tiles: Tiles) -> Iterator[tuple[int, Any, Any]]:
+    """As `tile_probabilities`, of tiles that have all been folded."""
+    maxima = running.maxima.astype(np.float64, copy=False)
+    return tile_probabilities(running.features, tiles, maxima, running.sums)

@@ -20,6 +20,7 @@ UNITS = (
     "structured",
     "layers",
     "banded",
+    "masses",
 )
 REAL_UNITS = ("random", "classes", "tops", "gram", "householder", "layers")
 """Units compiled for REAL = float and REAL = double. The others are float64 throughout."""

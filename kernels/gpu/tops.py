@@ -2,29 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..host.tops import SoftmaxTops
+from ..host.tops import CONFIDENT_SUM, SoftmaxTops, fill_tops, no_tops
 from .device import elements, empty, launch, to_device, to_host
-from .softmax import fold_threads
+from .softmax import RunningSoftmax, fold_threads
+
+Tiles = Iterable[tuple[int, Any, Any]]
 
 
 def largest_of_rows(p: Any) -> tuple[NDArray, NDArray, NDArray]:
-    """Largest entry of each row of p (1, N, c) on the device, its place, and the sum of the others, (N,)."""
-    _, n, classes = p.shape
+    """Largest entry of each row of p (T, N, c) on the device, its place, the sum of the others: (T N,)."""
+    n, classes = p.shape[0] * p.shape[1], p.shape[2]
     largest, others, place = empty((n,)), empty((n,)), empty((n,), np.int64)
     grid, block = (n,), (fold_threads(classes),)
     launch("tops.largest_of_rows", np.float64, grid, block, p, np.int64(classes), largest, place, others)
     return to_host(largest), to_host(place), to_host(others)
 
 
+def largest_of_tiles(tiles: Tiles) -> Iterator[tuple[int, NDArray, NDArray, NDArray]]:
+    """First class, and `largest_of_rows` of the probabilities, of each tile of `tile_probabilities`."""
+    for start, p, _ in tiles:
+        yield start, *largest_of_rows(p)
+
+
+def trial_tops(running: RunningSoftmax, tiles: Tiles) -> SoftmaxTops:
+    """Top classes of all samples of all trials, one after another, from a softmax and tiles of its p.
+
+    The tiles are looked at if there are confident samples.
+    """
+    found = no_tops(to_host(running.log_normalizers()).ravel())
+    sure = np.flatnonzero(to_host(running.sums).ravel() < CONFIDENT_SUM)
+    if sure.size:
+        rows = largest_of_tiles(tiles)
+        fill_tops(found, sure, ((start, p[sure], place[sure], rest[sure]) for start, p, place, rest in rows))
+    return found
+
+
 def take_out(tops: SoftmaxTops, start: int, p: Any, weights: Any) -> None:
     """For the top classes in a tile that begins with class `start`: weights become p (1 - p), then p 0.
 
-    p and weights are (1, N, c), on the device.
+    p and weights are (T, N, c), on the device, and the tops those of the T N samples.
     """
     samples, places = tops.inside(start, p.shape[2])
     if samples.size == 0:

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments.trials import Forms, HiddenForms, Network
+from ..arguments.trials import Forms, HiddenForms, LinearForms, Network
 from ..host.pairs import distinct
 from . import eigen, matrices, random, softmax, spectra
 from .batches import batch_size, free_memory, halving, pipelined
 from .device import cupy, empty, products, to_device, to_host
+from .masses import trial_hidden_masses, trial_linear_masses
 from .structured import trial_output_grams
 from .weights import trial_class_weights, trial_gated_weights
 
@@ -30,6 +31,7 @@ class Setting(NamedTuple):
     is_ce: bool
     dtype: np.dtype
     network: Network
+    masses: bool
 
     def v_deviation(self, k: int) -> np.floating:
         """Standard deviation of the entries of V (C, k)."""
@@ -45,6 +47,8 @@ class Normals(NamedTuple):
     """(T, m, d) of hidden models, None of linear ones."""
     v_streams: Any
     """(T, 4)"""
+    labels: Any
+    """(T, N) int64 of hidden models whose masses are asked for, else None."""
 
 
 class Drawn(NamedTuple):
@@ -56,6 +60,8 @@ class Drawn(NamedTuple):
     """What the output layer sees, (T, N, k): X itself or relu(X W^T)."""
     v_streams: Any
     """(T, 4)"""
+    labels: Any
+    """(T, N) int64 or None."""
     setting: Setting
 
     def tiles(self, width: int | None = None) -> Iterator[tuple[int, Any]]:
@@ -71,15 +77,21 @@ class Drawn(NamedTuple):
 Parts = list[Any]
 
 
-def trial_bytes(sizes: Sequence[int], itemsize: int) -> int:
+def trial_bytes(sizes: Sequence[int], itemsize: int, masses: bool = False) -> int:
     """Bytes of device memory that a trial of sizes (N, d, C) or (N, d, C, m) takes.
 
-    X and two scaled copies, Gram matrices, the features and their sums, a tile of logits and of V.
+    X and two scaled copies, Gram matrices, the features and their sums, a tile of logits and of V. For masses
+    in float64: X, features and sums over the classes; tiles of probabilities, factors of two, products and V,
+    as they are and centered; sums over pairs of samples, at most those of two kinds and what makes them.
     """
     N, d, C, *hidden = sizes
     k = hidden[0] if hidden else d
     tile = min(C, softmax.tile_width(N * itemsize))
-    return itemsize * (N * (3 * d + 2 * k + tile) + tile * (k + 2) + 2 * d * d) + 8 * N * (2 * k + 8)
+    forms = itemsize * (N * (3 * d + 2 * k + tile) + tile * (k + 2) + 2 * d * d) + 8 * N * (2 * k + 8)
+    if not masses:
+        return forms
+    units = k * k if hidden else 0
+    return forms + 8 * (N * (d + 6 * k + units + 4 * tile + 12 * N) + 2 * tile * k)
 
 
 def _normals(streams: Any, start: int, shape: tuple[int, int], deviation: np.floating) -> Any:
@@ -96,19 +108,29 @@ def _draw(setting: Setting, streams: NDArray) -> Normals:
     on_device = [to_device(streams[:, role]) for role in range(streams.shape[1])]
     X = _normals(on_device[0], 0, (N, d), real(1))
     W = _normals(on_device[1], 0, (hidden[0], d), real(w_deviation)) if hidden else None
-    return Normals(X, W, on_device[-1])
+    v_role = 2 if hidden else 1
+    labels = _labels(on_device[3], setting) if streams.shape[1] > v_role + 1 else None
+    return Normals(X, W, on_device[v_role], labels)
+
+
+def _labels(streams: Any, setting: Setting) -> Any:
+    """Labels (T, N) of streams (T, 4)."""
+    N, _, C = setting.sizes[:3]
+    found = empty((len(streams), N), np.int64)
+    random.draw_labels(streams, 0, C, found)
+    return found
 
 
 def _with_features(setting: Setting, normals: Normals) -> Drawn:
     """The arrays of trials. Its GEMMs have no place in `_draw`; see `pipelined`."""
-    X, W, v_streams = normals
+    X, W, v_streams, labels = normals
     features = X if W is None else cupy().maximum(products(X, W.transpose(0, 2, 1)), 0)
-    return Drawn(X, features, v_streams, setting)
+    return Drawn(X, features, v_streams, labels, setting)
 
 
 def _in_batches(setting: Setting, streams: NDArray, measure: Callable[[Drawn], Parts]) -> list[Parts]:
     """What `measure` returns for each batch of trials, in order."""
-    count = batch_size(trial_bytes(setting.sizes, setting.dtype.itemsize), free_memory())
+    count = batch_size(trial_bytes(setting.sizes, setting.dtype.itemsize, setting.masses), free_memory())
     batches = [streams[first : first + count] for first in range(0, len(streams), count)]
 
     def draw(batch: NDArray) -> list[Normals]:
@@ -142,8 +164,7 @@ def _hidden_weights(drawn: Drawn, hidden: NDArray, scales: NDArray) -> Iterator[
     """Sample weights (T, N) of each block (w_i, w_j); scales (T, B) are S_ij under mse. theory.md (2.2)"""
     h, is_ce = drawn.features, drawn.setting.is_ce
     if is_ce and len(hidden):
-        _, first = next(drawn.tiles(softmax.CENTER_CLASSES))
-        center = to_device(np.mean(to_host(first), axis=1, dtype=np.float64), h.dtype)
+        center = softmax.center_of(drawn.tiles(softmax.CENTER_CLASSES))
         factors = softmax.trial_covariances(h, drawn.tiles(), center, to_device(hidden))
     for r, (i, j) in enumerate(hidden):
         factor = _column(factors, r) if is_ce else to_device(scales[:, r])
@@ -191,26 +212,48 @@ def _stacked(parts: Sequence[list[tuple[NDArray, NDArray]]], shape: tuple[int, i
     return whole
 
 
-def linear_forms(streams, sizes, loss, class_pairs, dtype, network):
+def _masses(drawn: Drawn) -> NDArray[np.float64] | None:
+    """Masses (T, parts) of all blocks, if asked for."""
+    setting = drawn.setting
+    if not setting.masses:
+        return None
+    of_classes = drawn.tiles, setting.sizes[2], setting.is_ce
+    if len(setting.sizes) == 3:
+        return trial_linear_masses(drawn.X, *of_classes)
+    return trial_hidden_masses(drawn.X, drawn.features, *of_classes, drawn.labels)
+
+
+def _all_masses(setting: Setting, found: Sequence[Any], parts: int) -> NDArray[np.float64] | None:
+    """Masses of all batches."""
+    return np.concatenate([np.empty((0, parts)), *found]) if setting.masses else None
+
+
+def linear_forms(streams, sizes, loss, class_pairs, dtype, network, masses):
     """Forms of the output layer, which sees X itself."""
-    setting = Setting(sizes, loss == "ce", dtype, network)
-    found = _in_batches(setting, streams, lambda drawn: _forms(drawn.X, _class_weights(drawn, class_pairs)))
-    return _stacked(found, (len(streams), len(class_pairs), sizes[1]))
+    setting = Setting(sizes, loss == "ce", dtype, network, masses)
+
+    def measure(drawn: Drawn) -> Parts:
+        return [_forms(drawn.X, _class_weights(drawn, class_pairs)), _masses(drawn)]
+
+    parts = _in_batches(setting, streams, measure)
+    forms = _stacked([part[0] for part in parts], (len(streams), len(class_pairs), sizes[1]))
+    return LinearForms(forms, _all_masses(setting, [part[1] for part in parts], 2))
 
 
-def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network):
+def hidden_forms(streams, sizes, loss, hidden_pairs, class_pairs, dtype, network, masses):
     """Forms of both layers."""
-    _, d, _, m = sizes
+    (_, d, _, m), setting = sizes, Setting(sizes, loss == "ce", dtype, network, masses)
 
     def measure(drawn: Drawn) -> Parts:
         scales = _scales(drawn, hidden_pairs)
         hidden = _forms(drawn.X, _hidden_weights(drawn, hidden_pairs, scales))
-        return [hidden, _forms(drawn.features, _class_weights(drawn, class_pairs)), scales]
+        classes = _forms(drawn.features, _class_weights(drawn, class_pairs))
+        return [hidden, classes, scales, _masses(drawn)]
 
-    parts = _in_batches(Setting(sizes, loss == "ce", dtype, network), streams, measure)
-    count = len(streams)
+    parts, count = _in_batches(setting, streams, measure), len(streams)
     return HiddenForms(
         _stacked([part[0] for part in parts], (count, len(hidden_pairs), d)),
         _stacked([part[1] for part in parts], (count, len(class_pairs), m)),
         np.concatenate([np.empty((0, len(hidden_pairs))), *(part[2] for part in parts)]),
+        _all_masses(setting, [part[3] for part in parts], 5),
     )

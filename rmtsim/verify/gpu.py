@@ -20,6 +20,9 @@ SIZES = (70, 33, 11, 3)
 """Samples, features, classes and hidden units. The arrays of the second trial are aligned to 16 bytes or
 fewer, those of V to a number: cuBLAS may choose an algorithm by alignment."""
 
+NETWORK = kernels.Network(v_std=8.0)
+"""Of some samples it is sure, whose top classes masses sum apart; of others not."""
+
 
 def matrices(precision: str) -> Iterator[Check]:
     """Check of each order the eigenvalues of a batch of matrices.
@@ -64,15 +67,15 @@ def batches(precision: str) -> Iterator[Check]:
     """Check of each model and loss that each of `TRIALS` trials has alone the bits that it has among them."""
     pairs = np.array([[0, 0], [2, 1]])
     for loss in ("ce", "mse"):
-        linear = SIZES[:3], loss, pairs, precision
-        hidden = SIZES, loss, pairs, pairs, precision
-        for name, roles, arguments in (("linear_forms", 2, linear), ("hidden_forms", 3, hidden)):
+        linear = SIZES[:3], loss, pairs, precision, NETWORK, True
+        hidden = SIZES, loss, pairs, pairs, precision, NETWORK, True
+        for name, roles, arguments in (("linear_forms", 2, linear), ("hidden_forms", 4, hidden)):
             error = partial(_trials_alone, name, roles, arguments)
             yield check("same bits", f"{name} {loss}", precision, error)
 
 
 def _trials_alone(operation: str, roles: int, arguments: tuple) -> float:
-    """0 if each trial has alone the same forms and scales, to the bit; else infinite."""
+    """0 if each trial has alone the same forms, scales and masses, to the bit; else infinite."""
     compute: Callable = getattr(kernels.load("gpu"), operation)
     streams = np.random.default_rng(roles).integers(0, 2**32, (TRIALS, roles, 4), np.uint32)
     together = _arrays(compute(streams, *arguments))

@@ -21,6 +21,25 @@ class OutOfMemoryError(MemoryError):
     """As cupy.cuda.memory.OutOfMemoryError."""
 
 
+def _elementwise(operation):
+    """A method that makes a new array of this one and another, or a number."""
+
+    def method(array, other) -> "DeviceArray":
+        return DeviceArray(np.asarray(operation(array.use(), _operand(other))))
+
+    return method
+
+
+def _in_place(operation):
+    """A method that writes to this array, as large as any result and of its dtype."""
+
+    def method(array, other) -> "DeviceArray":
+        operation(array.use(), _operand(other), out=array.use())
+        return array
+
+    return method
+
+
 class DeviceArray:
     """An array on the device; a view if the block of memory is given."""
 
@@ -79,6 +98,16 @@ class DeviceArray:
 
     def transpose(self, *axes) -> "DeviceArray":
         return self._view(self.memory_of_the_device.transpose(*axes))
+
+    __mul__ = __rmul__ = _elementwise(np.multiply)
+    __add__, __iadd__ = _elementwise(np.add), _in_place(np.add)
+    __sub__, __rsub__ = _elementwise(np.subtract), _elementwise(lambda a, b: np.subtract(b, a))
+    __eq__, __gt__ = _elementwise(np.equal), _elementwise(np.greater)
+    __hash__ = object.__hash__
+
+
+def _operand(value) -> np.ndarray | float:
+    return value if isinstance(value, int | float) else _memory(value)
 
 
 def _memory(array: DeviceArray) -> np.ndarray:

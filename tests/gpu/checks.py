@@ -15,8 +15,8 @@ import pytest
 from rmtsim import kernels
 from rmtsim.kernels.cpu.compiled import classes as cpu_classes
 from rmtsim.kernels.gpu import device, eigen
-from rmtsim.kernels.gpu import masses as gpu_masses
 from rmtsim.kernels.gpu import matrices as gpu_matrices
+from rmtsim.kernels.gpu import pair_sums as gpu_sums
 from rmtsim.kernels.gpu import random as gpu_random
 from rmtsim.kernels.gpu import softmax as gpu_softmax
 from rmtsim.kernels.gpu import tops as gpu_tops
@@ -157,6 +157,11 @@ def softmax(samples: int, n_classes: int, tile: int, dtype: type) -> None:
             lambda: gpu_softmax.trial_covariances(given, tiles(), on_device[2], on_device[1]), range(3)
         ),
     }
+    running = gpu_softmax.trial_softmax(given, tiles())
+    by_tiles = [device.to_host(p) for _, p, _ in gpu_softmax.folded_probabilities(running, tiles())]
+    for trial, p in enumerate(np.concatenate(by_tiles, axis=2)):
+        every = kernels.load("reference").class_probabilities(features[trial], V[trial], np.arange(n_classes))
+        close(p, every, dtype, 16, np.abs(V).max() ** 2)
     extra = {"class_probabilities": (chosen,), "class_covariances": (pairs,)}
     for name, result in found.items():
         operation = getattr(kernels.load("reference"), name)
@@ -286,7 +291,7 @@ def gram() -> None:
             grams = same_bits(
                 lambda x=unread, w=w: gpu_matrices.trial_grams(x, device.to_device(w)), range(4)
             )
-            masses = same_bits(lambda x=x, k=k: gpu_masses.trial_masses(k, x))
+            masses = same_bits(lambda x=x, k=k: gpu_sums.trial_masses(k, x))
             sums = same_bits(lambda x=x, t=total: summed(x, t), range(2))
             np.testing.assert_array_equal(grams, grams.transpose(0, 2, 1))
             for t in range(2):

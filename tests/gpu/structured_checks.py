@@ -11,7 +11,7 @@ from rmtsim.kernels.gpu import device
 from rmtsim.kernels.gpu import structured as gpu_structured
 from rmtsim.kernels.gpu.spectra import FewDiagonals
 
-from . import checks
+from . import checks, mass_checks
 from .checks import DTYPES, SHAPES, SIZES, close, launched, same_bits
 
 DEGREES = (0.0, 0.1, 0.5, 1.0, 1.5, 1.999, 2.0, 3.0, 7.25, 40.0, 1e6, 2.0**40)
@@ -193,5 +193,6 @@ CHECKS: dict[str, Callable[[], None]] = {
     "structured": structured,
     "layers": layers,
     "banded": banded,
+    "masses": mass_checks.masses,
 }
 """Those of every unit."""

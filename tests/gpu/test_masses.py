@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from rmtsim import HiddenModel, kernels
-from rmtsim.kernels.gpu import masses as gpu_masses
-from rmtsim.kernels.gpu import matrices
+from rmtsim.kernels.gpu import masses, matrices, pair_sums, softmax, softmax_masses, square_masses, tops
 
 from .. import rounding
 
 pytestmark = pytest.mark.emulated
 
 N, d, C, m = 12, 5, 40, 3
+MODULES = masses, matrices, pair_sums, softmax, softmax_masses, square_masses, tops
 
 
 def arrays(dtype: type) -> tuple[np.ndarray, ...]:
@@ -47,7 +47,7 @@ class Moved:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: Any) -> None:
         self.shapes: list[tuple[int, ...]] = []
-        for name in ("to_device", "to_host"):
+        for name in {"to_device", "to_host"} & vars(module).keys():
             monkeypatch.setattr(module, name, self.noted(getattr(module, name)))
 
     def noted(self, copy: Any) -> Any:
@@ -58,13 +58,21 @@ class Moved:
         return noting
 
 
-def test_total_masses_move_nothing_of_the_size_of_samples_times_classes(monkeypatch) -> None:
-    X, _, _, _ = arrays(np.float64)
-    V = np.random.default_rng(4).normal(size=(C, d))
-    sums, masses = Moved(monkeypatch, gpu_masses), Moved(monkeypatch, matrices)
-    found, wanted = (
-        kernels.load(device).class_mass_totals(X, V, 7) for device in ("gpu", "cpu")
-    )  # six tiles
-    np.testing.assert_allclose(found, wanted, rtol=0, atol=rounding.masses(X, X, V) * wanted[0])
-    assert sorted(sums.shapes) == sorted([(N, d), (N,)] + 4 * [(1, N, N)])
-    assert masses.shapes == []
+@pytest.mark.parametrize("confident", [False, True])
+@pytest.mark.parametrize("loss", ["ce", "mse"])
+def test_total_masses_move_nothing_of_the_size_of_samples_squared_or_times_classes(
+    monkeypatch, loss: str, confident: bool
+) -> None:
+    X, W, V, y = arrays(np.float64)
+    V *= 30 if confident else 0.1
+    moved = [Moved(monkeypatch, module) for module in MODULES]
+    kernels.load("gpu").hidden_masses(X, W, V, loss, y, tile=20)  # two tiles
+    shapes = [shape for module in moved for shape in module.shapes]
+    assert {(N, d), (m, d), (N,)} <= set(shapes)
+    of_v = [shape for shape in shapes if shape == (20, m)]
+    whole = [shape for shape in shapes if shape[-2:] == (C, m)]  # the first classes, for their center
+    assert len(whole) == (0 if loss == "mse" else 2)
+    assert len(of_v) == 2 * (1 if loss == "mse" else 4 if confident else 2)  # passes over V
+    sums = [shape for shape in shapes if shape not in of_v + whole]
+    assert max(np.prod(shape) for shape in sums) <= N * max(d, m)
+    assert not any({C, 20} & set(shape) for shape in sums)

@@ -46,7 +46,7 @@ def run_classes(dtype: type) -> None:
 
 def run_tops(dtype: type) -> None:
     gpu, features, V = kernels.load("gpu"), np.eye(3, dtype=dtype), 40 * np.eye(4, 3, dtype=dtype)
-    gpu.class_mass_totals(features, V, tile=3)
+    gpu.linear_masses(features, V, "ce", tile=3)
     gpu.class_covariances(features, V, [[0, 0], [2, 1]], tile=3)
 
 
@@ -98,6 +98,13 @@ def run_banded(dtype: type) -> None:
     gpu.banded_statistics(bands, [1.0, 2.0], [0.0, 1.0, 2.0])
 
 
+def run_masses(dtype: type) -> None:
+    gpu, X, V = kernels.load("gpu"), np.eye(4, 3, dtype=dtype), 40 * np.eye(5, 3, dtype=dtype)
+    V[3:] = 0.5  # of the last sample it is not sure
+    for loss in ("ce", "mse"):
+        gpu.hidden_masses(X, np.eye(3, dtype=dtype), V, loss, np.array([0, 4, 2, 1]), tile=3)
+
+
 RUNS = {
     "random": run_random,
     "classes": run_classes,
@@ -109,6 +116,7 @@ RUNS = {
     "structured": run_structured,
     "layers": run_layers,
     "banded": run_banded,
+    "masses": run_masses,
 }
 
 
@@ -131,6 +139,7 @@ def test_no_kernel_is_reported(sanitizer: str, unit: str) -> None:
         ),
         ("address", "banded", "i < rows - 2 ?", "i < rows + 4 ?", "AddressSanitizer: heap-buffer-overflow"),
         ("address", "layers", "k < d;", "k <= d;", "AddressSanitizer: heap-buffer-overflow"),
+        ("address", "masses", "i < rows * k;", "i <= rows * k;", "AddressSanitizer: heap-buffer-overflow"),
         ("thread", "householder", BARRIER, ";", "ThreadSanitizer: data race"),
         ("thread", "structured", BARRIER, ";", "ThreadSanitizer: data race"),
         ("thread", "spectra", BARRIER, ";", "ThreadSanitizer: data race"),

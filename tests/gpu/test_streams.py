@@ -69,7 +69,7 @@ def test_memory_goes_back_to_the_stream_that_took_it() -> None:
 
 @pytest.mark.parametrize("run", [linear, hidden])
 def test_batches_have_no_race(monkeypatch, run) -> None:
-    roles = 2 if run is linear else 3
+    roles = 2 if run is linear else 4
     monkeypatch.setattr(trials, "batch_size", lambda *memory: 2)
     run("gpu", random_streams(7, roles), "ce", np.float64)
     kept = batches._streams.current()
@@ -117,5 +117,5 @@ def test_drawing_calls_no_library(monkeypatch) -> None:
 
     monkeypatch.setattr(device.cupy(), "matmul", noted)
     monkeypatch.setattr(trials, "batch_size", lambda *memory: 2)
-    hidden("gpu", random_streams(5, 3), "ce", np.float64)
+    hidden("gpu", random_streams(5, 4), "ce", np.float64)
     assert len(used) == 1

@@ -95,15 +95,15 @@ def test_trials_whose_bits_depend_on_their_batch_fail(monkeypatch) -> None:
 
     def last_bit(streams, *arguments):
         found = linear(streams, *arguments)
-        found.diagonals[1:] *= 1 + np.finfo(float).eps
+        found.classes.diagonals[1:] *= 1 + np.finfo(float).eps
         return found
 
-    def other_scales(streams, *arguments):
+    def other_masses(streams, *arguments):
         found = hidden(streams, *arguments)
-        found.scales[1:] *= 2
+        found.masses[1:] *= 2
         return found
 
     monkeypatch.setattr(gpu, "linear_forms", last_bit)
-    monkeypatch.setattr(gpu, "hidden_forms", other_scales)
+    monkeypatch.setattr(gpu, "hidden_forms", other_masses)
     names = {f"{name}_forms {loss}" for name in ("linear", "hidden") for loss in ("ce", "mse")}
     assert failed(gpu_verify.batches("float64")) == {("same bits", name) for name in names}

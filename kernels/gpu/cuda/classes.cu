@@ -52,11 +52,13 @@ extern "C" __global__ void pick_logits(const real* logits, i64 first, i64 classe
     }
 }
 
-// exp(logit - log_z); a logit never passes the normalizer but for rounding.
-extern "C" __global__ void probabilities(const real* logits, const double* log_z, i64 rows, i64 count, double* out) {
+// exp(logit - shift) / total, with a log-normalizer and 1, or the maximum and the sum of exponentials less it, which is
+// closer for likely classes. A logit never passes the shift but for rounding.
+extern "C" __global__ void probabilities(const real* logits, const double* shift, const double* total, i64 rows,
+                                         i64 count, double* out) {
     for (i64 i = grid_thread(); i < rows * count; i += grid_threads()) {
-        double exponent = logits[i] - log_z[i / count];
-        out[i] = exponential(exponent > 0 ? 0.0 : exponent);
+        double exponent = logits[i] - shift[i / count];
+        out[i] = exponential(exponent > 0 ? 0.0 : exponent) / total[i / count];
     }
 }
 
