@@ -18,7 +18,7 @@ from .trials import Trials, initialisation
 
 LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
-ROUGH = 2.0**-8
+ROUGH = 2.0**-6
 """Error of the laws whose distances to the spectra tell how accurate they have to be."""
 ROOM = 2.0
 """Three standard errors of the largest deviation of a law bound it: half of that is what a mean over trials

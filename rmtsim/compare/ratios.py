@@ -25,7 +25,7 @@ ALL_BLOCKS, TWO_BLOCKS = "all blocks", "blocks 0, 1"
 GIVEN_V = "given V"
 """Kind of a limit, and of the error of a ratio, where all trials of a cell share one V."""
 
-ROUGH = 4.0**-3
+ROUGH = 2.0**-6
 """Relative error of a limit beside a ratio of larger errors."""
 
 Point = tuple[Cell, RatioFinding]
@@ -70,10 +70,10 @@ def laws_of_ratios(trials: Trials) -> tuple[Block, ...]:
 
 
 def _tolerance(ratio: Estimate) -> float:
-    """Relative error that is a tenth of the standard error of a ratio, a power of 4 that cells share."""
+    """Relative error that is a tenth of the standard error of a ratio, a power of 2 that cells share."""
     if not ratio.standard_error > 0:  # of a single trial it is not known
         return ROUGH
-    return 4.0 ** math.floor(math.log(min(ROUGH, SHARE * ratio.standard_error / abs(ratio.value)), 4))
+    return 2.0 ** math.floor(math.log2(min(ROUGH, SHARE * ratio.standard_error / abs(ratio.value))))
 
 
 def _kept(

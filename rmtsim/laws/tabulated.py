@@ -21,7 +21,7 @@ from .weights.weight_nodes import WeightNodes
 
 _ROUNDING = 1e-12  # of an end of the spectrum, relative to its width
 _SHARE = 0.25  # of the tolerance that the lines between nodes may take
-_LEAST, _ROUGH = 17, 8  # binary logarithm of the entries of the first attempt at tolerances above 2^-8
+_LEAST, _ROUGH = 17, 6  # binary logarithm of the entries of the first attempt at tolerances above 2^-6
 
 
 @single_blas_thread
