@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compare": {"laws", "results", *_SIMULATION},
     "report": {"compare", "laws", "results", *_SIMULATION},
     "verify": {"batch", "results", *_SIMULATION},
-    "bench": {"batch", "results", *_SIMULATION},
+    "bench": {"report", "compare", "batch", "laws", "results", *_SIMULATION},
     "cli": {"report", "verify", "bench", "compare", "batch", "laws", "results", *_SIMULATION},
 }
 """Room -> the other rooms that it may import."""

@@ -180,6 +180,7 @@ def hessian_product(N: int, d: int, m: int, C: int) -> Contest:
 Build = Callable[[], Contest]
 
 CONTESTS: Mapping[str, Build] = {
+    **{f"default-{name}": partial(whole.default_trial, name) for name in whole.DEFAULT_TRIALS},
     **{f"normals-{p}": partial(normals, p) for p in PRECISIONS},
     **{f"trial-{d}-{p}": partial(trial, d, p) for d, p in product((50, 200, 500, 1000), PRECISIONS)},
     "precision-1000": partial(precision, 1000),
@@ -187,7 +188,6 @@ CONTESTS: Mapping[str, Build] = {
     "threads-50": partial(threads, 50),
     "threads-200": partial(threads, 200),
     **{f"structured-{block}-1000": partial(structured_trial, 1000, block) for block in STRUCTURED_BLOCKS},
-    **{f"default-{name}": partial(whole.default_trial, name) for name in whole.DEFAULT_TRIALS},
     "hessian": partial(hessian, 2000, 200, 8, 100),
     "hessian-product": partial(hessian_product, 2000, 200, 8, 100),
 }
@@ -195,6 +195,7 @@ CONTESTS: Mapping[str, Build] = {
 
 LARGE: Mapping[str, Build] = {
     **{f"structured-{block}-4000": partial(structured_trial, 4000, block) for block in STRUCTURED_BLOCKS},
+    "job": whole.job,
     "hessian-paper": partial(hessian, 5000, 500, 8, 500),
 }
 """Contests that take minutes and gigabytes."""

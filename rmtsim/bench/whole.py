@@ -1,16 +1,21 @@
 """Contests of what users run: trials with the default statistics, and experiments with all that follows."""
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
 from .. import sampling
-from ..batch import batch_size
-from ..experiment import Experiment
+from ..batch import batch_size, run
+from ..compare import compare
+from ..experiment import Cell, Experiment
+from ..report.figures import save_all
+from ..results import open_results
 from ..statistics import MASSES
 from .alternation import BASE, Contender, Contest
 
@@ -23,7 +28,11 @@ DEFAULT_TRIALS = {
 """Cells with N = 2d and, in the hidden model, m = 8."""
 
 
-def _experiment(described: Mapping[str, object]) -> Experiment:
+JOB = {"architecture": "hidden", "loss": "ce", "n_features": [50, 100, 200], "n_classes": [10, 100, 1000]}
+JOB_TRIALS = 16
+
+
+def _experiment(described: Mapping[str, object], trials: int = 1024) -> Experiment:
     model = {key: described[key] for key in ("architecture", "loss")}
     grid = {key: described[key] for key in ("n_features", "n_classes")} | {"aspect_ratio": 0.5}
     hidden = {"n_hidden": 8} if model["architecture"] == "hidden" else {}
@@ -31,7 +40,7 @@ def _experiment(described: Mapping[str, object]) -> Experiment:
         {
             "name": "bench",
             "seed": 1,
-            "trials": 1024,
+            "trials": trials,
             "model": model,
             "grid": grid | hidden,
             "measure": {"method": "dense"},
@@ -42,28 +51,84 @@ def _experiment(described: Mapping[str, object]) -> Experiment:
 def default_trial(name: str) -> Contest:
     """A trial with all default statistics against one with spectra alone and the BLAS calls of the masses."""
     experiment = _experiment(DEFAULT_TRIALS[name])
-    cell, measured = experiment.cells[0], experiment.measure
+    (cell,) = experiment.cells
     edges = sampling.pilot_edges(experiment, cell)
-    spectra = tuple(each for each in measured.statistics if each is not MASSES)
-    without = replace(experiment, measure=replace(measured, statistics=spectra))
     count = max(2, batch_size(experiment, cell))
-    sizes = cell.n_samples, cell.n_features, cell.n_classes, cell.n_hidden or 0
-    calls = list(_mass_products(*sizes, cell.loss.couples_classes))
-
-    def floor() -> None:
-        sampling.run_trials(without, cell, range(count), edges)
-        for _ in range(count):
-            for call in calls:
-                call()
-
+    spectra = partial(_spectra, experiment, cell, edges, count)
     contenders = {
         BASE: Contender(lambda: sampling.run_trials(experiment, cell, range(count), edges), count),
-        "floor": Contender(floor, count),
-        "spectra": Contender(lambda: sampling.run_trials(without, cell, range(count), edges), count),
+        "floor": Contender(_floor(experiment, cell, edges, count), count),
+        "spectra": Contender(spectra, count),
     }
     d, C = cell.n_features, cell.n_classes
     work = f"{cell.architecture} {cell.loss} trial, default statistics, d = {d}, C = {C}"
     return Contest(work, "trial", contenders)
+
+
+def job() -> Contest:
+    """An experiment of hidden ce cells, run, compared and drawn, against each of these and its floor."""
+    experiment = _experiment(JOB, JOB_TRIALS)
+    folder = tempfile.TemporaryDirectory()  # until the contest is over
+    of_compare, of_plot = (Path(folder.name) / f"{name}.h5" for name in ("compare", "plot"))
+    for path in (of_compare, of_plot):
+        run(experiment, path, 1)
+    _compare(of_plot)
+
+    def whole() -> None:
+        with tempfile.TemporaryDirectory() as own:
+            path = Path(own) / "of.h5"
+            run(experiment, path, 1)
+            _compare(path)
+            _plot(path, Path(own))
+
+    def trials() -> None:
+        with tempfile.TemporaryDirectory() as own:
+            run(experiment, Path(own) / "of.h5", 1)
+
+    floors = [
+        _floor(experiment, cell, sampling.pilot_edges(experiment, cell), JOB_TRIALS)
+        for cell in experiment.cells
+    ]
+    contenders = {
+        BASE: Contender(whole),
+        "run": Contender(trials),
+        "compare": Contender(lambda: _compare(of_compare, keep=False)),
+        "plot": Contender(lambda: _plot(of_plot, Path(folder.name))),
+        "floor of the trials": Contender(lambda: [floor() for floor in floors]),
+    }
+    work = f"run, compare and plot of {len(experiment.cells)} hidden ce cells, {JOB_TRIALS} trials each"
+    return Contest(work, "experiment", contenders)
+
+
+def _compare(path: Path, keep: bool = True) -> None:
+    with open_results(path) as results:
+        compare(results, keep=keep)
+
+
+def _plot(path: Path, folder: Path) -> None:
+    with open_results(path) as results:
+        save_all(results, folder)
+
+
+def _spectra(experiment: Experiment, cell: Cell, edges: NDArray[np.float64], count: int) -> None:
+    """Trials without their masses."""
+    statistics = tuple(each for each in experiment.measure.statistics if each is not MASSES)
+    without = replace(experiment, measure=replace(experiment.measure, statistics=statistics))
+    sampling.run_trials(without, cell, range(count), edges)
+
+
+def _floor(experiment: Experiment, cell: Cell, edges: NDArray[np.float64], count: int) -> Callable[[], None]:
+    """Trials without their masses, and the BLAS calls of these."""
+    sizes = cell.n_samples, cell.n_features, cell.n_classes, cell.n_hidden or 0
+    calls = list(_mass_products(*sizes, cell.loss.couples_classes))
+
+    def floor() -> None:
+        _spectra(experiment, cell, edges, count)
+        for _ in range(count):
+            for call in calls:
+                call()
+
+    return floor
 
 
 def _mass_products(N: int, d: int, C: int, m: int, is_ce: bool) -> Iterator[Callable[[], object]]:
