@@ -18,14 +18,9 @@ from numpy.typing import NDArray
 
 from ..solver.measure import Approximation, Floats
 from .gauss_rules import gauss_rule
+from .gradient_forms import FORM_MONOMIALS, diagonal_form, off_diagonal_form
 from .quasi_monte_carlo import quotient_error, replicate_mean, sobol_normals
-from .softmax_pairs import FINE, ROUGH, CommonFactor, Monomial, PairSums, Resolution, SmoothedGumbel
-
-Form = dict[Monomial, Floats]
-"""Polynomial in P, P', R: exponents -> coefficient."""
-_R: Form = {(0, 0, 1): np.array(1.0)}
-_P: Form = {(1, 0, 0): np.array(1.0)}
-_P_OTHER: Form = {(0, 1, 0): np.array(1.0)}
+from .softmax_pairs import FINE, ROUGH, CommonFactor, PairSums, Resolution, SmoothedGumbel
 
 _N_REPLICATES = 8
 # Points of one replicate, most and fewest; the W-layer integrand costs more and varies less.
@@ -63,52 +58,6 @@ _SMOOTHER = 5.0
 def _rules(m: int, s: float, tolerance: float) -> Rules:
     """The rough rules where their error is a small part of what is wanted."""
     return _ROUGH_RULES if _ROUGH_RULES.error(m, s) <= tolerance / 2 else _FINE_RULES
-
-
-def _times(*forms: Form) -> Form:
-    product: Form = {(0, 0, 0): np.array(1.0)}
-    for form in forms:
-        terms: Form = {}
-        for (a, b, c), x in product.items():
-            for (d, e, f), y in form.items():
-                key = (a + d, b + e, c + f)
-                terms[key] = terms.get(key, np.array(0.0)) + x * y
-        product = terms
-    return product
-
-
-def _plus(*forms: Form) -> Form:
-    total: Form = {}
-    for form in forms:
-        for key, x in form.items():
-            total[key] = total.get(key, np.array(0.0)) + x
-    return total
-
-
-def _gradient(h: Floats, other: Floats) -> tuple[Form, Form]:
-    """Forms X and Y of m d/dh_i and m d/dh'_i acting on functions of q, q', w, where no other factor is h."""
-    return {(1, 0, 0): h, (0, 0, 1): other}, {(0, 1, 0): other, (0, 0, 1): h}
-
-
-def diagonal_form(h: Floats, other: Floats) -> Form:
-    """The derivative d^2/dh_i^2 d^2/dh'_i^2 of K as a form; product rule: dX/dh' = R, dY/dh' = P'."""
-    X, Y = _gradient(h, other)
-    four = {key: 4 * value for key, value in _R.items()}
-    two = {key: 2 * value for key, value in _R.items()}
-    both = _times(_plus(_times(X, X), _P), _plus(_times(Y, Y), _P_OTHER))
-    return _plus(both, _times(four, X, Y), _times(two, _R))
-
-
-def off_diagonal_form(h_i: Floats, h_j: Floats, other_i: Floats, other_j: Floats) -> Form:
-    """The derivative d^4/dh_i dh_j dh'_i dh'_j of K, i != j: (X_i Y_i + R)(X_j Y_j + R)."""
-    factors = [_plus(_times(*_gradient(h, other)), _R) for h, other in ((h_i, other_i), (h_j, other_j))]
-    return _times(*factors)
-
-
-FORM_MONOMIALS: tuple[Monomial, ...] = tuple(
-    sorted({*diagonal_form(*np.ones(2)), *off_diagonal_form(*np.ones(4))})
-)
-"""Derivatives of K in the two forms, 17 in all."""
 
 
 @functools.cache
