@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels
+from ..blas import single_blas_thread
 from ..experiment import Experiment
 from ..results import HDF5Store, Store
 from ..results.hdf5 import check_new_file
@@ -148,8 +149,16 @@ def _measure(experiment: Experiment, batch: Batch, edges: Edges, device: str) ->
 def run_batches(
     experiment: Experiment, batches: Iterable[Batch], edges: Edges, workers: int = 1, device: str = "cpu"
 ) -> Iterator[tuple[Batch, Record]]:
-    """Yield the stacked records of each batch, in the order of the batches, `workers` of them under way."""
-    return ordered_map(lambda batch: (batch, _measure(experiment, batch, edges, device)), batches, workers)
+    """Yield the stacked records of each batch, in the order of the batches, `workers` of them under way.
+
+    One worker is the thread that calls.
+    """
+
+    def measured(batch: Batch) -> tuple[Batch, Record]:
+        return batch, _measure(experiment, batch, edges, device)
+
+    with single_blas_thread:
+        yield from ordered_map(measured, batches, workers) if workers > 1 else map(measured, batches)
 
 
 def _set_missing_edges(store: Store, experiment: Experiment, workers: int, device: str) -> None:

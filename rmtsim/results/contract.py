@@ -191,7 +191,8 @@ class Store(Results):
     def write(self, cell: int, first_trial: int, records: Sequence[Record]) -> None:
         """Keep the records of trials ``first_trial``, ``first_trial + 1``, ...
 
-        A trial counts once this has returned; a failure or a killed process in between leaves the
+        A trial counts once this has returned (in a file once it is flushed as well, which takes two seconds
+        at most); a failure or a killed process in between leaves the
         trials unfinished and everything written before untouched.
 
         Raises

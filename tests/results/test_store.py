@@ -559,6 +559,7 @@ def test_readers_follow_a_writer_that_a_second_writer_cannot_join(path):
         store.set_edges(0, edges_of(EXPERIMENT, 0))
         assert_is_formula(follower, 0, [])
         fill(store, 0, 0, 2)
+        store.flush()
         assert_is_formula(follower, 0, [0, 1])
         processes = [run_python(READER, path), run_python(SECOND_WRITER, path)]
         seen, refused = (output_of(process) for process in processes)
@@ -566,6 +567,7 @@ def test_readers_follow_a_writer_that_a_second_writer_cannot_join(path):
         assert seen.split() == ["2", str(first), "2", "2"]
         assert refused == "a file in use by another process"
         fill(store, 0, 2, 1)
+        store.flush()
         assert_is_formula(follower, 0, [0, 1, 2])
 
 
@@ -583,7 +585,7 @@ def wait_for(condition, process):
         time.sleep(0.01)
 
 
-def test_a_killed_writer_loses_at_most_the_trial_in_flight(path):
+def test_a_killed_writer_loses_at_most_its_last_trials(path):
     HDF5Store.create(path, MANY).close()
     rng = np.random.default_rng(0)
     finished = set()

@@ -19,6 +19,7 @@ from ..provenance import differences_in_numbers, provenance
 from .creation import claim_blocks, lay_out, new_file, write_at
 from .errors import StoreError, os_errors_refused, reason
 from .layout import FORMAT, FORMAT_VERSION, SESSION_BYTES, SESSIONS, data_bytes, layout
+from .marks import Marks
 from .reader import HDF5Results, in_use, lock
 
 
@@ -31,7 +32,7 @@ class HDF5Store(HDF5Results, Store):
 
     HDF5 has the file open for reading alone. Rows are written by calls of the operating system at the offsets
     that HDF5 names, see `rmtsim.results.hdf5`. As nobody else writes, the marks and edges of a cell are read
-    once.
+    once. Readers see finished trials when their marks are written, after two seconds at most.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -41,6 +42,7 @@ class HDF5Store(HDF5Results, Store):
         self._places: dict[tuple[int, str], tuple[int, np.dtype[Any]]] = {}
         try:
             self._descriptor = _open_alone(self.path)
+            self._waiting = Marks(self._descriptor)
         except BaseException:
             super().close()
             raise
@@ -130,6 +132,7 @@ class HDF5Store(HDF5Results, Store):
         with os_errors_refused(self.path, "room to write"):
             place = self._file["sessions"].id.get_offset() + row * SESSION_BYTES
             write_at(self._descriptor, text[1:].ljust(SESSION_BYTES - 1, b"\0"), place + 1)
+            os.fdatasync(self._descriptor)
             write_at(self._descriptor, text[:1], place)  # from here on the row counts
         return True
 
@@ -161,24 +164,50 @@ class HDF5Store(HDF5Results, Store):
         with os_errors_refused(self.path, "room to write"):
             for name, array in arrays.items():
                 self._put(cell, name, first, array)
-            self._put(cell, "done", first, np.ones(count, np.int8))
+            self._waiting.add(self._place(cell, "done")[0] + first, count)
         self._marks(cell)[first : first + count] = True
 
     def _put(self, cell: int, name: str, first: int, rows: NDArray[Any]) -> None:
         """Hand rows to the operating system, at their place in the file."""
-        if (cell, name) not in self._places:
-            dataset = self._dataset(cell, name)
-            self._places[cell, name] = dataset.id.get_offset(), dataset.dtype
-        offset, dtype = self._places[cell, name]
+        offset, dtype = self._place(cell, name)
         data = np.ascontiguousarray(rows, dtype)
         write_at(self._descriptor, data, offset + first * (data.nbytes // len(data)))
 
+    def _place(self, cell: int, name: str) -> tuple[int, np.dtype[Any]]:
+        """Return where the rows of a dataset begin in the file, and their dtype."""
+        if (cell, name) not in self._places:
+            dataset = self._dataset(cell, name)
+            self._places[cell, name] = dataset.id.get_offset(), dataset.dtype
+        return self._places[cell, name]
+
+    def flush(self) -> None:
+        """Have the disk take all that was written; readers see every finished trial then.
+
+        Raises
+        ------
+        StoreError
+            The disk failed.
+        """
+        with os_errors_refused(self.path, "room to write"):
+            self._waiting.write_all()
+
     def close(self) -> None:
-        """Close the file and let another process write; a second call does nothing."""
-        if self._descriptor >= 0:
+        """Flush and close the file, and let another process write; a second call does nothing.
+
+        Raises
+        ------
+        StoreError
+            The disk failed.
+        """
+        if self._descriptor < 0:
+            return
+        try:
+            with os_errors_refused(self.path, "room to write"):
+                self._waiting.close()
+        finally:
             os.close(self._descriptor)
             self._descriptor = -1
-        super().close()
+            super().close()
 
 
 def _open_alone(path: Path) -> int:
