@@ -87,7 +87,7 @@ def run(
         _run_into(path, experiment, threads, device, progress)
         return
     open_store = HDF5Store.open_for_resume if resume else HDF5Store.create
-    with open_store(path, experiment, device) as store:
+    with open_store(path, experiment, device, threads) as store:
         _run_into(store, experiment, threads, device, progress)
 
 

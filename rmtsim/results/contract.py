@@ -41,7 +41,7 @@ class Results(ABC):
 
     @property
     def sessions(self) -> tuple[Mapping[str, Any], ...]:
-        """Provenance of the first session, and of later ones that differ from all before."""
+        """Provenance of the sessions that wrote trials; earlier files list each kind of them once."""
         return ({name: value for name, value in self.attributes.items() if name not in _FILE_ATTRIBUTES},)
 
     @abstractmethod

@@ -30,7 +30,7 @@ class Marks:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting: list[tuple[int, bytes]] = []
         self._on_disk = True
         self._failure: OSError | None = None
         self._ended = threading.Event()
@@ -38,8 +38,8 @@ class Marks:
         at_end(self.write_all)
         self._thread.start()
 
-    def add(self, offset: int, count: int) -> None:
-        """Have the bytes of consecutive trials set, whose rows were handed to the operating system before.
+    def add(self, offset: int, marks: bytes) -> None:
+        """Have marks written, at their place in the file, of rows that the operating system has already.
 
         Raises
         ------
@@ -48,7 +48,7 @@ class Marks:
         """
         if self._failure is not None:
             raise self._failure
-        self._waiting.append((offset, count))
+        self._waiting.append((offset, marks))
 
     def write(self) -> None:
         """Have the disk take all rows, and then write the marks that waited for it.
@@ -60,8 +60,8 @@ class Marks:
         if count or not self._on_disk:
             os.fdatasync(self._descriptor)
             self._on_disk = not count
-            for offset, trials in self._waiting[:count]:
-                write_at(self._descriptor, b"\1" * trials, offset)
+            for offset, marks in self._waiting[:count]:
+                write_at(self._descriptor, marks, offset)
             del self._waiting[:count]
 
     def write_all(self) -> None:
