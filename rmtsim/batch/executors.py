@@ -23,6 +23,12 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def map_here(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator[Result]:
+    """Yield function(task) in the order of the tasks, in this thread and with BLAS on one."""
+    with single_blas_thread:
+        yield from map(function, tasks)
+
+
 def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
     """Yield function(task) in the order of the tasks, with `workers` of them under way at once.
 

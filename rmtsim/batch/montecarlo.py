@@ -5,7 +5,7 @@ for any number of workers and after any interruption.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from os import PathLike
 from pathlib import Path
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels
-from ..blas import single_blas_thread
 from ..experiment import Experiment
 from ..results import HDF5Store, Store
 from ..results.hdf5 import check_new_file
@@ -23,7 +22,7 @@ from ..sampling import pilot_edges, run_trials
 from ..statistics import HISTOGRAM, Record
 from . import plan as capacity
 from .batches import Batch, Pace, pending
-from .executors import default_workers, ordered_map
+from .executors import Result, Task, default_workers, map_here, ordered_map
 
 Edges = Mapping[int, NDArray[np.float64] | None]
 
@@ -135,10 +134,18 @@ def _run_into(
 
     batches = pending(store, experiment, workers, pace, device)
     # Closed before the store is, so that no worker writes to a closed one.
-    with closing(ordered_map(run_batch, batches, workers)) as sizes:
+    with closing(_map(run_batch, batches, workers, device)) as sizes:
         for size in sizes:
             finished += size
             report(finished, total)
+
+
+def _map(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, device: str
+) -> Generator[Result]:
+    """Yield function(task) in order, by workers; by this thread if it is alone on the GPU that it chose."""
+    alone = workers == 1 and device == "gpu"
+    return map_here(function, tasks) if alone else ordered_map(function, tasks, workers)
 
 
 def _measure(experiment: Experiment, batch: Batch, edges: Edges, device: str) -> Record:
@@ -157,12 +164,11 @@ def run_batches(
     def measured(batch: Batch) -> tuple[Batch, Record]:
         return batch, _measure(experiment, batch, edges, device)
 
-    with single_blas_thread:
-        yield from ordered_map(measured, batches, workers) if workers > 1 else map(measured, batches)
+    return map_here(measured, batches) if workers == 1 else ordered_map(measured, batches, workers)
 
 
 def _set_missing_edges(store: Store, experiment: Experiment, workers: int, device: str) -> None:
     missing = [cell for cell in experiment.cells if store.edges(cell.index) is None]
-    found = ordered_map(lambda cell: pilot_edges(experiment, cell, device), missing, workers)
+    found = _map(lambda cell: pilot_edges(experiment, cell, device), missing, workers, device)
     for cell, edges in zip(missing, found, strict=True):
         store.set_edges(cell.index, edges)
