@@ -1,4 +1,4 @@
-"""Unfinished files: hidden beside the name that they will have, and removed whatever happens.
+"""What is unfinished when a process ends: calls that a signal must not skip, and files that are not complete.
 
 A file is written under a hidden name, ``.NAME.MACHINE-PROCESS-RANDOM.partial``, until it is complete. A
 process that is killed leaves its unfinished files behind. Their names say which machine and process made
@@ -12,11 +12,33 @@ from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-_MADE_HERE: set[str] = set()
-"""Paths of the unfinished files of this process."""
+_AT_END: "list[Callable[[], None]]" = []
+"""What this process has to do before a signal ends it."""
 _NAME = r"\..+\.([0-9a-f]{8})-([0-9]+)-[0-9a-f]{4}\.partial"
+
+
+def at_end(call: "Callable[[], None]") -> None:
+    """Have something done before a signal ends this process, at any instant; it may wait for no lock."""
+    _AT_END.append(call)
+
+
+def no_more(call: "Callable[[], None]") -> None:
+    """Have something done no more."""
+    _AT_END.remove(call)
+
+
+def finish() -> Exception | None:
+    """Do all that is to be done before this process ends; return the last exception of it, if any."""
+    failure = None
+    for call in list(_AT_END):
+        try:
+            call()
+        except Exception as error:
+            failure = error
+    return failure
 
 
 class UnfinishedFile:
@@ -34,19 +56,15 @@ class UnfinishedFile:
 
     def __enter__(self) -> "Path":
         remove_abandoned(self.path.parent)
-        _MADE_HERE.add(str(self.path))
+        at_end(self._remove)
         return self.path
 
     def __exit__(self, *error: object) -> None:
+        self._remove()
+        no_more(self._remove)
+
+    def _remove(self) -> None:
         self.path.unlink(missing_ok=True)
-        _MADE_HERE.discard(str(self.path))
-
-
-def remove_own() -> None:
-    """Remove the unfinished files of this process, as it ends."""
-    for path in _MADE_HERE:
-        with suppress(OSError):
-            os.unlink(path)
 
 
 def remove_abandoned(directory: "Path") -> None:

@@ -15,7 +15,7 @@ from ..results import Store
 from . import plan as capacity
 
 BATCH_SECONDS = 0.2
-"""How long a batch takes. A run that is killed loses the batches that are under way."""
+"""How long a batch takes. A run that is interrupted loses the batches that are under way."""
 
 BATCH_WORK = 1_000_000_000
 """Operations of the first batches of a cell, which take some 50 ms."""

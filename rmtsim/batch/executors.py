@@ -23,17 +23,21 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def map_here(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator[Result]:
+    """Yield function(task) in the order of the tasks, in this thread and with BLAS on one."""
+    with single_blas_thread:
+        yield from map(function, tasks)
+
+
 def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
     """Yield function(task) in the order of the tasks, with `workers` of them under way at once.
 
-    BLAS is held to one thread meanwhile: its threads would fight the workers' for the cores. Tasks are
+    The thread that calls computes nothing, so that it hears signals at once. BLAS is held to one thread
+    meanwhile: its threads would fight the workers' for the cores. Tasks are
     taken from the iterable as workers come free, so that it may be long. What is under way when the
     generator is closed is finished and dropped; what waits is cancelled.
     """
     with single_blas_thread:
-        if workers == 1:
-            yield from map(function, tasks)
-            return
         remaining = iter(tasks)
         with ThreadPoolExecutor(workers, thread_name_prefix="rmtsim") as pool:
             try:

@@ -5,7 +5,7 @@ for any number of workers and after any interruption.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from os import PathLike
 from pathlib import Path
@@ -22,7 +22,7 @@ from ..sampling import pilot_edges, run_trials
 from ..statistics import HISTOGRAM, Record
 from . import plan as capacity
 from .batches import Batch, Pace, pending
-from .executors import default_workers, ordered_map
+from .executors import Result, Task, default_workers, map_here, ordered_map
 
 Edges = Mapping[int, NDArray[np.float64] | None]
 
@@ -86,7 +86,7 @@ def run(
         _run_into(path, experiment, threads, device, progress)
         return
     open_store = HDF5Store.open_for_resume if resume else HDF5Store.create
-    with open_store(path, experiment, device) as store:
+    with open_store(path, experiment, device, threads) as store:
         _run_into(store, experiment, threads, device, progress)
 
 
@@ -134,10 +134,18 @@ def _run_into(
 
     batches = pending(store, experiment, workers, pace, device)
     # Closed before the store is, so that no worker writes to a closed one.
-    with closing(ordered_map(run_batch, batches, workers)) as sizes:
+    with closing(_map(run_batch, batches, workers, device)) as sizes:
         for size in sizes:
             finished += size
             report(finished, total)
+
+
+def _map(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, device: str
+) -> Generator[Result]:
+    """Yield function(task) in order, by workers; by this thread if it is alone on the GPU that it chose."""
+    alone = workers == 1 and device == "gpu"
+    return map_here(function, tasks) if alone else ordered_map(function, tasks, workers)
 
 
 def _measure(experiment: Experiment, batch: Batch, edges: Edges, device: str) -> Record:
@@ -148,12 +156,19 @@ def _measure(experiment: Experiment, batch: Batch, edges: Edges, device: str) ->
 def run_batches(
     experiment: Experiment, batches: Iterable[Batch], edges: Edges, workers: int = 1, device: str = "cpu"
 ) -> Iterator[tuple[Batch, Record]]:
-    """Yield the stacked records of each batch, in the order of the batches, `workers` of them under way."""
-    return ordered_map(lambda batch: (batch, _measure(experiment, batch, edges, device)), batches, workers)
+    """Yield the stacked records of each batch, in the order of the batches, `workers` of them under way.
+
+    One worker is the thread that calls.
+    """
+
+    def measured(batch: Batch) -> tuple[Batch, Record]:
+        return batch, _measure(experiment, batch, edges, device)
+
+    return map_here(measured, batches) if workers == 1 else ordered_map(measured, batches, workers)
 
 
 def _set_missing_edges(store: Store, experiment: Experiment, workers: int, device: str) -> None:
     missing = [cell for cell in experiment.cells if store.edges(cell.index) is None]
-    found = ordered_map(lambda cell: pilot_edges(experiment, cell, device), missing, workers)
+    found = _map(lambda cell: pilot_edges(experiment, cell, device), missing, workers, device)
     for cell, edges in zip(missing, found, strict=True):
         store.set_edges(cell.index, edges)

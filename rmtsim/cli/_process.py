@@ -1,4 +1,4 @@
-"""What the program owes to its shell: standard streams that are open, and one sentence at Ctrl-C or SIGTERM.
+"""What the program owes to its shell: standard streams that are open, and one sentence at the signal to end.
 
 It is imported before anything else, and so imports next to nothing itself.
 """
@@ -14,7 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+"""Ctrl-C, the end of a job, the end of its terminal, and the end of the time that it was given."""
+OUT_OF_TIME = 124
+"""Exit status at the end of the time given, as that of ``timeout``."""
 IGNORE = signal.SIG_IGN
 
 
@@ -22,27 +25,50 @@ class Leave:
     """Answer to a signal: one sentence on standard error and an end at once, with status 128 + signal.
 
     No exception is raised, as there are instants at which Python swallows or prints one: in imports of
-    extension modules, callbacks from C, finalizers and at the end of the interpreter. A results file loses no
-    finished trial by it, see `rmtsim.results.hdf5`; an unfinished file is removed.
+    extension modules, callbacks from C, finalizers and at the end of the interpreter. Batches that are under
+    way are dropped. What has to be done at the end is done first: marks of finished trials reach the disk,
+    and an unfinished file is removed.
+
+    Parameters
+    ----------
+    advice : str
+        What the sentence ends with.
     """
 
-    def __init__(self, sentence: str = "interrupted") -> None:
-        self.sentence = sentence
+    def __init__(self, advice: str = "") -> None:
+        self.advice = advice
 
     def __call__(self, number: int, frame: "FrameType | None") -> None:
         """End the process."""
-        unfinished.remove_own()
+        failure = unfinished.finish()
+        why, status = "interrupted", 128 + number
+        if number == signal.SIGALRM:
+            why, status = "stopped after --max-time", OUT_OF_TIME
+        sentence = why + (f"; the last trials are lost: {failure}" if failure else self.advice)
         try:
-            os.write(2, f"{os.linesep if os.isatty(2) else ''}rmtsim: {self.sentence}\n".encode())
+            os.write(2, f"{os.linesep if os.isatty(2) else ''}rmtsim: {sentence}\n".encode())
         finally:
-            os._exit(128 + number)
+            os._exit(status)
 
 
 def watch_signals() -> None:
-    """Let Ctrl-C and SIGTERM end the process in one sentence; one that is ignored stays so."""
-    for number, default in zip(SIGNALS, (signal.default_int_handler, signal.SIG_DFL), strict=True):
-        if signal.getsignal(number) is default:
+    """Let signals end the process in one sentence; one that is ignored stays so."""
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, Leave())
+
+
+def limit_time(seconds: float) -> None:
+    """End the process in one sentence after so many seconds from now.
+
+    Raises
+    ------
+    ValueError
+        The process is not the program's own, and its signals are not watched.
+    """
+    if not isinstance(signal.getsignal(signal.SIGALRM), Leave):
+        raise ValueError("--max-time: expected the program rmtsim, got another one that calls its commands")
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def answer_signals(answer: "Leave | signal.Handlers") -> None:

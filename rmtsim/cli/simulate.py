@@ -1,6 +1,7 @@
 """Commands that draw trials: ``rmtsim run`` and ``rmtsim resume``."""
 
 import argparse
+import re
 import shlex
 import warnings
 from importlib.resources import files
@@ -50,6 +51,12 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         help="of all workers together, such as 12GB; fewer work where more do not fit "
         "(default: 80%% of this machine)",
     )
+    parser.add_argument(
+        "--max-time",
+        metavar="TIME",
+        type=duration,
+        help="such as 3h50m, after which the run stops with exit status 124, finished trials kept",
+    )
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
 
 
@@ -83,6 +90,20 @@ def memory_size(text: str) -> int:
     if not 1 <= size < float("inf"):
         raise argparse.ArgumentTypeError(f"expected a size in memory such as 12GB, got {text!r}")
     return int(size)
+
+
+def duration(text: str) -> float:
+    """Read a time such as 3h50m, 90m or 1d12h from the command line, in seconds."""
+    units = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    parts = re.fullmatch("".join(rf"(?:([0-9.]+){unit})?" for unit in units), text)
+    try:
+        times = [float(part or 0) for part in parts.groups()] if parts else []
+    except ValueError:
+        times = []
+    seconds = sum(time * unit for time, unit in zip(times, units.values(), strict=False))
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a time such as 3h50m, got {text!r}")
+    return seconds
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -124,6 +145,8 @@ def _show(message: Warning | str, *_: object, **__: object) -> None:
 
 
 def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespace, resume: bool) -> int:
+    if arguments.max_time is not None:
+        _process.limit_time(arguments.max_time)
     from ..batch.montecarlo import run
 
     cells = len(experiment.cells)
@@ -140,7 +163,7 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
 class _ProgressOfFile:
     """Progress of a run: from the first report on, a signal is answered by how to go on with the file.
 
-    The file holds every finished trial by then, however the process ends.
+    The file can be resumed by then, however the process ends.
     """
 
     def __init__(self, path: Path, progress: Progress) -> None:
@@ -150,8 +173,6 @@ class _ProgressOfFile:
     def __call__(self, done: int, total: int) -> None:
         if not self.file_exists:
             go_on = f"rmtsim resume {shlex.quote(str(self.path))}"
-            _process.answer_signals(
-                _process.Leave(f"interrupted; finished trials are kept. Go on with: {go_on}")
-            )
+            _process.answer_signals(_process.Leave(f"; finished trials are kept. Go on with: {go_on}"))
             self.file_exists = True
         self.progress.update(done, total)

@@ -45,7 +45,7 @@ class Results(ABC):
 
     @property
     def sessions(self) -> tuple[Mapping[str, Any], ...]:
-        """Provenance of the first session, and of later ones that differ from all before."""
+        """Provenance of the sessions that wrote trials; earlier files list each kind of them once."""
         return ({name: value for name, value in self.attributes.items() if name not in _FILE_ATTRIBUTES},)
 
     @abstractmethod
@@ -195,7 +195,8 @@ class Store(Results):
     def write(self, cell: int, first_trial: int, records: Sequence[Record]) -> None:
         """Keep the records of trials ``first_trial``, ``first_trial + 1``, ...
 
-        A trial counts once this has returned; a failure or a killed process in between leaves the
+        A trial counts once this has returned (in a file once it is flushed as well, which takes two seconds
+        at most); a failure or a killed process in between leaves the
         trials unfinished and everything written before untouched.
 
         Raises

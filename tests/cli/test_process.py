@@ -92,7 +92,9 @@ def assert_ended_by_signal(done: subprocess.CompletedProcess[str], number: int, 
     assert not list(cwd.glob(".*.partial"))
 
 
-@pytest.mark.parametrize(("number", "delay"), [(signal.SIGINT, 0.03), (signal.SIGTERM, 0.15)])
+@pytest.mark.parametrize(
+    ("number", "delay"), [(signal.SIGINT, 0.03), (signal.SIGTERM, 0.15), (signal.SIGHUP, 0.1)]
+)
 def test_a_signal_while_modules_are_imported_ends_in_a_sentence(
     number: int, delay: float, tmp_path: Path
 ) -> None:
@@ -102,7 +104,7 @@ def test_a_signal_while_modules_are_imported_ends_in_a_sentence(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_any_instant_ends_in_a_sentence(number: int, tmp_path: Path) -> None:
     """From the first line of the program on; what Python itself does before cannot be had."""
     start = time.monotonic()
@@ -115,23 +117,6 @@ def test_a_signal_at_any_instant_ends_in_a_sentence(number: int, tmp_path: Path)
         assert_ended_by_signal(done, number, tmp_path)
         if "Go on with" in done.stderr:
             assert rmtsim.open_results(tmp_path / "quickstart.h5").experiment.name == "quickstart"
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_during_the_trials_says_how_to_go_on(number: int, tmp_path: Path) -> None:
-    (tmp_path / "long.toml").write_text(SMALL.format(trials=300_000))
-    command = [sys.executable, "-m", "rmtsim", "run", "long.toml", "-o", "a file.h5", "--workers", "1"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=hear_signals
-    ) as process:
-        wait_for(lambda: finished(tmp_path / "a file.h5") > 0, process)
-        process.send_signal(number)
-        told = process.communicate(timeout=60)[1]
-    assert process.returncode == 128 + number
-    assert told.splitlines()[-1] == (
-        "rmtsim: interrupted; finished trials are kept. Go on with: rmtsim resume 'a file.h5'"
-    )
-    assert 0 < finished(tmp_path / "a file.h5") < 300_000
 
 
 def finished(path: Path) -> int:

@@ -5,8 +5,8 @@ bytes alone and never the structure of the file: whatever the instant at which t
 the file opens. HDF5 builds that structure once, in memory, and from then on only reads: the bytes of
 arrays are written past it, at the places that it gave them, so that a write that fails is one error
 with its reason, and nothing waits in HDF5 to be written again. The array bytes of a trial reach the
-operating system before its ``done`` mark. HDF5's mode for concurrent reading (SWMR) is not used: a
-killed writer would leave its flag behind.
+disk before its ``done`` mark is written, see `marks`: a power cut leaves no mark without them. HDF5's
+mode for concurrent reading (SWMR) is not used: a killed writer would leave its flag behind.
 """
 
 from .creation import write_table

@@ -82,6 +82,11 @@ def _publish(unfinished: Path, path: Path) -> None:
         # A file system without hard links. A rename alone would overwrite, so the name is taken first.
         path.open("x").close()
         unfinished.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)  # a power cut would leave the file without its name
+    finally:
+        os.close(directory)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ FORMAT = "rmtsim-results"
 FORMAT_VERSION = 2
 
 SESSIONS, SESSION_BYTES = 32, 2048
-"""Room for the provenance of later sessions: how many, and how many bytes of JSON each may take."""
+"""Room for the provenance of sessions: how many, and how many bytes of JSON each may take."""
 TEXT = "str"
 """The dtype of texts of any length, in UTF-8."""
 DONE = "whether the trial is finished; until then its rows of the other arrays mean nothing"
@@ -79,7 +79,7 @@ def root_layout(attributes: Mapping[str, Any], version: int = FORMAT_VERSION) ->
     if version == 1:
         return Group(attributes, {})
     sessions = Dataset(
-        (SESSIONS,), f"S{SESSION_BYTES}", ("session",), {"long_name": "later sessions that differ, as JSON"}
+        (SESSIONS,), f"S{SESSION_BYTES}", ("session",), {"long_name": "sessions that wrote trials, as JSON"}
     )
     return Group(attributes, {"session": _coordinate("session", range(SESSIONS)), "sessions": sessions})
 

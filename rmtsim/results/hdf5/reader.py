@@ -52,18 +52,31 @@ class HDF5Results(Results):
             self.experiment = read_experiment(self.path, self._file)
             with damage_refused(self.path, "set of attributes"):
                 self.attributes = dict(self._file.attrs)
+            if self._lists_all_sessions:
+                self.attributes |= next(iter(self._session_rows()), {})
         except BaseException:
             self._file.close()
             raise
 
     @property
     def sessions(self) -> tuple[Mapping[str, Any], ...]:
-        """Provenance of the session that created the file, and of later ones that differ from all before."""
+        """Provenance of the sessions that wrote trials, each with its times.
+
+        Files that do not name their source list the first one, and of later ones those that differ from all
+        before.
+        """
+        rows = self._session_rows()
+        return tuple(rows) if rows and self._lists_all_sessions else (*super().sessions, *rows)
+
+    @property
+    def _lists_all_sessions(self) -> bool:
+        return "source" in self.attributes
+
+    def _session_rows(self) -> list[dict[str, Any]]:
         with damage_refused(self.path, 'dataset "sessions"'):
             rows = self._file["sessions"][:] if self._version > 1 else ()
             # The first character of a row is written last, so that half a row does not begin with it.
-            later = [json.loads(row) for row in rows if row.startswith(b"{")]
-        return (*super().sessions, *later)
+            return [dict(json.loads(row)) for row in rows if row.startswith(b"{")]
 
     @property
     def _version(self) -> int:
