@@ -101,9 +101,9 @@ def _threads(workers: int | None, device: str) -> int:
 
 def _that_fit(experiment: Experiment, asked: int, limit: capacity.MemoryLimit) -> int:
     """Return as many of the workers asked for as fit in the memory; say so where these are fewer."""
-    each = max(capacity.worker_bytes(experiment, cell) for cell in experiment.cells)
-    fitting = max(1, min(asked, limit.size // each))
+    fitting = min(asked, capacity.workers_that_fit(experiment, limit))
     if fitting < asked:
+        each = max(capacity.worker_bytes(experiment, cell) for cell in experiment.cells)
         message = f"{fitting} of {asked} workers fit in {limit}: each takes up to {capacity.gigabytes(each)}"
         warnings.warn(message, MemoryWarning, stacklevel=3)
     return fitting
