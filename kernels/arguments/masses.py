@@ -34,4 +34,6 @@ def hidden_samples(X: ArrayLike, W: ArrayLike, V: Any) -> tuple[NDArray, NDArray
     """X (N, d), N >= 1, W (m, d) of its dtype, and V (C, m) as it came."""
     rows = _samples(X)
     first = array(W, "W", (None, rows.shape[1]), (rows.dtype,))
+    if len(first) == 0:
+        raise ValueError(f"W: expected at least one hidden unit, got shape {first.shape}")
     return rows, first, features_and_parameters(np.empty((0, len(first)), rows.dtype), V)[1]

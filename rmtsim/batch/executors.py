@@ -1,4 +1,4 @@
-"""Where trials run: an ordered map over threads.
+"""Where trials run: a map over threads.
 
 Compiled kernels, BLAS and writes of rows release Python's lock. What holds it is half a millisecond for a
 batch of any size, so that `batches` cuts them long, and what is left to Python in each trial;
@@ -6,9 +6,8 @@ batch of any size, so that `batches` cuts them long, and what is left to Python 
 """
 
 import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
 
@@ -29,23 +28,28 @@ def map_here(function: Callable[[Task], Result], tasks: Iterable[Task]) -> Gener
         yield from map(function, tasks)
 
 
-def ordered_map(function: Callable[[Task], Result], tasks: Iterable[Task], workers: int) -> Generator[Result]:
-    """Yield function(task) in the order of the tasks, with `workers` of them under way at once.
+def threaded_map(
+    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, ordered: bool = True
+) -> Generator[Result]:
+    """Yield function(task), in the order of the tasks or as they end, `workers` of them under way at once.
 
     The thread that calls computes nothing, so that it hears signals at once. BLAS is held to one thread
-    meanwhile: its threads would fight the workers' for the cores. Tasks are
-    taken from the iterable as workers come free, so that it may be long. What is under way when the
-    generator is closed is finished and dropped; what waits is cancelled.
+    meanwhile: its threads would fight the workers' for the cores. Tasks are taken from the iterable as
+    results are, so that it may be long: in order, a slow task in the end keeps others waiting. What is under
+    way when the generator is closed is finished and dropped; what waits is cancelled.
     """
     with single_blas_thread:
         remaining = iter(tasks)
         with ThreadPoolExecutor(workers, thread_name_prefix="rmtsim") as pool:
             try:
-                ahead: deque[Future[Result]] = deque(
+                ahead: list[Future[Result]] = [
                     pool.submit(function, task) for task in islice(remaining, 2 * workers)
-                )
+                ]
                 while ahead:
-                    result = ahead.popleft().result()
+                    if not ordered:
+                        wait(ahead, return_when=FIRST_COMPLETED)
+                        ahead.sort(key=lambda future: not future.done())
+                    result = ahead.pop(0).result()
                     ahead.extend(pool.submit(function, task) for task in islice(remaining, 1))
                     yield result
             finally:

@@ -22,7 +22,7 @@ from ..sampling import pilot_edges, run_trials
 from ..statistics import HISTOGRAM, Record
 from . import plan as capacity
 from .batches import Batch, Pace, pending
-from .executors import Result, Task, default_workers, map_here, ordered_map
+from .executors import Result, Task, default_workers, map_here, threaded_map
 
 Edges = Mapping[int, NDArray[np.float64] | None]
 
@@ -101,9 +101,9 @@ def _threads(workers: int | None, device: str) -> int:
 
 def _that_fit(experiment: Experiment, asked: int, limit: capacity.MemoryLimit) -> int:
     """Return as many of the workers asked for as fit in the memory; say so where these are fewer."""
-    each = max(capacity.worker_bytes(experiment, cell) for cell in experiment.cells)
-    fitting = max(1, min(asked, limit.size // each))
+    fitting = min(asked, capacity.workers_that_fit(experiment, limit))
     if fitting < asked:
+        each = max(capacity.worker_bytes(experiment, cell) for cell in experiment.cells)
         message = f"{fitting} of {asked} workers fit in {limit}: each takes up to {capacity.gigabytes(each)}"
         warnings.warn(message, MemoryWarning, stacklevel=3)
     return fitting
@@ -134,18 +134,22 @@ def _run_into(
 
     batches = pending(store, experiment, workers, pace, device)
     # Closed before the store is, so that no worker writes to a closed one.
-    with closing(_map(run_batch, batches, workers, device)) as sizes:
+    with closing(_map(run_batch, batches, workers, device, ordered=False)) as sizes:
         for size in sizes:
             finished += size
             report(finished, total)
 
 
 def _map(
-    function: Callable[[Task], Result], tasks: Iterable[Task], workers: int, device: str
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    workers: int,
+    device: str,
+    ordered: bool = True,
 ) -> Generator[Result]:
-    """Yield function(task) in order, by workers; by this thread if it is alone on the GPU that it chose."""
+    """Yield function(task), by workers; by this thread if it is alone on the GPU that it chose."""
     alone = workers == 1 and device == "gpu"
-    return map_here(function, tasks) if alone else ordered_map(function, tasks, workers)
+    return map_here(function, tasks) if alone else threaded_map(function, tasks, workers, ordered)
 
 
 def _measure(experiment: Experiment, batch: Batch, edges: Edges, device: str) -> Record:
@@ -164,7 +168,7 @@ def run_batches(
     def measured(batch: Batch) -> tuple[Batch, Record]:
         return batch, _measure(experiment, batch, edges, device)
 
-    return map_here(measured, batches) if workers == 1 else ordered_map(measured, batches, workers)
+    return map_here(measured, batches) if workers == 1 else threaded_map(measured, batches, workers)
 
 
 def _set_missing_edges(store: Store, experiment: Experiment, workers: int, device: str) -> None:

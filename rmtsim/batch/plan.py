@@ -1,5 +1,6 @@
 """What a trial costs in memory and time, from its sizes alone: refusals come before anything heavy is run."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -74,6 +75,31 @@ def gigabytes(size: int) -> str:
     return f"{size / 1e9:.3g} GB" if size < 1e12 else f"{size // 10**9} GB"
 
 
+def workers_that_fit(experiment: Experiment, limit: MemoryLimit) -> int:
+    """Return how many workers fit in the memory of a run; one whose trial fits does."""
+    return max(1, limit.size // max(worker_bytes(experiment, cell) for cell in experiment.cells))
+
+
+class Share:
+    """Which share of its work a run has done, as it takes cell after cell.
+
+    Parameters
+    ----------
+    experiment : Experiment
+    missing : sequence of int, optional
+        How many trials each cell still needs; all by default.
+    """
+
+    def __init__(self, experiment: Experiment, missing: Sequence[int] | None = None) -> None:
+        trials = [experiment.trials] * len(experiment.cells) if missing is None else missing
+        work = [n * trial_work(experiment, cell) for n, cell in zip(trials, experiment.cells, strict=True)]
+        self._trials, self._work = (np.cumsum([0.0, *of_cells]) for of_cells in (trials, work))
+
+    def __call__(self, finished: int) -> float:
+        """Return the share of the work, with so many of the missing trials finished."""
+        return float(np.interp(finished, self._trials, self._work / max(self._work[-1], 1)))
+
+
 def trial_bytes(experiment: Experiment, cell: Cell) -> int:
     """Bytes that the large arrays of a trial take at least; tiles of V, a few MB, are left out.
 
@@ -97,9 +123,11 @@ def _mass_bytes(cell: Cell) -> int:
     d, N, m = cell.n_features, cell.n_samples, cell.n_hidden or 0
     if not (m or cell.loss.couples_classes):
         return 8 * (min(N, d) ** 2 + N * d)
-    of_samples = N * (d + 6 * m + m * (m + 1) // 2)
+    of_samples = N * (d + 10 * m + m * (m + 1) // 2)
     if not cell.loss.couples_classes:
         return 8 * (SQUARES * N * N + of_samples)
+    k = cell.output_width
+    of_samples += N * k * (k + 1) // 2 if k * (k + 1) <= N else 0
     squares, arrays = (SQUARES - 2, 4) if m else (SQUARES - 3, 2)
     return 8 * (squares * N * N + of_samples + arrays * min(MASS_TILE, cell.n_classes) * N)
 

@@ -1,4 +1,4 @@
-"""The command line: ``rmtsim run | resume | compare | plot | info | law | verify | bench``.
+"""The command line: ``rmtsim run | resume | plan | compare | plot | info | law | verify | bench``.
 
 Streams and signals come before the imports of the commands, which take longer than many a user waits before
 Ctrl-C.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..kernels import DeviceError
-from . import _process, bench, law, results, simulate, verify
+from . import _process, bench, law, plan, results, simulate, verify
 
 USAGE_ERROR = 2
 INTERRUPTED = 130
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rmtsim {__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where in the program an error arose")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (simulate, results, law, verify, bench):
+    for module in (simulate, plan, results, law, verify, bench):
         module.add_parsers(commands)
     return parser
 

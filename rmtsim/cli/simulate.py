@@ -26,6 +26,12 @@ def add_parsers(commands: Any) -> None:
     run.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="results file (default: NAME.h5 in this directory)"
     )
+    run.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        type=memory_size,
+        help="of the results file, such as 2GB; an experiment that takes more is refused",
+    )
     run.add_argument("--resume", action="store_true", help="go on with an unfinished FILE of this experiment")
     _add_common(run)
     run.set_defaults(handler=_run)
@@ -60,7 +66,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors and warnings")
 
 
-def _experiment_file(name: str) -> Path:
+def experiment_file(name: str) -> Path:
     """Return the file of this name if there is one, else the shipped experiment of the name."""
     path, shipped = Path(name), Path(str(files("rmtsim.data"))) / "experiments"
     if path.exists() or path.name != name or path.suffix:
@@ -109,9 +115,21 @@ def duration(text: str) -> float:
 def _run(arguments: argparse.Namespace) -> int:
     from ..experiment import Experiment
 
-    experiment = Experiment.from_toml(_experiment_file(arguments.experiment))
+    experiment = Experiment.from_toml(experiment_file(arguments.experiment))
     path = arguments.output or Path(f"{experiment.name}.h5")
+    if arguments.max_size is not None:
+        check_size(experiment, arguments.max_size)
     return _simulate(experiment, path, arguments, resume=arguments.resume)
+
+
+def check_size(experiment: "Experiment", most: int) -> None:
+    """Refuse an experiment whose results take more bytes than a file may have."""
+    from ..batch.plan import gigabytes
+    from ..results.hdf5 import cell_bytes
+
+    size = sum(cell_bytes(experiment, cell) for cell in experiment.cells)
+    if size > most:
+        raise ValueError(f"--max-size: expected results of at most {gigabytes(most)}, got {gigabytes(size)}")
 
 
 def _resume(arguments: argparse.Namespace) -> int:
@@ -148,16 +166,26 @@ def _simulate(experiment: "Experiment", path: Path, arguments: argparse.Namespac
     if arguments.max_time is not None:
         _process.limit_time(arguments.max_time)
     from ..batch.montecarlo import run
+    from ..batch.plan import Share
 
-    cells = len(experiment.cells)
+    cells, missing = len(experiment.cells), _missing(path) if resume else None
     with warnings.catch_warnings(), Progress(quiet=arguments.quiet) as progress:
         warnings.showwarning = _show
         device = _device(arguments.device, experiment.model.activation, progress)
         progress.say(f"{experiment.name}: {cells} cells x {experiment.trials} trials -> {path}")
         report = _ProgressOfFile(path, progress)
+        progress.share = Share(experiment, missing)
         run(experiment, path, arguments.workers, device, resume, report, arguments.max_memory)
         _process.answer_signals(_process.Leave())
     return 0
+
+
+def _missing(path: Path) -> list[int]:
+    """Return how many trials each cell of a file still needs."""
+    from ..results.hdf5 import open_results
+
+    with open_results(path) as results:
+        return [int((~results.done(cell.index)).sum()) for cell in results.cells]
 
 
 class _ProgressOfFile:

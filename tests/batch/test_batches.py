@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rmtsim
-from rmtsim.batch import MemoryWarning, batches, montecarlo, plan
+from rmtsim.batch import MemoryWarning, batches, executors, montecarlo, plan
 from rmtsim.batch.batches import BATCH_SECONDS, Batch, Pace, batch_size, pending
 from rmtsim.bench.workers import speedup
 from rmtsim.experiment import Experiment
@@ -136,13 +136,13 @@ def test_no_more_threads_run_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     experiment = make(6, statistics="moments")
     each = max(plan.worker_bytes(experiment, cell) for cell in experiment.cells)
     asked = []
-    ordered_map = montecarlo.ordered_map
+    threaded_map = montecarlo.threaded_map
 
-    def noted(function, tasks, workers):  # type: ignore[no-untyped-def]
+    def noted(function, tasks, workers, *order):  # type: ignore[no-untyped-def]
         asked.append(workers)
-        return ordered_map(function, tasks, workers)
+        return threaded_map(function, tasks, workers, *order)
 
-    monkeypatch.setattr(montecarlo, "ordered_map", noted)
+    monkeypatch.setattr(montecarlo, "threaded_map", noted)
     with pytest.warns(MemoryWarning):
         rmtsim.run(experiment, MemoryStore(experiment), workers=9, max_memory=4 * each)
     assert set(asked) == {4}
@@ -181,3 +181,19 @@ def test_the_model_of_workers_is_the_stationary_state_of_a_markov_chain(workers:
     system = np.vstack([generator.T, np.ones(workers + 1)])
     stationary = np.linalg.lstsq(system, np.eye(workers + 2)[-1], rcond=None)[0]
     assert speedup(workers, share) == pytest.approx(lock * (1 - stationary[0]), rel=1e-9)
+
+
+def test_a_slow_task_keeps_no_other_waiting() -> None:
+    """All others end while it waits for them: in the order of the tasks it would wait for ever."""
+    others, ended = 12, threading.Semaphore(0)
+
+    def task(number: int) -> int:
+        if number == 0:
+            for _ in range(others):
+                assert ended.acquire(timeout=60)
+        else:
+            ended.release()
+        return number
+
+    found = list(executors.threaded_map(task, range(others + 1), 2, ordered=False))
+    assert sorted(found) == list(range(others + 1))

@@ -72,7 +72,7 @@ def test_a_trial_takes_at_least_what_is_said(experiment: Experiment) -> None:
     sampling.run_trial(experiment, cell, 0)
     tracemalloc.start()
     # A thread keeps its work space between calls, and so a new one shows what it takes.
-    next(iter(executors.ordered_map(lambda trial: sampling.run_trial(experiment, cell, trial), [0, 1], 2)))
+    next(iter(executors.threaded_map(lambda trial: sampling.run_trial(experiment, cell, trial), [0, 1], 2)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak >= capacity.trial_bytes(experiment, cell) > 8 * np.prod([cell.n_samples, cell.n_features])

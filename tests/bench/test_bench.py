@@ -89,7 +89,7 @@ def test_the_command_makes_the_comparisons_named(tmp_path: Path) -> None:
     assert set(json.loads((tmp_path / "out.json").read_text())["comparisons"]) == {"normals-float32"}
     refused = subprocess.run([*command, "nothing"], capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
-    assert "NAME: expected one of normals-float64" in refused.stderr
+    assert "NAME: expected one of default-linear-ce" in refused.stderr
 
 
 def test_scaling_of_a_cell_with_workers(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -337,3 +338,47 @@ def test_help_is_fast_and_imports_nothing_heavy(tmp_path: Path) -> None:
         rmtsim_command("--help", cwd=tmp_path)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.3
+
+
+def test_a_plan_says_what_a_run_takes_and_writes_nothing(tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    done = rmtsim_command("plan", "small.toml", "--workers", 2, "--max-memory", "1GB", cwd=tmp_path)
+    titles, *rows = done.stdout.splitlines()
+    assert titles.split()[:7] == ["cell", "model", "d", "N", "C", "m", "time"]
+    assert [row.split()[0] for row in rows[:8]] == [str(cell) for cell in range(8)]
+    assert re.fullmatch(
+        r"small: 8 cells x 10 trials take [\d.]+ s of 2 workers, [\d.]+ GB of memory for each,"
+        r" of which \d+ fit in the 1 GB of max_memory, and a file of [\d.e-]+ GB",
+        rows[-1],
+    )
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_what_does_not_fit_into_its_file_is_refused(command: str, tmp_path: Path) -> None:
+    path = write_experiment(tmp_path)
+    refused = rmtsim_command(command, "small.toml", "--max-size", "1kB", cwd=tmp_path, check=False)
+    assert_refused(refused, "--max-size: expected results of at most 1e-06 GB, got")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (42, "42 s"), (100, "1m40s"), (3605, "1h00m"), (13800, "3h50m")],
+)
+def test_times_are_told_in_words(seconds: float, text: str) -> None:
+    assert _progress.in_words(seconds) == text
+
+
+def test_time_left_is_weighed_by_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ten of fifteen trials took 10 s and were a fifth of the work: 40 s are left."""
+    now = [100.0]
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    progress = _progress.Progress()
+    progress.share = {10: 0.2}.__getitem__
+    progress.update(5, 20)
+    now[0] += 10
+    progress.update(15, 20)
+    assert "15/20 trials (75 %), 1 trials/s, 40 s left" in capsys.readouterr().err

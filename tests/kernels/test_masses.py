@@ -171,3 +171,19 @@ def test_labels_are_asked_for_where_residuals_enter(cpu: kernels.Operations) -> 
         ValueError, match="labels: expected those of the samples for activation tanh, got None"
     ):
         cpu.hidden_masses(X, W, V, "ce", None, kernels.Network(activation="tanh"))
+
+
+def test_a_layer_without_units_is_refused(cpu: kernels.Operations) -> None:
+    X, W, V, y = hidden(*SIZES[0])
+    with pytest.raises(ValueError, match=r"W: expected at least one hidden unit, got shape \(0, 6\)"):
+        cpu.hidden_masses(X, W[:0], V[:, :0], "ce", y)
+
+
+@pytest.mark.parametrize("v_std", [90.0, 150.0])
+def test_masses_of_sure_samples_do_not_underflow_in_float32(cpu: kernels.Operations, v_std: float) -> None:
+    """The rounding of logits of hundreds leaves them few digits of a mass, but not none."""
+    arguments = streams(2), (1, 6, 2), "ce", PAIRS, np.float32, kernels.Network(v_std=v_std), True
+    found, expected = (kernels.load(name).linear_forms(*arguments).masses for name in ("cpu", "reference"))
+    assert found is not None
+    assert expected is not None
+    np.testing.assert_allclose(found, expected, rtol=8 * v_std * 6 * np.finfo(np.float32).eps * 8, atol=0)

@@ -3,6 +3,7 @@
 import errno
 import itertools
 import os
+import threading
 import time
 
 import numpy as np
@@ -103,7 +104,8 @@ def test_waits_are_many_times_as_long_as_what_they_wait_for(path, monkeypatch):
     clock, waits = itertools.accumulate(itertools.cycle([0.0, 0.004, 0.0, 0.5, 0.0, 1e-5])), []
     monkeypatch.setattr(marks, "perf_counter", lambda: next(clock))
     waiting = marks.Marks.__new__(marks.Marks)
-    waiting._waiting, waiting._on_disk = [], True
+    waiting._waiting, waiting._on_disk, waiting._failure = [], True, None
+    waiting._writing = threading.Lock()
 
     class Ended:
         def wait(self, seconds):
@@ -113,6 +115,51 @@ def test_waits_are_many_times_as_long_as_what_they_wait_for(path, monkeypatch):
     waiting._ended = Ended()
     waiting._write_now_and_then()
     assert waits == pytest.approx([0.1, 0.8, 2.0, 0.1, 0.8])
+
+
+def test_no_mark_is_lost_or_early_where_a_signal_writes_too(path, monkeypatch):
+    """While the disk takes rows, another trial ends and a signal writes what waits."""
+    waiting, asked, written = marks.Marks.__new__(marks.Marks), [], []
+    waiting._descriptor, waiting._waiting, waiting._on_disk, waiting._failure = -1, [(0, b"a")], True, None
+    waiting._writing = threading.Lock()
+
+    def sync(descriptor):
+        asked.append(descriptor)
+        if len(asked) == 1:
+            waiting.add(1, b"b")
+            waiting.write_at_end()
+
+    monkeypatch.setattr(os, "fdatasync", sync)
+    monkeypatch.setattr(
+        marks, "write_at", lambda descriptor, mark, offset: written.append((len(asked), mark))
+    )
+    waiting.write()
+    assert waiting._waiting == [(1, b"b")]  # whose rows are younger than the request of this write
+    assert (2, b"b") in written  # the signal's own request took them
+    waiting.write()
+    assert waiting._waiting == []
+    assert {mark for _, mark in written} == {b"a", b"b"}
+
+
+def test_a_failure_is_remembered_whoever_met_it(path, monkeypatch):
+    """The system tells of rows that it lost once, and later requests seem to succeed."""
+    failures = iter([OSError(errno.EIO, os.strerror(errno.EIO))])
+
+    def failing_once(descriptor):
+        for failure in failures:
+            raise failure
+
+    store = HDF5Store.open_for_resume(path, EXPERIMENT)
+    store.set_edges(0, edges_of(EXPERIMENT, 0))
+    store._waiting._ended.set()
+    store._waiting._thread.join(60)
+    monkeypatch.setattr(os, "fdatasync", failing_once)
+    fill(store, 0, 0, 1)
+    for call in (store.flush, lambda: fill(store, 0, 1, 1), store.close):
+        with pytest.raises(StoreError, match="expected room to write, got Input/output error"):
+            call()
+    with open_results(path) as results:
+        assert_is_formula(results, 0, [])
 
 
 def test_a_disk_that_fails_is_told_and_leaves_no_mark(path, monkeypatch):

@@ -257,4 +257,4 @@ def test_two_kernels_of_openblas(path):
     assert run.stderr == f'rmtsim: warning: {path} mixes trials of blas = "{old}" and "{new}", {end}\n'
     lines = python(COMMAND, "info", path).stdout.splitlines()
     assert any(line.split() == ["blas", *old.split()] for line in lines)
-    assert any(line.startswith(f"  resumed with     blas {new}") for line in lines)
+    assert any(line.startswith("  resumed with ") and f"blas {new}" in line for line in lines)

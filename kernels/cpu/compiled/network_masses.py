@@ -103,12 +103,14 @@ def _drawn_tile(v_draw, start, softmax):
 
 
 @jit
-def _softmax_tile(v_draw, start, features, softmax):
+def _softmax_tile(v_draw, start, features, softmax, exponentiated):
     """A tile of V and its logits, or, where it holds all classes, the exponentials that are there already."""
-    if v_draw[2] <= len(softmax.V):
-        return softmax.V[: v_draw[2]], softmax.logits[: v_draw[2]]
-    part = _drawn_tile(v_draw, start, softmax)
+    part = softmax.V[: min(len(softmax.V), v_draw[2] - start)]
     logits = softmax.logits[: len(part)]
+    if exponentiated:
+        return part, logits
+    if len(softmax.V) < v_draw[2]:
+        _drawn_tile(v_draw, start, softmax)
     tile_logits(features, part, logits)
     return part, logits
 
@@ -121,16 +123,17 @@ def _add_drawn_softmax(drawn, v_draw, softmax, work):
         pairs.center[i] = softmax.center[i]
         for n in range(softmax.sums.size):
             work.samples.means[i, n] = softmax.totals[i, n] / softmax.sums[n]
-    once = v_draw[2] <= tile
     who = work.who[: start_tops(softmax.sums, tops, work.who)]
+    # Exponentials in float32 underflow in the tail of a confident sample, where those in float64 do not.
+    once = v_draw[2] <= tile and who.size == 0
     if who.size > 0:
         for start in range(0, v_draw[2], tile):
-            part, logits = _softmax_tile(v_draw, start, features, softmax)
+            part, logits = _softmax_tile(v_draw, start, features, softmax, once)
             folded = once, softmax.maxima, softmax.sums
             add_to_tops(logits, *folded, part, start, who, tops, pairs.center)
         end_tops(who, tops)
     for start in range(0, v_draw[2], tile):
-        part, logits = _softmax_tile(v_draw, start, features, softmax)
+        part, logits = _softmax_tile(v_draw, start, features, softmax, once)
         add_softmax_classes(
             logits, once, softmax.maxima, softmax.sums, part, start, work.samples, tops, pairs, work.sums
         )

@@ -11,6 +11,7 @@ mode for concurrent reading (SWMR) is not used: a killed writer would leave its 
 
 from .creation import write_table
 from .errors import StoreError
+from .layout import cell_bytes
 from .reader import HDF5Results, open_results
 from .writer import EnvironmentWarning, HDF5Store, check_new_file
 
@@ -19,6 +20,7 @@ __all__ = [
     "HDF5Results",
     "HDF5Store",
     "StoreError",
+    "cell_bytes",
     "check_new_file",
     "open_results",
     "write_table",

@@ -82,11 +82,15 @@ def _publish(unfinished: Path, path: Path) -> None:
         # A file system without hard links. A rename alone would overwrite, so the name is taken first.
         path.open("x").close()
         unfinished.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _keep_names(folder: Path) -> None:
+    """Have the disk take the names of files in a folder, which a power cut could undo."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)  # a power cut would leave the file without its name
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
 
 
 @contextmanager
@@ -107,6 +111,8 @@ def new_file(path: Path) -> Iterator[tuple[Any, dict[int, Dataset]]]:
             yield file, fills
         _save(memory, fills, unfinished)
         _publish(unfinished, path)
+    with os_errors_refused(path, "a place for a new file"):
+        _keep_names(path.parent)
 
 
 def write_table(

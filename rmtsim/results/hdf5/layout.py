@@ -137,7 +137,12 @@ def layout(
         yield group_name(cell.index), cell_layout(experiment, cell, version)
 
 
+def cell_bytes(experiment: Experiment, cell: Cell) -> int:
+    """Return the bytes of all datasets of a cell but for labels in text."""
+    datasets = cell_layout(experiment, cell).datasets.values()
+    return sum(dataset.nbytes for dataset in datasets if dataset.dtype != TEXT)
+
+
 def data_bytes(experiment: Experiment) -> int:
-    """Return the bytes of all datasets of the cells but for coordinates."""
-    groups = (cell_layout(experiment, cell) for cell in experiment.cells)
-    return sum(d.nbytes for group in groups for d in group.datasets.values() if d.labels is None)
+    """Return the bytes of all datasets of the cells but for labels in text."""
+    return sum(cell_bytes(experiment, cell) for cell in experiment.cells)

@@ -32,10 +32,11 @@ class Marks:
         self._descriptor = descriptor
         self._waiting: list[tuple[int, bytes]] = []
         self._on_disk = True
+        self._writing = threading.Lock()
         self._failure: OSError | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write_now_and_then, name="rmtsim marks", daemon=True)
-        at_end(self.write_all)
+        at_end(self.write_at_end)
         self._thread.start()
 
     def add(self, offset: int, marks: bytes) -> None:
@@ -53,23 +54,43 @@ class Marks:
     def write(self) -> None:
         """Have the disk take all rows, and then write the marks that waited for it.
 
-        No lock is taken, as a signal may ask for this in the midst of the same: marks stay in the list until
-        they are written, and may be written twice.
+        Raises
+        ------
+        OSError
+            The disk fails, or has failed before.
         """
-        count = len(self._waiting)
-        if count or not self._on_disk:
-            os.fdatasync(self._descriptor)
-            self._on_disk = not count
-            for offset, marks in self._waiting[:count]:
-                write_at(self._descriptor, marks, offset)
+        with self._writing:
+            count = self._write_waiting()
             del self._waiting[:count]
 
     def write_all(self) -> None:
         """Have the disk take rows and marks."""
+        self.write()
+        self.write()
+
+    def write_at_end(self) -> None:
+        """Have the disk take rows and marks, where a signal ends the process, in the midst of whatever.
+
+        No lock is taken, and no mark leaves the list: some may be written twice.
+        """
+        self._write_waiting()
+        self._write_waiting()
+
+    def _write_waiting(self) -> int:
+        """Write the marks that wait now, and return how many; their rows are older than the request."""
         if self._failure is not None:
             raise self._failure
-        self.write()
-        self.write()
+        waiting = self._waiting[:]
+        if waiting or not self._on_disk:
+            try:
+                os.fdatasync(self._descriptor)
+                self._on_disk = not waiting
+                for offset, marks in waiting:
+                    write_at(self._descriptor, marks, offset)
+            except OSError as error:
+                self._failure = error  # the disk tells it once, and later requests seem to succeed
+                raise
+        return len(waiting)
 
     def _write_now_and_then(self) -> None:
         wait = SHORTEST_WAIT
@@ -77,8 +98,7 @@ class Marks:
             start = perf_counter()
             try:
                 self.write()
-            except OSError as error:
-                self._failure = error  # for the next trials, or for the end
+            except OSError:  # which is told to the next trials, or at the end
                 return
             wait = min(max(WAIT_RATIO * (perf_counter() - start), SHORTEST_WAIT), LONGEST_WAIT)
 
@@ -95,4 +115,4 @@ class Marks:
         try:
             self.write_all()
         finally:
-            no_more(self.write_all)
+            no_more(self.write_at_end)
