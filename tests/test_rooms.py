@@ -32,12 +32,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """Room -> the other rooms that it may import."""
 
-FOR_ALL = {"blas", "table", "unfinished"}
+FOR_ALL = {"blas", "lazy", "table", "unfinished"}
 """Modules that every room may import; they import nothing of the project themselves."""
 
 OUTSIDE = {
     "kernels": set(),
-    "laws": {"blas"},
+    "laws": {"blas", "lazy"},
 }
 """Rooms that may import only these of the modules for all."""
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import laws
+from ..lazy import lazy_property
 from ..statistics import LinearStatistic
 from .spectra import CdfTable, Floats
 
@@ -89,7 +89,7 @@ class SolvedLaw:
         names = [name.removeprefix(_EXPECTED) for name in numbers if name.startswith(_EXPECTED)]
         return cls(**parts, expectations={name: numbers[_EXPECTED + name] for name in names})
 
-    @cached_property
+    @lazy_property
     def table(self) -> CdfTable:
         """The distribution function at nodes."""
         return CdfTable.of_nodes(self.x, self.continuous, self.atom, self.table_error)

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import kernels, laws
 from ..experiment import Cell, Experiment
+from ..lazy import lazy_property
 from ..models.architectures import Block
 from ..results import Results
 from ..sampling import draws
@@ -126,7 +126,7 @@ class Trials:
         assert W is not None
         return np.asarray(W @ W.T, dtype=np.float64)
 
-    @cached_property
+    @lazy_property
     def wedge_angles(self) -> Floats:
         """Angle in which the first two hidden units are both active, from W drawn again, shape (T,)."""
         weights = (self._parameters(row).W for row in range(self.count))

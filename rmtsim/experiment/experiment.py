@@ -7,11 +7,11 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from dataclasses import Field as Field_
-from functools import cached_property
 from itertools import product
 from os import PathLike
 from typing import Any, Self
 
+from ..lazy import lazy_property
 from ..models.activations import Activation
 from ..models.architectures import BLOCKS, HIDDEN, VV_OFF, WW_OFF, Block
 from ..statistics import Field, RecordShape, record_coordinates, record_fields
@@ -136,12 +136,12 @@ class Experiment:
         """
         return toml.dumps(self.to_mapping())
 
-    @cached_property
+    @lazy_property
     def digest(self) -> str:
         """SHA-256 of the canonical text, in hexadecimal: it identifies the experiment."""
         return hashlib.sha256(self.to_toml().encode()).hexdigest()
 
-    @cached_property
+    @lazy_property
     def cells(self) -> tuple[Cell, ...]:
         """The grid: the last of architecture, loss, d, N, C, m varies fastest, each as listed."""
         return tuple(Cell(index, *point) for index, point in enumerate(self._points()))

@@ -5,11 +5,11 @@ same draws; no block comes back. A trial has the same bits in any batch.
 """
 
 from collections.abc import Collection, Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ..lazy import lazy_property
 from ..models.architectures import Block
 from ..statistics import SpectralStatistic
 from . import draws
@@ -25,7 +25,7 @@ class DenseDraw(CellDraw):
         """Return the tridiagonal form of a block; all blocks come from the same samples."""
         return self._forms[block]
 
-    @cached_property
+    @lazy_property
     def _forms(self) -> dict[Block, TridiagonalForms]:
         drawn, ones = self._drawn, np.ones((self.count, len(self.cell.blocks)))
         by_layer = {"v": (drawn.classes, ones)}
@@ -50,7 +50,7 @@ class DenseDraw(CellDraw):
             return []
         return [block for block in self.cell.blocks if block.layer == layer]
 
-    @cached_property
+    @lazy_property
     def _drawn(self) -> Any:
         """Forms and masses as the kernels give them, `LinearForms` or `HiddenForms`."""
         cell, precision = self.cell, self.experiment.measure.precision

@@ -7,13 +7,13 @@ without samples (`structured`), or a model and data from elsewhere (`given`).
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import Operations
+from ..lazy import lazy_property
 from ..models.architectures import Block
 from ..statistics import HISTOGRAM, MASSES, Record, RecordShape, SpectralStatistic, Statistic, record_fields
 from .forms import BlockForms, Floats
@@ -33,7 +33,7 @@ class BlockSpectrum:
     def __init__(self, forms: BlockForms, ops: Operations, edges: Floats | None) -> None:
         self._forms, self._ops, self._edges = forms, ops, edges
 
-    @cached_property
+    @lazy_property
     def _summary(self) -> Any:
         return self._forms.statistics(self._ops, self._edges)
 
@@ -57,7 +57,7 @@ class BlockSpectrum:
         """Eigenvalues of H / scale below the edges, in the bins and beyond, shape (T, bins + 2)."""
         return self._summary.counts
 
-    @cached_property
+    @lazy_property
     def eigenvalues(self) -> Floats:
         """Eigenvalues of H, ascending, shape (T, n)."""
         return self._forms.eigenvalues()

@@ -7,12 +7,12 @@ trial are independent given W and V.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..experiment.streams import Role, streams
+from ..lazy import lazy_property
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from . import draws
 from .cell_draw import CellDraw
@@ -29,7 +29,7 @@ class StructuredDraw(CellDraw):
             self._drawn[block] = self._draw(block)
         return self._drawn[block]
 
-    @cached_property
+    @lazy_property
     def _drawn(self) -> dict[Block, BlockForms]:
         return {}
 

@@ -63,7 +63,10 @@ def test_default_statistics_near_spectra_and_the_products_of_masses(name: str) -
 
 
 def test_workers_hold_blas_to_one_thread() -> None:
-    """Two threads of BLAS in each of two workers were measured to take 10 to 100 times as long at d = 200."""
+    """Two threads of BLAS in each of two workers were measured to take 10 to 100 times as long at d = 200.
+
+    On two free cores two workers take half the time of one; a lock that all need would make it the same.
+    """
     experiment = linear_experiment(200)
     cell = experiment.cells[0]
     edges = {cell.index: sampling.pilot_edges(experiment, cell)}
@@ -76,7 +79,8 @@ def test_workers_hold_blas_to_one_thread() -> None:
 
     seconds(1)
     times = [(seconds(1), seconds(max(2, executors.default_workers()))) for _ in range(ROUNDS)]
-    assert min(several / one for one, several in times) < 1.5
+    cores = executors.default_workers()
+    assert min(several / one for one, several in times) < (0.8 if cores > 1 else 1.5)
 
 
 def test_a_second_run_starts_at_once(tmp_path: Path) -> None:

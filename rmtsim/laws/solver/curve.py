@@ -12,11 +12,11 @@ exp(-2 pi v / spacing); below it lies no more mass than the nodes there have.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from ...lazy import lazy_property
 from .measure import Complexes, Floats, Indices, row_blocks
 from .panels import BLOCK
 from .roots import increasing_roots
@@ -71,7 +71,7 @@ class Nodes:
         """Largest modulus of a weight."""
         return float(np.abs(self.weights).max())
 
-    @cached_property
+    @lazy_property
     def pulls(self) -> Floats:
         """The a_k = p_k lambda_k^2."""
         return self.probabilities * self.weights**2

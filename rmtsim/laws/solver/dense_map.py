@@ -6,10 +6,10 @@ transform of a positive measure plus a linear function, for densities as for ato
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from ...lazy import lazy_property
 from .chart import EPS
 from .measure import Complexes, Floats, Indices, row_blocks
 from .panels import BLOCK, ORDER, Panels, blank
@@ -64,7 +64,7 @@ class DenseMap:
         """P(lambda != 0)."""
         return self.aspect_ratio - self.excess
 
-    @cached_property
+    @lazy_property
     def typical(self) -> float:
         """E abs(lambda)."""
         return float(self.masses @ np.abs(self.nodes))
@@ -74,22 +74,22 @@ class DenseMap:
         """Largest modulus of a node."""
         return float(np.abs(self.nodes).max())
 
-    @cached_property
+    @lazy_property
     def nodes(self) -> Floats:
         """Gauss nodes of the panels, then the atoms."""
         return np.append(self.panels.nodes.ravel(), self.weights)
 
-    @cached_property
+    @lazy_property
     def masses(self) -> Floats:
         """Probabilities of the nodes."""
         return np.append(self.panels.masses.ravel(), self.probabilities)
 
-    @cached_property
+    @lazy_property
     def mean(self) -> float:
         """E lambda."""
         return float(self.masses @ self.nodes)
 
-    @cached_property
+    @lazy_property
     def second(self) -> float:
         """E lambda^2."""
         return float(self.masses @ self.nodes**2)
@@ -122,7 +122,7 @@ class DenseMap:
             rate = value + w[point] * rate
             value = w[point] * value - self._panel_moments[power][panel]
 
-    @cached_property
+    @lazy_property
     def _panel_moments(self) -> Floats:
         nodes, masses = self.panels.nodes, self.panels.masses
         return np.array([np.sum(masses * nodes**j, axis=1) for j in range(3)])

@@ -11,13 +11,13 @@ from it the panel's Gauss-Legendre rule is as good and costs less.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from ...lazy import lazy_property
 from .measure import Complexes, Floats, Indices, row_blocks
 
 ORDER = 16
@@ -138,12 +138,12 @@ class Panels:
         """The density multiplied by a number."""
         return Panels(self.left, self.right, factor * self.coefficients)
 
-    @cached_property
+    @lazy_property
     def nodes(self) -> Floats:
         """Gauss nodes, shape (k, 16)."""
         return self._centre[:, None] + self._half[:, None] * NODES
 
-    @cached_property
+    @lazy_property
     def masses(self) -> Floats:
         """Density times Gauss weight at each node, shape (k, 16) or (k, 16, r)."""
         values = np.tensordot(_VALUES, self.coefficients, axes=(1, 1))  # (16, k, ...)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ...lazy import lazy_property
 from ..solver.measure import Floats, canonical, finite_vector
 from ..solver.panels import Panels
 
@@ -98,12 +98,12 @@ class WeightLaw:
         error = max(abs(total - 1) + 16 * float(tails), _ROUNDING)
         return cls(w, p, panels.times(share / dense), reach or (float(low), float(high)), error)
 
-    @cached_property
+    @lazy_property
     def weights(self) -> Floats:
         """Nodes of a quadrature of the law, shape (n,): the atoms, then Gauss nodes of the panels."""
         return self.atoms if self.panels is None else np.append(self.atoms, self.panels.nodes)
 
-    @cached_property
+    @lazy_property
     def probabilities(self) -> Floats:
         """Probabilities of the nodes, shape (n,)."""
         if self.panels is None:
