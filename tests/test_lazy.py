@@ -28,7 +28,7 @@ def test_it_is_computed_once() -> None:
 
 
 def test_threads_compute_those_of_two_objects_at_once() -> None:
-    """Each waits for the other in the midst of its own: under a lock of the class both would wait for ever."""
+    """Each waits for the other in the midst of its own: under one lock both would wait for ever."""
     meeting = threading.Barrier(2)
     owners = [Owner(meeting), Owner(meeting)]
     threads = [threading.Thread(target=lambda owner=owner: owner.value) for owner in owners]

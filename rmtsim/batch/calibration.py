@@ -22,7 +22,9 @@ MOST_CELLS = 32
 MOST_WORK = 4 * 10**9
 """Operations of a timed trial. Of larger cells one with fewer of what they have most is timed."""
 SECONDS = 0.1
-"""How long the trials of a cell are timed, where one takes less."""
+"""How long a batch is that is timed, where a trial takes less."""
+MORE = 2
+"""Batches of a worker that are timed beside its first."""
 
 
 class CellPlan(NamedTuple):
@@ -79,18 +81,23 @@ def _timed(experiment: Experiment, cell: Cell, workers: int) -> float:
     small = _reduced(experiment, cell)
     pilots, edges = _pilots(experiment, small) if HISTOGRAM in experiment.measure.statistics else (0.0, None)
 
-    def seconds(trials: int) -> float:
-        batches = [Batch(small, worker * trials, trials) for worker in range(workers)]
-        start = perf_counter()
-        for _ in run_batches(experiment, batches, {small.index: edges}, workers):
+    def seconds(trials: int, batches: int = 1) -> float:
+        cut = [Batch(small, number * trials, trials) for number in range(workers * batches)]
+        began = perf_counter()
+        for _ in run_batches(experiment, cut, {small.index: edges}, workers):
             pass
-        return (perf_counter() - start) / (workers * trials)
+        return (perf_counter() - began) / (workers * trials)
 
-    first = seconds(1)  # which may compile
-    trials = int(np.clip(SECONDS / (workers * first), 1, batch_size(experiment, small)))
-    each = seconds(trials)
+    seconds(1)  # which may compile
+    first = seconds(1)
+    trials = int(np.clip(SECONDS / first, 1, batch_size(experiment, small)))
+    # The first batch of a worker also starts its thread and makes its memory, which is done once.
+    once, more = seconds(trials), seconds(trials, 1 + MORE)
+    each = (more - once) / MORE if more > once else more / (1 + MORE)
+    start = max(0.0, once - each) * workers * trials / len(experiment.cells)
     larger = plan.trial_work(experiment, cell) / plan.trial_work(experiment, small)
-    return larger * (experiment.trials * each + pilots / workers)  # workers take the pilots of other cells
+    # Of the pilots of all cells each worker takes a part.
+    return start + larger * (experiment.trials * each + pilots / workers)
 
 
 def _pilots(experiment: Experiment, cell: Cell) -> tuple[float, NDArray[np.float64]]:

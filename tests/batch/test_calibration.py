@@ -114,7 +114,7 @@ TRIALS = {"quickstart": 32, "outliers": 64, "class-scaling": 32, "portrait": 32,
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["mixed", *(path.stem for path in SHIPPED)])
 def test_plans_are_within_a_factor_of_the_truth(name: str) -> None:
-    """Within 1.5, in the median of alternating plans and runs, as others may use the machine meanwhile."""
+    """Within 2, in the median of alternating plans and runs, as others may use the machine meanwhile."""
     path = next((path for path in SHIPPED if path.stem == name), None)
     whole = MIXED if path is None else Experiment.from_toml(path)
     experiment = replace(whole, trials=TRIALS.get(name, 16 if path is None else 6))
@@ -127,4 +127,4 @@ def test_plans_are_within_a_factor_of_the_truth(name: str) -> None:
     print(
         f"\n{name}: planned {planned:.2f} s, took {', '.join(f'{ratio:.2f}' for ratio in ratios)} times that"
     )
-    assert 1 / 1.5 < median(ratios) < 1.5
+    assert 1 / 2 < median(ratios) < 2
