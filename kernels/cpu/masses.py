@@ -34,13 +34,13 @@ def linear_masses(X, V, loss, tile):
 
 def hidden_masses(X, W, V, loss, labels, network, tile):
     """The features are the activations."""
-    y, given = (NO_LABELS, False) if labels is None else (labels, True)
-    curved = given and network.residuals_enter
-    sizes = MassSizes(*X.shape, V.shape[0], len(W), loss == "ce", given, curved)
+    y, labelled = (NO_LABELS, False) if labels is None else (labels, True)
+    curved = labelled and network.residuals_enter
+    sizes = MassSizes(*X.shape, V.shape[0], len(W), loss == "ce", labelled, curved)
     work, a = mass_work(Scratch(), sizes), X @ W.T
     h = ACTIVATIONS[network.activation].value(a, network.slope)
     begin_masses(X, a, h, _phi(network), y, work)
-    return _sum(h, V, sizes, tile, work, np.empty(5 if given else 4))
+    return _sum(h, V, sizes, tile, work, np.empty(5 if labelled else 4))
 
 
 def _phi(network: Network) -> tuple[int, float]:

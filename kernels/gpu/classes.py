@@ -44,12 +44,12 @@ def softmax_tops(features, V, tile):
 
 def class_probabilities(features, V, classes, tile, log_z):
     """Exponentials of logits less the log-normalizers, which take a pass over V where they are not known."""
-    given = to_device(features)[None]
+    on_device = to_device(features)[None]
     if log_z is None:
-        logits, sums = trial_chosen_logits(given, tiles_of(V, tile, features.dtype), to_device(classes))
+        logits, sums = trial_chosen_logits(on_device, tiles_of(V, tile, features.dtype), to_device(classes))
     else:
         rows, sums = chosen_rows(V, classes, tile, features.dtype), to_device(log_z)[None]
-        logits = products(given, to_device(rows.T)[None])
+        logits = products(on_device, to_device(rows.T)[None])
     return to_host(trial_probabilities(logits, sums))[0]
 
 
@@ -65,27 +65,27 @@ def class_covariances(features, V, pairs, tile):
     center = to_device(np.mean(V[:CENTER_CLASSES], axis=0, dtype=np.float64), features.dtype)[None]
     tiles = tiles_of(V, tile, features.dtype)
     running, totals = trial_moments(to_device(features)[None], tiles, center, every)
-    found = to_host(covariances_of(running, totals, every))[0]
-    lost = differences_lose(to_host(means_of(running, totals))[0, :, used], found[:, variances].T)
+    entries = to_host(covariances_of(running, totals, every))[0]
+    lost = differences_lose(to_host(means_of(running, totals))[0, :, used], entries[:, variances].T)
     if lost.size:
         log_z = to_host(running.log_normalizers())[0, lost]
-        found[lost] = _about_the_top(features[lost], V, tile, used[places], log_z)
-    return found[:, : len(pairs)]
+        entries[lost] = _about_the_top(features[lost], V, tile, used[places], log_z)
+    return entries[:, : len(pairs)]
 
 
 def _about_the_top(rows: NDArray, V: Any, tile: int, pairs: NDArray, log_z: NDArray) -> NDArray[np.float64]:
     """Covariances (N, K) from columns centered at the likeliest class of each sample."""
     largest, top = np.full(len(rows), -np.inf), np.zeros(rows.shape, rows.dtype)
-    given = to_device(rows)[None], tiles_of(V, tile, rows.dtype), to_device(log_z)[None]
-    for start, height, place, _ in largest_of_tiles(tile_probabilities(*given)):
+    classes = to_device(rows)[None], tiles_of(V, tile, rows.dtype), to_device(log_z)[None]
+    for start, height, place, _ in largest_of_tiles(tile_probabilities(*classes)):
         higher = height > largest
         largest[higher], top[higher] = height[higher], V[start : start + tile][place[higher]]
     k = rows.shape[1]
     columns = np.stack([np.arange(k), np.full(k, -1)], axis=1)
     wanted, origin = to_device(np.concatenate([columns, pairs])), to_device(top)
     sums = cupy().zeros((len(rows), k + len(pairs)), np.float64)
-    for _, p, part in tile_probabilities(given[0], tiles_of(V, tile, rows.dtype), given[2]):
+    for _, p, part in tile_probabilities(classes[0], tiles_of(V, tile, rows.dtype), classes[2]):
         add_moments(p, part, origin, wanted, sums)
-    found = to_host(sums)
-    means = found[:, :k]
-    return found[:, k:] - means[:, pairs[:, 0]] * means[:, pairs[:, 1]]
+    moments = to_host(sums)
+    means = moments[:, :k]
+    return moments[:, k:] - means[:, pairs[:, 0]] * means[:, pairs[:, 1]]

@@ -83,7 +83,7 @@ def _cusolver_error(n: int) -> type[Exception]:
         raise DeviceError(f"eigenvalues of order {n} need cuSOLVER, and {why}") from error
 
 
-def spot_check(A: NDArray, found: NDArray) -> None:
+def spot_check(A: NDArray, eigenvalues: NDArray) -> None:
     """Compare eigenvalues of one matrix with LAPACK's.
 
     Raises
@@ -93,15 +93,15 @@ def spot_check(A: NDArray, found: NDArray) -> None:
         of n eps |A|. Beside this each of n entries of a row may be off by the smallest number: in float32 a
         normal one, as the GPU has no others there.
     """
-    error, allowed = against_lapack(A, found)
+    error, allowed = against_lapack(A, eigenvalues)
     if not error <= allowed:
         raise np.linalg.LinAlgError(f"eigenvalues: the GPU is off by {error:.2g}, more than {allowed:.2g}")
 
 
-def against_lapack(A: NDArray, found: NDArray) -> tuple[float, float]:
+def against_lapack(A: NDArray, eigenvalues: NDArray) -> tuple[float, float]:
     """Largest difference of eigenvalues from LAPACK's, and what is allowed; see `spot_check`."""
     expected = np.linalg.eigvalsh(A.astype(np.float64), UPLO="U")
-    error = np.abs(found - expected).max(initial=0.0)
+    error = np.abs(eigenvalues - expected).max(initial=0.0)
     real = np.finfo(A.dtype)
     smallest = real.tiny if A.dtype == np.float32 else real.smallest_subnormal
     return float(error), float(len(A) * (8 * real.eps * np.abs(expected).max(initial=0.0) + smallest))

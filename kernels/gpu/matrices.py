@@ -72,9 +72,9 @@ def weighted_gram(X, weights):
 
 def _form(A: NDArray) -> tuple[Any, Any]:
     """Tridiagonal form (1, n), (1, n - 1) of the matrix whose upper triangle is that of A."""
-    given = to_device(A)[None]
-    symmetrize(given)
-    return trial_tridiagonals(given)
+    matrix = to_device(A)[None]
+    symmetrize(matrix)
+    return trial_tridiagonals(matrix)
 
 
 def tridiagonal(A):
@@ -89,9 +89,9 @@ def eigenvalues(A):
     """Bisection of the tridiagonal form, held against LAPACK."""
     if A.size == 0:
         return np.empty(0)
-    found = to_host(FewDiagonals(*_form(A)).eigenvalues())[0]
-    spot_check(A, found)
-    return found
+    values = to_host(FewDiagonals(*_form(A)).eigenvalues())[0]
+    spot_check(A, values)
+    return values
 
 
 def gram_sum(A, total):

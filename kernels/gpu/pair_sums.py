@@ -52,8 +52,8 @@ def unit_masses(inner_x: Any, weights: Iterable[Any]) -> NDArray[np.float64]:
     """
     K, totals = inner_x * inner_x, np.zeros((len(inner_x), 2))
     for of_unit in weights:
-        found = to_host(trial_masses(K, of_unit))
-        totals += np.stack([found[:, -1], 2 * found[:, :-1].sum(axis=1)], axis=1)
+        masses = to_host(trial_masses(K, of_unit))
+        totals += np.stack([masses[:, -1], 2 * masses[:, :-1].sum(axis=1)], axis=1)
     return totals
 
 

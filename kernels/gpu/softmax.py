@@ -83,13 +83,20 @@ def trial_chosen_logits(features: Any, tiles: Tiles, chosen: Any) -> tuple[Any, 
     """Logits (T, N, K) of the classes chosen (K,) int64, and log-normalizers (T, N)."""
     running = RunningSoftmax(features)
     count = len(chosen)
-    found = empty((*features.shape[:2], count), features.dtype)
+    chosen_logits = empty((*features.shape[:2], count), features.dtype)
     for start, part in tiles:
         logits = running.logits(part)
         place = np.int64(start), np.int64(part.shape[1]), chosen, np.int64(count), np.int64(running.rows)
-        launch("classes.pick_logits", features.dtype, *elements(found.size), logits, *place, found)
+        launch(
+            "classes.pick_logits",
+            features.dtype,
+            *elements(chosen_logits.size),
+            logits,
+            *place,
+            chosen_logits,
+        )
         running.fold(logits)
-    return found, running.log_normalizers()
+    return chosen_logits, running.log_normalizers()
 
 
 def trial_probabilities(logits: Any, shift: Any, total: Any = None) -> Any:

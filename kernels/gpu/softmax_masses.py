@@ -36,10 +36,10 @@ class Tops(NamedTuple):
     """1 - p of it (T, N), 1 where there is none."""
 
     @classmethod
-    def of(cls, found: SoftmaxTops, trials: int) -> Tops:
+    def of(cls, tops: SoftmaxTops, trials: int) -> Tops:
         """Those of samples of `trials` trials."""
-        shape = trials, len(found.top) // trials
-        return cls(found, to_device(found.top.reshape(shape)), to_device(found.complement.reshape(shape)))
+        shape = trials, len(tops.top) // trials
+        return cls(tops, to_device(tops.top.reshape(shape)), to_device(tops.complement.reshape(shape)))
 
     @property
     def any(self) -> bool:
@@ -149,21 +149,21 @@ class UnitSums:
         _, n, d = X.shape
         if d >= n:
             return summed(trial_masses(self.inner_x, column))
-        found = products(X.transpose(0, 2, 1), column)
-        return summed(column_dots(found, found, 1 / n**2))
+        columns = products(X.transpose(0, 2, 1), column)
+        return summed(column_dots(columns, columns, 1 / n**2))
 
     def cross_factors(self, start: int, p: Any, V: Any, unit: int) -> tuple[Any, Any]:
         """Class factors (T, N, c) of the columns of a cross block beside `unit`, and of its own column."""
         _, h, means, apart, _ = self.samples
-        found = empty(p.shape), empty(p.shape)
+        factors = empty(p.shape), empty(p.shape)
         place = np.int64(start), np.int64(p.shape[2])
         of_unit = h, means, np.int64(unit), np.int64(h.shape[2])
         of_tops = self.labels, self.tops.top, self.tops.complement, apart
         rows = np.int64(p.shape[1]), np.int64(self.tops.top.size)
         launch(
-            "masses.cross_factors", None, *elements(p.size), p, V, *place, *of_unit, *of_tops, *rows, *found
+            "masses.cross_factors", None, *elements(p.size), p, V, *place, *of_unit, *of_tops, *rows, *factors
         )
-        return found
+        return factors
 
     def end(self) -> NDArray[np.float64]:
         """Masses of ww_diag and ww_off, (T, 2)."""

@@ -35,12 +35,12 @@ def trial_tops(running: RunningSoftmax, tiles: Tiles) -> SoftmaxTops:
 
     The tiles are looked at if there are confident samples.
     """
-    found = no_tops(to_host(running.log_normalizers()).ravel())
+    tops = no_tops(to_host(running.log_normalizers()).ravel())
     sure = np.flatnonzero(to_host(running.sums).ravel() < CONFIDENT_SUM)
     if sure.size:
         rows = largest_of_tiles(tiles)
-        fill_tops(found, sure, ((start, p[sure], place[sure], rest[sure]) for start, p, place, rest in rows))
-    return found
+        fill_tops(tops, sure, ((start, p[sure], place[sure], rest[sure]) for start, p, place, rest in rows))
+    return tops
 
 
 def take_out(tops: SoftmaxTops, start: int, p: Any, weights: Any) -> None:

@@ -116,9 +116,9 @@ def _draw(setting: Setting, streams: NDArray) -> Normals:
 def _labels(streams: Any, setting: Setting) -> Any:
     """Labels (T, N) of streams (T, 4)."""
     N, _, C = setting.sizes[:3]
-    found = empty((len(streams), N), np.int64)
-    random.draw_labels(streams, 0, C, found)
-    return found
+    drawn = empty((len(streams), N), np.int64)
+    random.draw_labels(streams, 0, C, drawn)
+    return drawn
 
 
 def _with_features(setting: Setting, normals: Normals) -> Drawn:
@@ -145,7 +145,7 @@ def _in_batches(setting: Setting, streams: NDArray, measure: Callable[[Drawn], P
 
         return halving(measured, batch)
 
-    return [parts for found in pipelined(batches, draw, compute) for parts in found]
+    return [parts for measured_batch in pipelined(batches, draw, compute) for parts in measured_batch]
 
 
 def _class_weights(drawn: Drawn, classes: NDArray) -> Iterator[Any]:
@@ -188,15 +188,15 @@ def _scales(drawn: Drawn, hidden: NDArray) -> NDArray[np.float64]:
 
 def _forms(rows: Any, weights: Iterator[Any]) -> list[tuple[NDArray, NDArray]]:
     """Tridiagonal forms (T, n), (T, n - 1) of each block, from rows (T, N, n) and its weights."""
-    found = []
+    forms = []
     for w in weights:
         H = matrices.trial_grams(rows, w)
         first = to_host(H[0])
         form = eigen.trial_tridiagonals(H)
         alone = spectra.FewDiagonals(*(part[:1] for part in form))
         eigen.spot_check(first, to_host(alone.eigenvalues())[0])
-        found.append((to_host(form[0]), to_host(form[1])))
-    return found
+        forms.append((to_host(form[0]), to_host(form[1])))
+    return forms
 
 
 def _stacked(parts: Sequence[list[tuple[NDArray, NDArray]]], shape: tuple[int, int, int]) -> Forms:

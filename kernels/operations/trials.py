@@ -59,9 +59,9 @@ class TrialOperations(Group):
         """
         batch = trial_batch(streams, sizes, ("n_samples", "n_features", "n_classes"), loss, dtype)
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
-        given = checked_network(network)
+        checked = checked_network(network)
         return self._bare.linear_forms(
-            batch.streams, batch.sizes, loss, classes, batch.dtype, given, bool(masses)
+            batch.streams, batch.sizes, loss, classes, batch.dtype, checked, bool(masses)
         )
 
     def hidden_forms(
@@ -105,13 +105,13 @@ class TrialOperations(Group):
             As `linear_forms`.
         """
         names = "n_samples", "n_features", "n_classes", "n_hidden"
-        given = checked_network(network)
-        self._bare.require(given.activation)
-        labelled = masses or given.residuals_enter
+        checked = checked_network(network)
+        self._bare.require(checked.activation)
+        labelled = masses or checked.residuals_enter
         batch = trial_batch(streams, sizes, names, loss, dtype, labelled)
         hidden = indices(hidden_pairs, "hidden_pairs", (None, 2), batch.sizes[3])
         classes = indices(class_pairs, "class_pairs", (None, 2), batch.sizes[2])
         pairs = hidden, classes
         return self._bare.hidden_forms(
-            batch.streams, batch.sizes, loss, *pairs, batch.dtype, given, bool(masses)
+            batch.streams, batch.sizes, loss, *pairs, batch.dtype, checked, bool(masses)
         )

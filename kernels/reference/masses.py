@@ -32,8 +32,8 @@ def hidden_masses(X, W, V, loss, labels, network, tile):
     if phi.second is not None and g is not None:
         weights[:, diagonal] += phi.second(a, slope) * (g @ V)
     of_pairs = masses((exact @ exact.T) ** 2, weights)
-    found = [of_pairs[diagonal].sum(), of_pairs[~diagonal].sum(), *_output_masses(h, V, is_ce)]
-    return np.array(found if g is None else [*found, _cross_masses(exact, h, slopes, V, g, is_ce)])
+    totals = [of_pairs[diagonal].sum(), of_pairs[~diagonal].sum(), *_output_masses(h, V, is_ce)]
+    return np.array(totals if g is None else [*totals, _cross_masses(exact, h, slopes, V, g, is_ce)])
 
 
 def _output_masses(features: NDArray, V: NDArray, is_ce: bool) -> tuple[float, float]:

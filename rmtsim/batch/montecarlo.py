@@ -173,6 +173,6 @@ def run_batches(
 
 def _set_missing_edges(store: Store, experiment: Experiment, workers: int, device: str) -> None:
     missing = [cell for cell in experiment.cells if store.edges(cell.index) is None]
-    found = _map(lambda cell: pilot_edges(experiment, cell, device), missing, workers, device)
-    for cell, edges in zip(missing, found, strict=True):
+    edges_of_cells = _map(lambda cell: pilot_edges(experiment, cell, device), missing, workers, device)
+    for cell, edges in zip(missing, edges_of_cells, strict=True):
         store.set_edges(cell.index, edges)

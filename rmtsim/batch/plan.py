@@ -112,10 +112,10 @@ def trial_bytes(experiment: Experiment, cell: Cell) -> int:
         span = N * (2 * m + min(d, m)) if m and VV_DIAG in cell.blocks else 0
         return record + 8 * (4 * d + span) + real * m * d
     draws = real * (N * d + m * (d + N))
-    given = 8 * C * m if cell.loss.couples_classes and WW_OFF in cell.blocks else 0
+    of_v = 8 * C * m if cell.loss.couples_classes and WW_OFF in cell.blocks else 0
     spectra = draws + real * max(min(cell.block_size(block), N) for block in cell.blocks) ** 2
     masses = _mass_bytes(cell) if MASSES in experiment.measure.statistics else 0
-    return record + max(spectra + masses, given)
+    return record + max(spectra + masses, of_v)
 
 
 def _mass_bytes(cell: Cell) -> int:

@@ -101,12 +101,12 @@ def _log_tail(scores: Floats, count: int, total: float) -> float:
         return float(value), np.array([odds @ scores - total, odds.sum() - count])
 
     start = np.array([0.0, math.log(count / (size - count))])
-    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 50.0), (-200.0, 200.0)])
+    minimum = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 50.0), (-200.0, 200.0)])
     choices = gammaln(size + 1) - gammaln(count + 1) - gammaln(size - count + 1)
-    open_shares = expit(found.x[1] + found.x[0] * scores)
+    open_shares = expit(minimum.x[1] + minimum.x[0] * scores)
     deviation = math.sqrt(float(np.sum(open_shares * (1 - open_shares))))
     peak = min(0.0, math.log(_PEAK / deviation)) if deviation > 0 else 0.0
-    return float(found.fun - choices + peak)
+    return float(minimum.fun - choices + peak)
 
 
 def upper_variance(residuals: Sequence[float] | Floats) -> float:

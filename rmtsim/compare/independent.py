@@ -228,11 +228,11 @@ class _Draw:
 
     def masses(self, cross: bool) -> Floats:
         """Squared norms summed over the blocks of each part, shape (T, parts), theory.md (2.5)-(2.7)."""
-        found: dict[str, Floats] = dict(zip((VV_DIAG, VV_OFF), self._output_masses(), strict=True))
+        by_part: dict[str, Floats] = dict(zip((VV_DIAG, VV_OFF), self._output_masses(), strict=True))
         if self.W is not None:
-            found |= dict(zip((WW_DIAG, WW_OFF), self._hidden_masses(), strict=True))
-            found["wv"] = self._cross_mass() if cross else np.full(self.count, np.nan)
-        return np.stack([found[part] for part in self.cell.parts], axis=1) / self.cell.n_samples**2
+            by_part |= dict(zip((WW_DIAG, WW_OFF), self._hidden_masses(), strict=True))
+            by_part["wv"] = self._cross_mass() if cross else np.full(self.count, np.nan)
+        return np.stack([by_part[part] for part in self.cell.parts], axis=1) / self.cell.n_samples**2
 
     def _output_masses(self) -> tuple[Floats, Floats]:
         overlaps = (self.h @ self.h.transpose(0, 2, 1)) ** 2

@@ -132,5 +132,5 @@ def _gated_variance(known: Known, gates: Floats, order: int, d: int) -> float:
     count, total = gates.T
     first, second = (np.prod([count * d + 2 * j for j in range(n * order)], axis=0) for n in (1, 2))
     shape = known.values / np.where(total > 0, total, 1.0) ** order
-    given = upper_variance(np.sqrt(np.maximum(second - first**2, 0.0)) * shape)
-    return given + upper_variance(first * shape - known.expected)
+    variance_given_v = upper_variance(np.sqrt(np.maximum(second - first**2, 0.0)) * shape)
+    return variance_given_v + upper_variance(first * shape - known.expected)

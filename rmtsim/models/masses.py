@@ -79,11 +79,11 @@ def class_masses(
         diagonal.append(kernels.masses(K, p * tops.complements(p, start)))
         tops.take_out(p, start)
         off_diagonal.append(kernels.masses(every, p) - kernels.masses(K, p * p))
-    found = ClassMasses(np.concatenate(diagonal), np.concatenate(off_diagonal))
+    by_class = ClassMasses(np.concatenate(diagonal), np.concatenate(off_diagonal))
     if terms is not None:
         who = tops.confident
-        np.add.at(found.off_diagonal, tops.top[who], _masses_of_tops(K, products, terms)[who])
-    return found
+        np.add.at(by_class.off_diagonal, tops.top[who], _masses_of_tops(K, products, terms)[who])
+    return by_class
 
 
 def _masses_of_tops(K: NDArray, products: NDArray, terms: TopTerms) -> NDArray[np.float64]:

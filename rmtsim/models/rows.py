@@ -42,10 +42,10 @@ class StreamedRows:
             raise ValueError(
                 f"{name}: expected a matrix (rows, columns), none of them 0, got shape {self.shape}"
             )
-        given = np.dtype(source.dtype)
-        if given.kind not in "fiu":
-            raise TypeError(f"{name}: expected real numbers, got dtype {given}")
-        self.dtype = given if given == np.float32 else np.dtype(np.float64)
+        dtype = np.dtype(source.dtype)
+        if dtype.kind not in "fiu":
+            raise TypeError(f"{name}: expected real numbers, got dtype {dtype}")
+        self.dtype = dtype if dtype == np.float32 else np.dtype(np.float64)
         self.origin: NDArray | None = None
         """What is subtracted from every row (k,), if anything."""
 

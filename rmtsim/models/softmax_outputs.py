@@ -110,8 +110,8 @@ class SoftmaxOutputs(Outputs):
         if who.size == 0:
             return apart
         tops = SoftmaxTops(self.tops.log_z[who], self.tops.top[who], self.tops.complement[who])
-        some = SoftmaxOutputs(self.layer, self.features[who], tops)
-        for classes, p in some.tiles():
+        confident_outputs = SoftmaxOutputs(self.layer, self.features[who], tops)
+        for classes, p in confident_outputs.tiles():
             rows = self.layer.V[classes]
             samples, places = tops.inside(classes.start, len(rows))
             apart[who[samples]] += tops.complement[samples, None] * rows[places]

@@ -19,12 +19,12 @@ def pilot_edges(experiment: Experiment, cell: Cell, device: str = "cpu") -> NDAr
     """
     measure = experiment.measure
     edges = np.empty((len(cell.blocks), measure.bins + 1))
-    given = dict(measure.range)
-    if set(cell.blocks) - set(given):
+    ranges = dict(measure.range)
+    if set(cell.blocks) - set(ranges):
         low, high = _pilot_extremes(experiment, cell, device)
     for k, block in enumerate(cell.blocks):
-        if block in given:
-            edges[k] = np.linspace(*given[block], measure.bins + 1)
+        if block in ranges:
+            edges[k] = np.linspace(*ranges[block], measure.bins + 1)
         else:
             edges[k] = _covering_edges(low[k], high[k], measure.bins)
     return edges

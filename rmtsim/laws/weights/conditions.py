@@ -97,10 +97,10 @@ def averages_over_v(architecture: str, loss: str, **init: Unpack[InitialisationO
 
     They are for ReLU, and under cross-entropy for logits of the hidden model that do not spread too far.
     """
-    given = Initialisation(**init)
+    network = Initialisation(**init)
     if architecture == "linear":
         return True
-    return given.phi.is_relu and (loss == "mse" or given.w_std * given.v_std <= _LARGEST_PRODUCT)
+    return network.phi.is_relu and (loss == "mse" or network.w_std * network.v_std <= _LARGEST_PRODUCT)
 
 
 def has_weight_law(architecture: str, loss: str, **init: Unpack[InitialisationOptions]) -> bool:
