@@ -7,6 +7,7 @@ neighbour, who slows both sides, does not. What counts is the best of some round
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import pytest
@@ -21,6 +22,8 @@ from rmtsim.bench.report import format_outcome
 pytestmark = pytest.mark.slow
 
 ROUNDS = 5
+FLOORS = 1.8
+"""Times of BLAS and LAPACK alone that a trial may take."""
 
 LEAST = {
     "normals-float64": ("numpy", 1.5),
@@ -41,9 +44,13 @@ LEAST = {
 
 @pytest.mark.parametrize("name", LEAST)
 def test_faster_than(name: str) -> None:
+    """Nothing is faster than BLAS and LAPACK alone, whose speed beside NumPy's differs between machines."""
     contender, least = LEAST[name]
     with threadpool_limits(1, user_api="blas"):
         outcome = measure(bench.CONTESTS[name](), ROUNDS)
+    if "floor" in outcome.seconds:
+        possible = median(outcome.seconds[contender]) / median(outcome.seconds["floor"])
+        least = min(least, possible / FLOORS)
     assert outcome.ratios(contender)[2] > least, format_outcome(outcome)
 
 
@@ -51,7 +58,7 @@ def test_faster_than(name: str) -> None:
 def test_near_the_floor_of_blas_and_lapack(name: str) -> None:
     with threadpool_limits(1, user_api="blas"):
         outcome = measure(bench.CONTESTS[name](), ROUNDS)
-    assert outcome.ratios("floor")[2] > 1 / 1.8, format_outcome(outcome)
+    assert outcome.ratios("floor")[2] > 1 / FLOORS, format_outcome(outcome)
 
 
 @pytest.mark.parametrize("name", ["default-linear-ce", "default-hidden-ce", "default-hidden-mse"])
