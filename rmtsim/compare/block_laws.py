@@ -18,6 +18,8 @@ from .trials import Trials, initialisation
 
 LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
+FINEST = 2.0**-40
+"""Least error that is asked for, where the trials hardly scatter."""
 ROUGH = 2.0**-6
 """Error of the laws whose distances to the spectra tell how accurate they have to be."""
 ROOM = 2.0
@@ -90,7 +92,7 @@ def wanted_error(trials: Trials, block: Block, rough: BlockLaw) -> float:
         shares += [_share(measured.ks, error), _share(measured.w1, w1_error)]
     if "moments" in trials.arrays:
         shares += [_share(each.difference, each.limit_error) for each in moments(trials, block, rough)]
-    return 2.0 ** math.floor(math.log2(min(ROUGH, error * min(shares))))
+    return 2.0 ** math.floor(math.log2(max(FINEST, min(ROUGH, error * min(shares)))))
 
 
 def _share(estimate: Estimate, error: float) -> float:

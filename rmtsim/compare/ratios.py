@@ -25,6 +25,8 @@ ALL_BLOCKS, TWO_BLOCKS = "all blocks", "blocks 0, 1"
 GIVEN_V = "given V"
 """Kind of a limit, and of the error of a ratio, where all trials of a cell share one V."""
 
+FINEST = 2.0**-40
+"""Least error that is asked for, where the trials hardly scatter."""
 ROUGH = 2.0**-6
 """Relative error of a limit beside a ratio of larger errors."""
 
@@ -73,7 +75,8 @@ def _tolerance(ratio: Estimate) -> float:
     """Relative error that is a tenth of the standard error of a ratio, a power of 2 that cells share."""
     if not ratio.standard_error > 0:  # of a single trial it is not known
         return ROUGH
-    return 2.0 ** math.floor(math.log2(min(ROUGH, SHARE * ratio.standard_error / abs(ratio.value))))
+    share = SHARE * ratio.standard_error / abs(ratio.value)
+    return 2.0 ** math.floor(math.log2(max(FINEST, min(ROUGH, share))))
 
 
 def _kept(
