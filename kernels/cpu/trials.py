@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from ..arguments.trials import Forms, HiddenForms, LinearForms, Network, TrialBa
 from ..host.pairs import Pairs, distinct
 from .compiled.activations import CODES
 from .compiled.gram import FormWork, tridiagonal_work
+from .compiled.network_masses import MassWork
 from .compiled.trials import Blocks, Drawn, Residuals, Setting, Softmax, TrialWork, trial_forms
 from .mass_work import MassSizes, mass_work
 from .scratch import Fields, Scratch
@@ -87,10 +90,16 @@ def _work(
     )
     curved = network.residuals_enter and not is_linear
     mass_sizes = MassSizes(N, d, C, m, batch.is_ce, labelled > 0, curved)
-    of_masses = mass_work(_mass_scratch, mass_sizes if masses else MassSizes(0, 0, 0, 0, True, False, False))
+    of_masses = mass_work(_mass_scratch, mass_sizes) if masses else _no_masses()
     softmax, of_residuals, hidden_form, class_form = work
     seen = drawn._replace(features=drawn.X) if is_linear else drawn
     return TrialWork(seen, softmax, of_residuals, hidden_form, class_form, of_masses)
+
+
+@cache
+def _no_masses() -> MassWork:
+    """Arrays without elements, of the types that compiled code is made for."""
+    return mass_work(Scratch(), MassSizes(0, 0, 0, 0, True, False, False))
 
 
 def _softmax_fields(N: int, k: int, tile: int, real: np.dtype, hidden: Pairs, classes: Pairs) -> Fields:

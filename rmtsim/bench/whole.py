@@ -1,7 +1,7 @@
 """Contests of what users run: trials with the default statistics, and experiments with all that follows."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from ..report.figures import save_all
 from ..results import open_results
 from ..statistics import MASSES
 from .alternation import BASE, Contender, Contest
+from .cells import experiment_of
 
 DEFAULT_TRIALS = {
     "linear-ce": {"architecture": "linear", "loss": "ce", "n_features": 200, "n_classes": 1000},
@@ -32,25 +33,9 @@ JOB = {"architecture": "hidden", "loss": "ce", "n_features": [50, 100, 200], "n_
 JOB_TRIALS = 16
 
 
-def _experiment(described: Mapping[str, object], trials: int = 1024) -> Experiment:
-    model = {key: described[key] for key in ("architecture", "loss")}
-    grid = {key: described[key] for key in ("n_features", "n_classes")} | {"aspect_ratio": 0.5}
-    hidden = {"n_hidden": 8} if model["architecture"] == "hidden" else {}
-    return Experiment.from_mapping(
-        {
-            "name": "bench",
-            "seed": 1,
-            "trials": trials,
-            "model": model,
-            "grid": grid | hidden,
-            "measure": {"method": "dense"},
-        }
-    )
-
-
 def default_trial(name: str) -> Contest:
     """A trial with all default statistics against one with spectra alone and the BLAS calls of the masses."""
-    experiment = _experiment(DEFAULT_TRIALS[name])
+    experiment = experiment_of(DEFAULT_TRIALS[name], 1024, method="dense")
     (cell,) = experiment.cells
     edges = sampling.pilot_edges(experiment, cell)
     count = max(2, batch_size(experiment, cell))
@@ -67,7 +52,7 @@ def default_trial(name: str) -> Contest:
 
 def job() -> Contest:
     """An experiment of hidden ce cells, run, compared and drawn, against each of these and its floor."""
-    experiment = _experiment(JOB, JOB_TRIALS)
+    experiment = experiment_of(JOB, JOB_TRIALS, method="dense")
     folder = tempfile.TemporaryDirectory()  # until the contest is over
     of_compare, of_plot = (Path(folder.name) / f"{name}.h5" for name in ("compare", "plot"))
     for path in (of_compare, of_plot):

@@ -20,6 +20,7 @@ from ..batch.executors import default_workers
 from ..experiment import Experiment
 from ..results import HDF5Store
 from ..sampling import pilot_edges
+from .cells import experiment_of
 
 CELLS: dict[str, dict[str, Any]] = {
     "linear ce, d = 50": {"architecture": "linear", "loss": "ce", "n_features": 50, "n_classes": 50},
@@ -27,7 +28,10 @@ CELLS: dict[str, dict[str, Any]] = {
     "linear mse, d = 500": {"architecture": "linear", "loss": "mse", "n_features": 500, "n_classes": 500},
     "hidden ce, d = 200": {"architecture": "hidden", "loss": "ce", "n_features": 200, "n_classes": 1000},
 }
-LEAST = {"n_features": 2, "n_classes": 2, "n_hidden": 2}
+LEAST = {
+    "linear": {"n_features": 2, "n_classes": 2},
+    "hidden": {"n_features": 2, "n_classes": 2, "n_hidden": 2},
+}
 """Sizes of a cell that computes next to nothing, with histograms of one bin."""
 FEW, MANY = 1, 201
 """Trials of the batches of such a cell: what a batch takes, and what each trial of it takes in Python."""
@@ -70,26 +74,13 @@ def speedup(workers: int, share: float) -> float:
 def scalings(rounds: int) -> Iterator[Scaling]:
     """Yield how each of the cells scales; ratios are medians over rounds, timed in alternation."""
     for name, described in CELLS.items():
-        each, trials = _pace(_experiment(described, MANY), rounds)
+        each, trials = _pace(experiment_of(described, MANY), rounds)
         fixed, per_trial = _python(described, rounds)
         serial, seconds = fixed + per_trial * trials, each * trials
         workers = default_workers()
         ratios = [_ratio(described, workers, 8 * workers * trials) for _ in range(rounds)]
         models = (speedup(count, min(1.0, serial / seconds)) for count in (workers, MODELLED))
         yield Scaling(name, trials, seconds, serial, median(ratios), *models)
-
-
-def _experiment(described: dict[str, Any], trials: int, **sizes: int) -> Experiment:
-    model = {key: described[key] for key in ("architecture", "loss")}
-    hidden = {"n_hidden": 8} if described["architecture"] == "hidden" else {}
-    grid = (
-        {key: value for key, value in described.items() if key not in model} | hidden | {"aspect_ratio": 0.5}
-    )
-    grid |= {key: size for key, size in sizes.items() if key in grid}
-    measure = {"bins": 1} if sizes else {}
-    return Experiment.from_mapping(
-        {"name": "workers", "seed": 1, "trials": trials, "model": model, "grid": grid, "measure": measure}
-    )
 
 
 def _pace(experiment: Experiment, rounds: int) -> tuple[float, int]:
@@ -113,7 +104,8 @@ def _python(described: dict[str, Any], rounds: int) -> tuple[float, float]:
 
 def _stored(described: dict[str, Any], count: int) -> float:
     """Seconds to measure and write a batch of a cell that computes nothing."""
-    experiment = _experiment(described, 2 * count, **LEAST)
+    least = described | LEAST[described["architecture"]]
+    experiment = experiment_of(least, 2 * count, bins=1)
     (cell,) = experiment.cells
     edges = pilot_edges(experiment, cell)
     with (
@@ -131,7 +123,7 @@ def _stored(described: dict[str, Any], count: int) -> float:
 
 def _ratio(described: dict[str, Any], workers: int, trials: int) -> float:
     """Time of one worker over that of several, for a whole run into a file."""
-    experiment, seconds = _experiment(described, trials), {}
+    experiment, seconds = experiment_of(described, trials), {}
     for count in (1, workers):
         with tempfile.TemporaryDirectory() as folder:
             start = perf_counter()

@@ -1,6 +1,5 @@
 """Limit laws of the blocks of one cell, as accurate as the trials that are held against them ask for."""
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -12,16 +11,12 @@ from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
 from .blocks import distances, moments
-from .estimates import SHARE, Estimate
+from .estimates import ROUGH, SHARE, Estimate, asked_error
 from .solved_law import BlockLaw, LimitLaw, Numbers, SolvedLaw
 from .trials import Trials, initialisation
 
 LAW_TRIALS = 16
 """Trials used where each trial has a law of its own."""
-FINEST = 2.0**-40
-"""Least error that is asked for, where the trials hardly scatter."""
-ROUGH = 2.0**-6
-"""Error of the laws whose distances to the spectra tell how accurate they have to be."""
 ROOM = 2.0
 """Three standard errors of the largest deviation of a law bound it: half of that is what a mean over trials
 is off by at most, tested against finer laws."""
@@ -92,7 +87,7 @@ def wanted_error(trials: Trials, block: Block, rough: BlockLaw) -> float:
         shares += [_share(measured.ks, error), _share(measured.w1, w1_error)]
     if "moments" in trials.arrays:
         shares += [_share(each.difference, each.limit_error) for each in moments(trials, block, rough)]
-    return 2.0 ** math.floor(math.log2(max(FINEST, min(ROUGH, error * min(shares)))))
+    return asked_error(error * min(shares))
 
 
 def _share(estimate: Estimate, error: float) -> float:

@@ -1,5 +1,6 @@
 """Means over trials with their standard errors, z-scores and power laws."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,13 @@ from scipy.special import stdtrit
 
 SHARE = 0.1
 """Part of a standard error that the numerical error of what the mean is held against may be."""
+FINEST, ROUGH = 2.0**-40, 2.0**-6
+"""Least and largest error that is asked for: where trials hardly scatter, and where nothing asks for less."""
+
+
+def asked_error(enough: float) -> float:
+    """Return an error that is enough, as a power of 2, so that cells that ask for about the same share it."""
+    return 2.0 ** math.floor(math.log2(min(max(enough, FINEST), ROUGH)))
 
 
 @dataclass(frozen=True)

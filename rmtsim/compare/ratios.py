@@ -13,7 +13,16 @@ from ..experiment import Cell
 from ..models.activations import RELU
 from ..models.architectures import VV_DIAG, VV_OFF, WW_DIAG, WW_OFF, Block
 from ..models.losses import MEAN_SQUARE
-from .estimates import SHARE, Estimate, power_law, ratio_of_means, scattered_power_law, slope_coefficients
+from .estimates import (
+    ROUGH,
+    SHARE,
+    Estimate,
+    asked_error,
+    power_law,
+    ratio_of_means,
+    scattered_power_law,
+    slope_coefficients,
+)
 from .families import Family, but_for_classes
 from .findings import RatioFinding, Slope
 from .solved_law import BlockLaw, Numbers
@@ -24,11 +33,6 @@ ORDER = {"w": 1, "v": 2}
 ALL_BLOCKS, TWO_BLOCKS = "all blocks", "blocks 0, 1"
 GIVEN_V = "given V"
 """Kind of a limit, and of the error of a ratio, where all trials of a cell share one V."""
-
-FINEST = 2.0**-40
-"""Least error that is asked for, where the trials hardly scatter."""
-ROUGH = 2.0**-6
-"""Relative error of a limit beside a ratio of larger errors."""
 
 Point = tuple[Cell, RatioFinding]
 
@@ -75,8 +79,7 @@ def _tolerance(ratio: Estimate) -> float:
     """Relative error that is a tenth of the standard error of a ratio, a power of 2 that cells share."""
     if not ratio.standard_error > 0:  # of a single trial it is not known
         return ROUGH
-    share = SHARE * ratio.standard_error / abs(ratio.value)
-    return 2.0 ** math.floor(math.log2(max(FINEST, min(ROUGH, share))))
+    return asked_error(SHARE * ratio.standard_error / abs(ratio.value))
 
 
 def _kept(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from . import householder, lapack
 from .jit import jit
+from .memory import square
 
 
 class FormWork(NamedTuple):
@@ -171,12 +172,6 @@ def _lower_triangle(rows, triangle):
 
 
 @jit
-def _square(flat, n):
-    """A contiguous n x n matrix in the memory of `flat`."""
-    return flat[: n * n].reshape(n, n)
-
-
-@jit
 def _dual_gram(rows, positive, factor, out, work):
     """Upper triangle of factor times the matrix above, of the scaled rows (r, d), destroyed."""
     r = len(rows)
@@ -187,7 +182,7 @@ def _dual_gram(rows, positive, factor, out, work):
     else:
         lapack.geqrf(rows, work[:r], work[r : r + r * lapack.GEQRF_WORK])
         # A row of the triangle starts no later in memory than the row that it is read from.
-        triangle = _square(rows.ravel(), r)
+        triangle = square(rows.ravel(), r)
         _lower_triangle(rows, triangle)
         _signed_gram(triangle, positive, r - positive, factor, out)
 
@@ -217,6 +212,6 @@ def weighted_form(X, work, diagonal, off_diagonal):
     diagonal[r:] = 0
     off_diagonal[max(r - 1, 0) :] = 0
     if r > 0:
-        dual = _square(gram.ravel(), r)
+        dual = square(gram.ravel(), r)
         _dual_gram(_close_gap(scaled, positive, negative), positive, 1 / len(X), dual, reduction)
         reduce_to_tridiagonal(dual, diagonal[:r], off_diagonal[: r - 1], reduction)

@@ -67,3 +67,9 @@ def whole_lines(n, itemsize):
     """Return n elements rounded up to whole cache lines, which leave nothing over for a scalar loop."""
     lane = 64 // itemsize
     return -(-n // lane) * lane
+
+
+@register_jitable
+def square(flat, n):
+    """Return a contiguous n x n matrix in the memory of `flat`."""
+    return flat[: n * n].reshape(n, n)

@@ -44,12 +44,6 @@ def squared_inner_sum(inner, A, lanes):
 
 
 @jit
-def square(flat, n):
-    """A contiguous n x n matrix in the memory of flat."""
-    return flat[: n * n].reshape(n, n)
-
-
-@jit
 def block_masses(A, inner, pairs, lanes):
     """Sum over the rows r of A (R, N) of |sum_n A_rn x_n x_n^T|^2, from inner products of the x_n (N, N).
 

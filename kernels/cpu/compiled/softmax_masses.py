@@ -13,7 +13,8 @@ from . import lapack
 from .exp import exp
 from .jit import inlined, jit
 from .masses import center_tile, output_masses, pair_row, pick_labelled
-from .pair_sums import gated_sums, square, squared_inner_sum
+from .memory import square
+from .pair_sums import gated_sums, squared_inner_sum
 
 
 class Tops(NamedTuple):

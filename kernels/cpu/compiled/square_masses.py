@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from . import lapack
 from .jit import jit
 from .masses import center_tile, pair_row, pick_labelled
-from .pair_sums import inner_products, square, sum_of_lanes
+from .memory import square
+from .pair_sums import inner_products, sum_of_lanes
 
 
 @jit

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .measure import Complexes, Floats, row_blocks
+from .measure import Complexes, Floats, PointWeights, row_blocks
 
 EPS = np.finfo(float).eps
 _MAX_RISES = 100
@@ -29,7 +29,7 @@ _BLOCK = 1 << 15  # entries of a points-by-atoms block: three of them stay in a 
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(PointWeights):
     """Nonzero weights with their probabilities, and the aspect ratio.
 
     Attributes
@@ -49,16 +49,6 @@ class Model:
     mass: float
     aspect_ratio: float
     excess: float
-
-    @property
-    def mean(self) -> float:
-        """E lambda."""
-        return float(self.probabilities @ self.weights)
-
-    @property
-    def largest(self) -> float:
-        """Largest modulus of a weight."""
-        return float(np.abs(self.weights).max())
 
     @classmethod
     def of(

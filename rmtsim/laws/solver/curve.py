@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ...lazy import lazy_property
-from .measure import Complexes, Floats, Indices, row_blocks
+from .measure import Complexes, Floats, Indices, PointWeights, row_blocks
 from .panels import BLOCK
 from .roots import increasing_roots
 
@@ -29,7 +29,7 @@ _SMALLEST = 1e-300
 
 
 @dataclass(frozen=True)
-class Nodes:
+class Nodes(PointWeights):
     """The inverse map of weights on nodes, none of them zero: a `Map` about w = 0.
 
     Attributes
@@ -60,16 +60,6 @@ class Nodes:
     def mass(self) -> float:
         """P(lambda != 0)."""
         return self.aspect_ratio - self.excess
-
-    @property
-    def mean(self) -> float:
-        """E lambda."""
-        return float(self.probabilities @ self.weights)
-
-    @property
-    def largest(self) -> float:
-        """Largest modulus of a weight."""
-        return float(np.abs(self.weights).max())
 
     @lazy_property
     def pulls(self) -> Floats:

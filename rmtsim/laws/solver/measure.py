@@ -24,6 +24,23 @@ DYNAMIC_RANGE = 1e60
 """Largest quotient of moduli of nonzero weights: beyond it fourth powers leave the doubles."""
 
 
+class PointWeights:
+    """What is asked of weights that are points, by those who have both arrays."""
+
+    weights: Floats
+    probabilities: Floats
+
+    @property
+    def mean(self) -> float:
+        """E lambda."""
+        return float(self.probabilities @ self.weights)
+
+    @property
+    def largest(self) -> float:
+        """Largest modulus of a weight."""
+        return float(np.abs(self.weights).max())
+
+
 def row_blocks(n_rows: int, n_columns: int, entries: int) -> Iterator[slice]:
     """Cut the rows of a matrix into blocks of about ``entries`` entries."""
     step = max(1, entries // n_columns)

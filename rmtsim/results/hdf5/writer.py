@@ -70,19 +70,19 @@ class HDF5Store(HDF5Results, Store):
         """
         path = Path(path)
         check_new_file(path, experiment)
-        session = provenance(device)
+        session = provenance(device, workers)
         attributes = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "experiment": experiment.to_toml(),
             "digest": experiment.digest,
-            **session,
+            **{name: value for name, value in session.items() if name != "workers"},
         }
         with new_file(path) as (file, fills):
             lay_out(file, layout(experiment, attributes), fills)
         store = cls(path)
         try:
-            store._join(provenance(device, workers))
+            store._join(session)
         except BaseException:
             store.close()
             raise
