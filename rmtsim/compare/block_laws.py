@@ -91,9 +91,9 @@ def wanted_error(trials: Trials, block: Block, rough: BlockLaw) -> float:
 
 
 def _share(estimate: Estimate, error: float) -> float:
-    """Factor by which an error has to fall."""
+    """Factor by which an error has to fall; values without scatter, as of empty bins, ask for none."""
     wanted = ROOM * SHARE * estimate.standard_error
-    return wanted / error if wanted < error else 1.0
+    return wanted / error if 0 < wanted < error else 1.0
 
 
 def _solved(trials: Trials, block: Block, law_trials: int, tolerance: float) -> BlockLaw:

@@ -10,7 +10,7 @@ from scipy.special import stdtrit
 
 SHARE = 0.1
 """Part of a standard error that the numerical error of what the mean is held against may be."""
-FINEST, ROUGH = 2.0**-40, 2.0**-6
+FINEST, ROUGH = 2.0**-20, 2.0**-6
 """Least and largest error that is asked for: where trials hardly scatter, and where nothing asks for less."""
 
 

@@ -232,3 +232,25 @@ def test_a_comparison_takes_less_than_half_of_what_fully_refined_laws_take():
         laws.outliers(law, joint, 60)
     each_trial = time.process_time() - start
     assert taken < 0.5 * each_trial * grid.trials * len(grid.cells)
+
+
+def test_trials_that_do_not_scatter_ask_for_no_accuracy() -> None:
+    """All eigenvalues lie in one bin or beyond it, so that their distances to the law are the same."""
+    text = """name = "flat"
+seed = 1
+trials = 4
+[model]
+architecture = "linear"
+loss = "ce"
+[grid]
+n_features = 17
+n_samples = [60, 7]
+n_classes = [2, 3]
+[measure]
+statistics = "histogram"
+range = { vv_off = [0, 0.001], vv_diag = [0, 0.001] }
+"""
+    comparison = compare(run_in_memory(Experiment.from_text(text)))
+    errors = [block.law.error for cell in comparison.cells for block in cell.blocks]
+    assert len(errors) == 8
+    assert all(0 < error < 0.02 for error in errors)
