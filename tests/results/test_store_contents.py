@@ -142,6 +142,10 @@ STRUCTURE = {
     "no dataset": (lambda file: file.pop("cell_0001/scale"), 'a dataset "cell_0001/scale", got none'),
     "no sessions": (lambda file: file.pop("sessions"), 'a dataset "sessions", got none'),
     "no device": (remove_attribute("/", "device"), 'attribute "device" to be a text, got none'),
+    "several digests": (
+        set_attribute("/", "digest", ["a", "b"]),
+        rf"an experiment of digest \['a' 'b'\], got {EXPERIMENT.digest}",
+    ),
     "an unknown device": (
         set_attribute("/", "device", "tpu"),
         'attribute "device" to be "cpu" or "gpu" or "reference", got "tpu"',

@@ -42,7 +42,7 @@ def read_experiment(path: Path, file: Any) -> Experiment:
         experiment = Experiment.from_text(text)
     except ExperimentError as error:
         raise StoreError(path, "a valid experiment in its attributes", one_line(str(error), 200)) from error
-    if experiment.digest != digest:
+    if not isinstance(digest, str) or experiment.digest != digest:
         raise StoreError(path, f"an experiment of digest {_shown(digest)}", experiment.digest)
     _Structure(path, file, version).check(experiment)
     return experiment
